@@ -1,0 +1,35 @@
+"""Every error that a user can cause.
+
+    DeepRNNEdgeError
+    ├── InputError              what was given cannot be used: a path, an option, an array (exit code 2)
+    │   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
+    │   ├── MissingExtraError   the feature needs packages that are not installed
+    │   └── UnsupportedModelError   a model that cannot be exported exactly; names the layer
+    └── ParityError             the answers differ from the reference (exit code 1)
+"""
+
+from __future__ import annotations
+
+
+class DeepRNNEdgeError(Exception):
+    """Base of every error that a user of either package can cause. Its message is one line."""
+
+
+class InputError(DeepRNNEdgeError):
+    """What was given cannot be used: what came, what was expected, what to do."""
+
+
+class BundleError(InputError):
+    """A bundle, its manifest or one of its artifacts is missing, damaged or of another version."""
+
+
+class MissingExtraError(InputError):
+    """The feature needs packages that are not installed; the message says which extra brings them."""
+
+
+class UnsupportedModelError(InputError):
+    """The model cannot be exported exactly; the message names the layer, the reason and the way out."""
+
+
+class ParityError(DeepRNNEdgeError):
+    """An artifact's answers differ from the reference by more than the tolerance."""
