@@ -1,0 +1,12 @@
+"""Deep recurrent networks on small CPU devices: load a bundle, predict, verify, inspect, measure.
+
+>>> import deeprnn_edge
+>>> model = deeprnn_edge.load("bundle")
+>>> model.predict(["a gorgeous, moving film"])
+"""
+
+from deeprnn_edge.errors import DeepRNNEdgeError
+from deeprnn_edge.manifest import Manifest
+from deeprnn_edge.model import Model, load
+
+__all__ = ["DeepRNNEdgeError", "Manifest", "Model", "load"]

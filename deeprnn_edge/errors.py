@@ -32,4 +32,11 @@ class UnsupportedModelError(InputError):
 
 
 class ParityError(DeepRNNEdgeError):
-    """An artifact's answers differ from the reference by more than the tolerance."""
+    """An artifact's answers differ from the reference by more than the tolerance.
+
+    table: which case of which output, as text.
+    """
+
+    def __init__(self, message: str, *, table: str = "") -> None:
+        super().__init__(message)
+        self.table = table

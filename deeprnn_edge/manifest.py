@@ -58,6 +58,7 @@ class Preprocessing:
 
     kind: ``text`` (words to ids), ``tokens`` (ids) or ``sequence`` (feature vectors).
     vocabulary: the file of words by rank, for ``text``.
+    pad_id, pad_value: what fills the missing steps, of ids and of feature vectors.
     max_length: time steps that shorter input is padded to and longer input cut to; None leaves it as it is.
     padding, truncating: the side, as in Keras's ``pad_sequences``.
     """
@@ -67,6 +68,7 @@ class Preprocessing:
     start_id: int | None = 1
     oov_id: int = 2
     pad_id: int = 0
+    pad_value: float = 0.0
     index_offset: int = 3
     max_length: int | None = None
     padding: Literal["pre", "post"] = "pre"
@@ -150,12 +152,13 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
     elif origin is Literal:
         if raw in arguments:
             return raw
-    elif origin is types.UnionType:
+    elif origin in (types.UnionType, typing.Union):  # `Literal[...] | None` is the older of the two
         if raw is None and type(None) in arguments:
             return None
-        for option in arguments:
-            if option is not type(None) and (len(arguments) == 2 or isinstance(raw, option)):
-                return decode(option, raw, where)
+        options = [option for option in arguments if option is not type(None)]
+        fitting = options if len(options) == 1 else [option for option in options if isinstance(raw, option)]
+        if fitting:
+            return decode(fitting[0], raw, where)
     elif kind is float:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
             return float(raw)

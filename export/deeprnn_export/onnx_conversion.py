@@ -1,7 +1,10 @@
-"""Keras model to ONNX: trace through the seam, freeze, tf2onnx, clean, name."""
+"""Keras to ONNX: trace through the seam, freeze, convert with tf2onnx, check."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -10,26 +13,90 @@ import tensorflow as tf
 import tf2onnx
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.onnx_lowering import OnnxLowering
 from deeprnn_export.seam import lowered
+from deeprnn_export.signature import Signature, call, tensor_specs
 
+# The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
+# all that the recurrences need has been there since 14.
 OPSET = 17
 
 
-def convert(model: keras.Model, specs: list[tf.TensorSpec], output_names: list[str]) -> onnx.ModelProto:
+def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
+    """The model as an ONNX file's content, float32, with native recurrences and named inputs and outputs.
+
+    Raises UnsupportedModelError that names the layers whose operators ONNX lacks.
+    """
     lowering = OnnxLowering()
 
-    @tf.function(input_signature=specs, autograph=False)
     def forward(*inputs: Any) -> list[Any]:
-        arranged = keras.tree.pack_sequence_as(model.inputs if len(model.inputs) > 1 else model.inputs[0], list(inputs))
-        return [tf.identity(x, name=n) for x, n in zip(keras.tree.flatten(model(arranged, training=False)), output_names)]
+        return [tf.identity(output) for output in keras.tree.flatten(call(model, inputs))]
 
+    traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
     with lowered(model, lowering):
-        frozen = convert_variables_to_constants_v2(forward.get_concrete_function())
-    inputs = [t.name for t in frozen.inputs]
-    outputs = [t.name for t in frozen.outputs]
-    rename = dict(zip(inputs, [s.name for s in specs])) | dict(zip(outputs, output_names))
-    proto, _ = tf2onnx.convert._convert_common(
-        tf2onnx.tf_loader.from_function(frozen, inputs, outputs), name="model", continue_on_error=False, opset=OPSET,
-        custom_op_handlers=lowering.handlers(), input_names=inputs, output_names=outputs, tensors_to_rename=rename)
-    return proto
+        # Freezing makes constants of the variables and of tensors that the trace captured, which
+        # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
+        frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)
+    inputs = [tensor.name for tensor in frozen.inputs]
+    outputs = [tensor.name for tensor in frozen.outputs]
+    names = dict(zip(inputs, (spec.name for spec in signature.inputs), strict=True))
+    names |= dict(zip(outputs, (spec.name for spec in signature.outputs), strict=True))
+    with _quiet_tf2onnx():
+        proto, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(add_shapes=True),
+            name=model.name,
+            input_names=inputs,
+            output_names=outputs,
+            opset=OPSET,
+            custom_op_handlers=lowering.handlers(),
+            tensors_to_rename=names,
+        )
+    _refuse_foreign(proto)
+    _name_axes(proto, signature)
+    proto.producer_name, proto.producer_version = "deeprnn-edge", ""
+    onnx.checker.check_model(proto, full_check=True)
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content
+
+
+def _refuse_foreign(proto: onnx.ModelProto) -> None:
+    """tf2onnx leaves an operator that it cannot convert in the graph under its TensorFlow name."""
+    standard = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
+    foreign = [node for node in proto.graph.node if node.domain not in ("", "ai.onnx") or node.op_type not in standard]
+    if foreign:
+        layers = sorted({"/".join(node.name.split("/")[:-1]) or node.name for node in foreign})
+        operators = sorted({node.op_type for node in foreign})
+        raise UnsupportedModelError(
+            f"layer {layers[0]!r} uses the operator {operators[0]}, which has no ONNX form in tf2onnx; "
+            "express the layer with other operations, or export it with --format tflite alone"
+        )
+
+
+def _name_axes(proto: onnx.ModelProto, signature: Signature) -> None:
+    for values, specs in ((proto.graph.input, signature.inputs), (proto.graph.output, signature.outputs)):
+        for value, spec in zip(values, specs, strict=True):
+            del value.type.tensor_type.shape.dim[:]
+            for size in spec.shape:
+                axis = value.type.tensor_type.shape.dim.add()
+                if isinstance(size, str):
+                    axis.dim_param = size
+                else:
+                    axis.dim_value = size
+
+
+@contextmanager
+def _quiet_tf2onnx() -> Iterator[None]:
+    """Silence two known warnings: tf2onnx's on each marker's unknown shape, which the trace carries around it,
+
+    and TensorFlow's on the freezing functions of its first version, which tf2onnx 1.17 still calls.
+    """
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

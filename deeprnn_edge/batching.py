@@ -1,0 +1,53 @@
+"""Rows of unequal length to one array, as Keras's ``pad_sequences`` does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Side = Literal["pre", "post"]
+
+
+def pad_ids(
+    rows: Sequence[Sequence[int]],
+    *,
+    length: int,
+    padding: Side = "pre",
+    truncating: Side = "pre",
+    pad_id: int = 0,
+) -> NDArray[np.int32]:
+    """Rows of ids to ``(rows, length)`` int32."""
+    out = np.full((len(rows), length), pad_id, np.int32)
+    for target, row in zip(out, rows, strict=True):
+        _place(target, row, padding, truncating)
+    return out
+
+
+def pad_features(
+    rows: Sequence[NDArray[np.floating[Any]]],
+    *,
+    length: int,
+    padding: Side = "pre",
+    truncating: Side = "pre",
+    pad_value: float = 0.0,
+) -> NDArray[np.float32]:
+    """Rows of ``(time, features)`` to ``(rows, length, features)`` float32. At least one row."""
+    out = np.full((len(rows), length, np.shape(rows[0])[1]), pad_value, np.float32)
+    for target, row in zip(out, rows, strict=True):
+        _place(target, row, padding, truncating)
+    return out
+
+
+def _place(target: NDArray[Any], row: Sequence[Any] | NDArray[Any], padding: Side, truncating: Side) -> None:
+    length, count = len(target), len(row)
+    if count == 0:
+        return
+    if count >= length:
+        target[:] = row[count - length :] if truncating == "pre" else row[:length]
+    elif padding == "pre":
+        target[length - count :] = row
+    else:
+        target[:count] = row

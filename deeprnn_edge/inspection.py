@@ -1,0 +1,119 @@
+"""What a model is made of: a bundle, an ONNX or TFLite file, or a format that another package reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeprnn_edge.bundle import Bundle, open_bundle
+from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
+from deeprnn_edge.file_inspection import FileInspection, summarize
+from deeprnn_edge.formats import load_format
+from deeprnn_edge.manifest import Artifact, Layer, TensorSpec
+from deeprnn_edge.onnx_file import inspect_onnx
+from deeprnn_edge.tflite_file import inspect_tflite
+
+FORMAT_VERSION = 1
+_READERS = {".onnx": inspect_onnx, ".tflite": inspect_tflite}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a path holds.
+
+    kind: ``bundle``, ``onnx``, ``tflite``, or a registered format such as ``keras``.
+    size_bytes: of the file; of a bundle's directory, all the files in it.
+    inputs, outputs: the model's, by its manifest where it has one.
+    layers: empty where the file does not say.
+    artifacts: the files that run; one for a file alone.
+    """
+
+    path: str
+    kind: str
+    size_bytes: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    layers: tuple[Layer, ...]
+    artifacts: tuple[FileInspection, ...]
+
+
+def inspect_path(path: str | Path) -> Inspection:
+    """Inspect a bundle, an ``.onnx``, a ``.tflite``, or a format that a package registers (``.keras``).
+
+    Raises BundleError where the path is missing, damaged or not what its suffix says, InputError for a
+    suffix that nothing reads, and MissingExtraError where a package is missing that reads it. In a
+    bundle, a TFLite artifact without LiteRT is not an error: its ``problem`` says so.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no such file or directory: {path}")
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix == ".zip":
+        return _inspect_bundle(open_bundle(path))
+    if suffix in _READERS:
+        return _of_file(_READERS[suffix](_read(path), path.name), path)
+    if suffix != ".keras" and zipfile.is_zipfile(path):
+        return _inspect_bundle(open_bundle(path))
+    return load_format(path).inspect(path)
+
+
+def to_json(inspection: Inspection) -> str:
+    """The inspection as JSON text, with ``format_version``."""
+    values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(inspection)}
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_file(file: FileInspection, path: Path) -> Inspection:
+    return Inspection(
+        path=str(path),
+        kind=file.format,
+        size_bytes=file.size_bytes,
+        inputs=file.inputs,
+        outputs=file.outputs,
+        layers=(),
+        artifacts=(file,),
+    )
+
+
+def _inspect_bundle(bundle: Bundle) -> Inspection:
+    manifest = bundle.manifest
+    return Inspection(
+        path=str(bundle.path),
+        kind="bundle",
+        size_bytes=_size_bytes(bundle.path),
+        inputs=manifest.inputs,
+        outputs=manifest.outputs,
+        layers=manifest.architecture.layers,
+        artifacts=tuple(_inspect_artifact(bundle, artifact) for artifact in manifest.artifacts),
+    )
+
+
+def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
+    content = bundle.read_artifact(artifact)
+    try:
+        return _READERS[f".{artifact.format}"](content, artifact.path, precision=artifact.precision)
+    except MissingExtraError as error:
+        operators = artifact.operators or {}
+        return summarize(
+            path=artifact.path,
+            file_format=artifact.format,
+            precision=artifact.precision,
+            size_bytes=artifact.size_bytes,
+            operators=operators,
+            foreign={name for name in operators if name.startswith("Flex")},
+            problem=str(error),
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

@@ -1,0 +1,117 @@
+"""A model on a device: a bundle's artifact in its runtime, with the bundle's preprocessing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge import feeds, preprocessing, text
+from deeprnn_edge.bundle import Bundle, open_bundle
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.sessions import Session, open_artifact
+
+
+class Model:
+    """A loaded model. Its methods may be called from several threads at once.
+
+    manifest: what the bundle says of the model.
+    artifact: the file that runs.
+    """
+
+    def __init__(self, bundle: Bundle, artifact: Artifact, session: Session) -> None:
+        self.manifest: Manifest = bundle.manifest
+        self.artifact = artifact
+        self._session = session
+        self._specs = bundle.manifest.inputs
+        rules = bundle.manifest.preprocessing
+        self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
+        """Input name to the shape that this artifact takes; free axes are named."""
+        shapes: dict[str, tuple[int | str, ...]] = {spec.name: spec.shape for spec in self._specs}
+        for name, fixed in self._session.fixed_shapes.items():
+            shapes[name] = ("batch", *fixed[1:])
+        return shapes
+
+    def run(self, inputs: Any) -> dict[str, NDArray[Any]]:
+        """Run the network on its own inputs: one array, a list in the inputs' order, or a dict by name.
+
+        Arrays are ``(batch, time)`` integer ids or ``(batch, time, features)`` floats, as the manifest
+        says; the answer is every output by name. Raises InputError for another rank, size or dtype, for
+        ids outside the table and for NaN.
+        """
+        values = feeds.arrange(inputs, self._specs)
+        arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
+        if any(not len(array) for array in arrays.values()):
+            return self._answer_no_rows(arrays)
+        return self._session.run(arrays)
+
+    def predict(self, items: Any) -> NDArray[Any] | dict[str, NDArray[Any]]:
+        """Answer for texts, sequences of ids, or ``(time, features)`` arrays: one or many, of any lengths.
+
+        Items are padded and cut as the bundle says; where it states no length, items of one length run
+        together, unpadded. The answer has one row an item, in their order: an array, or a dict by name
+        for a model with several outputs. An empty list has an answer of no rows; an empty text is the
+        start id alone, the model's answer to no words at all.
+
+        Raises InputError for what ``run`` refuses, for text without a vocabulary, and for an item without
+        steps where no length is stated to pad it to.
+        """
+        if len(self._specs) != 1:
+            raise InputError("predict takes models of one input; give this model's arrays to run")
+        (spec,) = self._specs
+        rules = self.manifest.preprocessing
+        rows = preprocessing.to_rows(items, rules, spec, self._vocabulary)
+        if rules.max_length is not None and rows:
+            outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
+        else:
+            outputs = self._run_by_length(rows, spec)
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The outputs' shapes with no row in them.
+
+        Not by running them: ONNX Runtime 1.32 ends the process when LSTM or GRU meets a batch of 0.
+        """
+        one = {name: np.zeros((1, *array.shape[1:]), array.dtype) for name, array in arrays.items()}
+        return {name: values[:0] for name, values in self._session.run(one).items()}
+
+    def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> dict[str, NDArray[Any]]:
+        if not rows:
+            shape = [0 if axis == 0 else 1 if isinstance(n, str) else n for axis, n in enumerate(self.input_shapes[spec.name])]
+            return self.run(np.zeros(shape, spec.dtype))
+        lengths = np.array([len(row) for row in rows])
+        if not lengths.all():
+            raise InputError(f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to")
+        order, parts = [], []
+        for length in np.unique(lengths):
+            members = np.flatnonzero(lengths == length)
+            order.append(members)
+            chosen = [rows[member] for member in members]
+            parts.append(self.run(preprocessing.to_batch(chosen, self.manifest.preprocessing, int(length))))
+        back = np.argsort(np.concatenate(order))
+        try:
+            return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+        except ValueError as error:  # one output step an input step, and lengths that differ
+            raise InputError(
+                "the model answers every step and the items have unequal lengths; predict items of one length together"
+            ) from error
+
+
+def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
+    """Load a bundle, a directory or its zip.
+
+    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the ONNX one.
+    threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
+
+    Raises BundleError for a bundle that is missing, damaged or of another version, and
+    MissingExtraError for a TFLite artifact where LiteRT is not installed.
+    """
+    bundle = open_bundle(path)
+    chosen = bundle.artifact(artifact)
+    return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads))

@@ -1,0 +1,71 @@
+"""Whether two runtimes gave the same answers: the comparison behind export's gate and ``verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One output of one case beside its reference.
+
+    max_abs_diff: infinite where shapes differ or a value is not finite on one side alone.
+    label_flips: rows whose decision differs.
+    """
+
+    case: str
+    output: str
+    max_abs_diff: float
+    label_flips: int
+    problem: str = ""
+
+    def exceeds(self, atol: float) -> bool:
+        """Whether this difference fails the tolerance (absolute; relative tolerance 0)."""
+        return not self.max_abs_diff <= atol or self.label_flips > 0
+
+
+def compare(case: str, reference: Arrays, actual: Arrays, *, decisions: Sequence[str]) -> list[Difference]:
+    """Hold every output of a case against its reference, by name.
+
+    decisions: the outputs that are probabilities, whose labels are compared too.
+    """
+    differences = []
+    for name, expected in reference.items():
+        if name not in actual:
+            differences.append(Difference(case, name, float("inf"), 0, f"missing; there are {sorted(actual)}"))
+            continue
+        got = actual[name]
+        if got.shape != expected.shape:
+            problem = f"shape {got.shape}, expected {expected.shape}"
+            differences.append(Difference(case, name, float("inf"), 0, problem))
+            continue
+        flips = _label_flips(expected, got) if name in decisions else 0
+        differences.append(Difference(case, name, _max_abs_diff(expected, got), flips))
+    return differences
+
+
+def decide(probabilities: NDArray[Any]) -> NDArray[Any]:
+    """The label index of each row: the largest class, or for a single probability whether it is above 0.5."""
+    if probabilities.shape[-1] == 1:
+        return (probabilities[..., 0] > 0.5).astype(np.int64)
+    return np.asarray(np.argmax(probabilities, axis=-1))
+
+
+def _max_abs_diff(expected: NDArray[Any], got: NDArray[Any]) -> float:
+    if not expected.size:
+        return 0.0
+    wide_expected, wide_got = expected.astype(np.float64), got.astype(np.float64)
+    same = (wide_expected == wide_got) | (np.isnan(wide_expected) & np.isnan(wide_got))
+    difference = np.where(same, 0.0, np.abs(np.where(same, 0.0, wide_expected) - np.where(same, 0.0, wide_got)))
+    return float(np.max(np.where(np.isnan(difference), np.inf, difference)))
+
+
+def _label_flips(expected: NDArray[Any], got: NDArray[Any]) -> int:
+    return int(np.count_nonzero(decide(expected) != decide(got)))

@@ -1,0 +1,55 @@
+"""LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.extras import require_litert
+
+
+class TFLiteSession:
+    """One TFLite model. ``run`` may be called from several threads; they take turns."""
+
+    def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
+        litert = require_litert()
+        try:
+            self._interpreter = litert.Interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+            # Addressed by the signature's names: the order of tensors is the converter's own.
+            signature = self._interpreter.get_signature_runner()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
+        self._inputs = {name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()}
+        self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
+        self.fixed_shapes = {
+            name: tuple(int(size) for size in detail["shape"]) for name, detail in signature.get_input_details().items()
+        }
+        self._lock = threading.Lock()
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        for name, shape in self.fixed_shapes.items():
+            if feeds[name].shape[1:] != shape[1:]:
+                raise InputError(
+                    f"input {name!r} has the shape {feeds[name].shape}; this TFLite artifact takes "
+                    f"(batch, {', '.join(map(str, shape[1:]))}): pad or cut it, or load the .onnx artifact"
+                )
+        rows = len(next(iter(feeds.values())))
+        interpreter = self._interpreter
+        results: dict[str, list[NDArray[Any]]] = {name: [] for name in self._outputs}
+        with self._lock:
+            for row in range(rows):
+                # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
+                interpreter.reset_all_variables()
+                for name, (index, dtype) in self._inputs.items():
+                    interpreter.set_tensor(index, feeds[name][row : row + 1].astype(dtype, copy=False))
+                interpreter.invoke()
+                for name, index in self._outputs.items():
+                    results[name].append(interpreter.get_tensor(index))
+        return {name: np.concatenate(parts) for name, parts in results.items()}

@@ -1,0 +1,80 @@
+"""Replay a bundle's golden vectors on this machine: the same answers as Keras gave, or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeprnn_edge import feeds
+from deeprnn_edge.bundle import GOLDEN, Bundle, open_bundle
+from deeprnn_edge.golden import Case, decode_golden
+from deeprnn_edge.manifest import Artifact
+from deeprnn_edge.parity import Difference, compare
+from deeprnn_edge.sessions import Session, open_artifact
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What one artifact answered on this machine.
+
+    differences: one for each output of each case replayed.
+    skipped: cases whose shape the artifact does not take, by name.
+    """
+
+    artifact: str
+    atol: float
+    differences: tuple[Difference, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def max_abs_diff(self) -> float:
+        """The largest absolute difference to Keras."""
+        return max((difference.max_abs_diff for difference in self.differences), default=float("inf"))
+
+    @property
+    def label_flips(self) -> int:
+        """Rows whose label differs from Keras's."""
+        return sum(difference.label_flips for difference in self.differences)
+
+    @property
+    def passed(self) -> bool:
+        """Whether at least one case ran, and every one within the tolerance."""
+        return bool(self.differences) and not any(difference.exceeds(self.atol) for difference in self.differences)
+
+
+def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
+    """Check a bundle's hashes and replay its golden vectors, for one artifact or for all.
+
+    Raises BundleError where a file is missing, altered or unreadable.
+    """
+    bundle = open_bundle(path)
+    cases = decode_golden(bundle.read(GOLDEN))
+    chosen = bundle.manifest.artifacts if artifact is None else (bundle.artifact(artifact),)
+    return [verify_artifact(bundle, one, cases) for one in chosen]
+
+
+def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Verification:
+    """Replay cases in the runtime of one artifact."""
+    session = open_artifact(bundle, artifact)
+    specs = bundle.manifest.inputs
+    decisions = decision_outputs(bundle)
+    differences: list[Difference] = []
+    skipped = []
+    for case in cases:
+        values = {spec.name: feeds.check(case.inputs.get(spec.name), spec) for spec in specs}
+        if fits(session, case):
+            differences += compare(case.name, case.outputs, session.run(values), decisions=decisions)
+        else:
+            skipped.append(case.name)
+    return Verification(artifact.path, artifact.parity.atol, tuple(differences), tuple(skipped))
+
+
+def fits(session: Session, case: Case) -> bool:
+    """Whether the artifact takes the case's shapes, batch aside."""
+    return all(case.inputs[name].shape[1:] == shape[1:] for name, shape in session.fixed_shapes.items())
+
+
+def decision_outputs(bundle: Bundle) -> list[str]:
+    """The outputs that stand for labels: the only one of a model with labels."""
+    outputs = bundle.manifest.outputs
+    return [outputs[0].name] if bundle.manifest.labels and len(outputs) == 1 else []
