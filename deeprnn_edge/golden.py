@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import BundleError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Case:
     """One set of inputs and Keras's outputs for it, by name."""
 

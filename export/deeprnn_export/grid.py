@@ -24,7 +24,7 @@ LENGTHS = (1, 7, 40)  # beside the length that the model is made for
 PADDINGS = ("full", "pre", "post", "interior", "all padding")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class GridCase:
     """One set of inputs, by name."""
 
@@ -57,7 +57,7 @@ def make_grid(
         cases += [case(f"batch {batches[-1]}, {steps} steps", batches[-1], steps, None) for steps in lengths]
     for spec in signature.inputs:
         if spec.id_count is not None and spec.id_count > OOV_ID:
-            unknown = case(f"batch {smallest}, unknown words", smallest, length, "full")
+            unknown = case(f"batch {smallest}, unknown words in {spec.name}", smallest, length, "full")
             unknown.inputs[spec.name][:, ::2] = OOV_ID
             cases.append(unknown)
     if sample is not None:

@@ -10,6 +10,7 @@ ONNX Runtime's CPU kernels take this time-major layout alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,16 @@ _ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
 }
 
 
+@dataclass(frozen=True)
+class _Marker:
+    """One call of a recurrent layer: its inputs are x, then lengths and states where it has them."""
+
+    recurrence: Recurrence
+    token: str
+    has_lengths: bool
+    has_states: bool
+
+
 class OnnxLowering:
     """Builds one traced graph; use a new one for each conversion.
 
@@ -48,7 +59,7 @@ class OnnxLowering:
     """
 
     def __init__(self) -> None:
-        self._recurrences: list[Recurrence] = []
+        self._markers: list[_Marker] = []
         self._packings: dict[Any, packing.Packing] = {}
         self._time_major: dict[Any, tuple[Any, packing.Packing | None]] = {}
 
@@ -76,7 +87,7 @@ class OnnxLowering:
         """The ``custom_op_handlers`` that put the native nodes in place of the markers."""
 
         def replace(context: Any, node: Any, _name: str, _args: Any) -> None:
-            _place_native(context, node, self._recurrences[int(node.get_attr_str("token"))])
+            _place_native(context, node, self._markers[int(node.get_attr_str("token"))])
 
         return {MARKER: (replace, [])}
 
@@ -108,9 +119,9 @@ class OnnxLowering:
     def _mark(
         self, recurrence: Recurrence, x: Any, plan: packing.Packing | None, states: list[Any]
     ) -> tuple[Any, list[Any]]:
-        token = str(len(self._recurrences))
-        self._recurrences.append(recurrence)
+        token = str(len(self._markers))
         zero = all(is_zero(state) for state in states)
+        self._markers.append(_Marker(recurrence, token, has_lengths=plan is not None, has_states=not zero))
         lengths = [] if plan is None else [plan.lengths]
         inputs = [x, *lengths, *([] if zero else states)]
         marker = tf.raw_ops.PyFunc(
@@ -122,27 +133,25 @@ class OnnxLowering:
         return y, final
 
 
-def _place_native(context: Any, node: Any, recurrence: Recurrence) -> None:
-    inputs = list(node.input)
+def _place_native(context: Any, node: Any, marker: _Marker) -> None:
+    recurrence = marker.recurrence
+    x, *rest = node.input
+    lengths = rest.pop(0) if marker.has_lengths else ""
     outputs = list(node.output)
     dtypes = [context.get_dtype(name) for name in outputs]
-    states = inputs[-recurrence.states :] if len(inputs) > 2 else []
-    lengths = inputs[1] if len(inputs) - len(states) == 2 else ""
     context.remove_node(node.name)
 
-    name = recurrence.name
-    x = inputs[0]
-    initial = [context.make_node("Unsqueeze", [state, _axis(context, 0)]).output[0] for state in states]
-    weights = [
-        context.make_const(f"{name}/{kind}", value).output[0]
-        for kind, value in zip(("W", "R", "B"), native_weights(recurrence), strict=True)
-    ]
     native = context.make_node(
         _OPERATOR[recurrence.cell],
-        [x, *weights, lengths, *initial],
+        [
+            x,
+            *_weights(context, recurrence),
+            lengths,
+            *[context.make_node("Unsqueeze", [state, _axis(context, 0)]).output[0] for state in rest],
+        ],
         attr=_attributes(recurrence),
         output_count=1 + recurrence.states,
-        name=name,
+        name=f"{recurrence.name}/{_OPERATOR[recurrence.cell]}_{marker.token}",
         shapes=[None] * len(outputs),
         dtypes=dtypes,
     )
@@ -150,6 +159,15 @@ def _place_native(context: Any, node: Any, recurrence: Recurrence) -> None:
     context.make_node("Squeeze", [y, _axis(context, 1)], outputs=[outputs[0]], dtypes=[dtypes[0]])
     for final, output, dtype in zip(finals, outputs[1:], dtypes[1:], strict=True):
         context.make_node("Squeeze", [final, _axis(context, 0)], outputs=[output], dtypes=[dtype])
+
+
+def _weights(context: Any, recurrence: Recurrence) -> list[str]:
+    """The names of W, R and B in the graph; a layer that is called twice has them once."""
+    names = [f"{recurrence.name}/{kind}" for kind in ("W", "R", "B")]
+    if context.get_node_by_name(names[0]) is None:
+        for name, value in zip(names, native_weights(recurrence), strict=True):
+            context.make_const(name, value)
+    return [context.get_node_by_name(name).output[0] for name in names]
 
 
 def _axis(context: Any, axis: int) -> Any:

@@ -48,7 +48,9 @@ def lowered(model: keras.Model, lowering: Lowering) -> Iterator[None]:
     for layer in layers_of(model):
         if isinstance(layer, keras.layers.RNN):
             # Read before tracing: a variable has no numpy value inside a graph.
-            methods.append((layer, {"inner_loop": _inner_loop(read_recurrence(layer), lowering)}))
+            shadows = {"inner_loop": _inner_loop(read_recurrence(layer), lowering)}
+            # Keras draws the dropout masks at inference too, and their seeds are variables that change.
+            methods.append((layer, {**shadows, "_maybe_config_dropout_masks": _nothing}))
         elif isinstance(layer, keras.layers.Bidirectional):
             # On a GPU machine Bidirectional may call cuDNN before its layers (Keras 3.15).
             methods.append((layer, {"_can_attempt_fused_lstm": _never, "_can_attempt_fused_gru": _never}))
@@ -85,6 +87,10 @@ def _lookup(layer: keras.layers.Embedding) -> Callable[[Any], Any]:
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
 
     return call
+
+
+def _nothing(*_: Any) -> None:
+    return None
 
 
 def _never(*_: Any, **__: Any) -> bool:

@@ -1,0 +1,113 @@
+"""``deeprnn-edge inspect``."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from deeprnn_edge.file_inspection import FileInspection
+from deeprnn_edge.inspection import Inspection, inspect_path, to_json
+from deeprnn_edge.manifest import Layer, TensorSpec
+from deeprnn_edge.tables import format_shape, format_table
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--tensors", default=5, show_default=True, type=click.IntRange(min=0), help="Largest tensors to list.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, with every tensor.")
+def inspect(path: Path, tensors: int, as_json: bool) -> None:
+    """Show what a model is made of: inputs, outputs, layers, operators, tensors.
+
+    PATH is a bundle, an .onnx or a .tflite file, or a .keras file where the workshop is installed.
+
+    \b
+        deeprnn-edge inspect bundle
+        deeprnn-edge inspect somebody-elses.onnx --tensors 20
+
+    How to read the operators: a recurrent one (GRU, LSTM, RNN) runs a whole layer in one kernel. A loop
+    (Loop, Scan, WHILE) runs its body step by step: in ONNX Runtime ten times slower and more; in TFLite
+    the way of GRU and SimpleRNN, as it has a kernel for LSTM alone. A foreign one (Flex, custom,
+    com.microsoft) is outside the format's own set: not every runtime has it.
+    """  # noqa: D301 - click reads the mark for lines that stay as they are
+    inspection = inspect_path(path)
+    click.echo(to_json(inspection) if as_json else _format(inspection, tensors), nl=not as_json)
+
+
+def _format(inspection: Inspection, tensors: int) -> str:
+    parts = [f"{inspection.path}: {inspection.kind}, {inspection.size_bytes:,} bytes"]
+    if inspection.inputs or inspection.outputs:
+        parts.append(_format_specs(inspection.inputs, inspection.outputs))
+    if inspection.layers:
+        parts.append(_format_layers(inspection.layers))
+    if inspection.artifacts:
+        parts.append(_format_files(inspection.artifacts))
+    parts += [_format_file(file, tensors) for file in inspection.artifacts]
+    return "\n\n".join(parts)
+
+
+def _format_specs(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> str:
+    sided = [("input", spec) for spec in inputs] + [("output", spec) for spec in outputs]
+    rows = [
+        [side, spec.name, spec.dtype, format_shape(spec.shape), "" if spec.id_count is None else f"{spec.id_count:,}"]
+        for side, spec in sided
+    ]
+    if any(row[-1] for row in rows):
+        return format_table(["", "name", "dtype", "shape", "ids below"], rows)
+    return format_table(["", "name", "dtype", "shape"], [row[:-1] for row in rows])
+
+
+def _format_layers(layers: Sequence[Layer]) -> str:
+    rows = [
+        [
+            layer.name,
+            layer.kind,
+            "" if layer.units is None else str(layer.units),
+            layer.direction or "",
+            f"{layer.parameters:,}",
+        ]
+        for layer in layers
+    ]
+    rows.append(["total", "", "", "", f"{sum(layer.parameters for layer in layers):,}"])
+    return format_table(["layer", "kind", "units", "direction", "parameters"], rows)
+
+
+def _format_files(files: Sequence[FileInspection]) -> str:
+    rows = [
+        [
+            file.path,
+            file.precision or "-",
+            f"{file.size_bytes:,}",
+            f"{sum(file.operators.values()):,}",
+            _format_counts(file.recurrent) or "-",
+            _format_counts(file.loops) or "-",
+            _format_counts(file.foreign) or "-",
+        ]
+        for file in files
+    ]
+    return format_table(["file", "precision", "bytes", "operators", "recurrent", "loops", "foreign"], rows)
+
+
+def _format_file(file: FileInspection, tensors: int) -> str:
+    lines = []
+    if file.operators:
+        # Spaces that textwrap does not break at keep a name and its count on one line.
+        counts = [f"{name}\N{NO-BREAK SPACE}{count}" for name, count in file.operators.items()]
+        text = f"{file.path} operators: {', '.join(counts)}"
+        wrapped = textwrap.wrap(text, width=100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        lines += [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrapped]
+    if file.problem:
+        lines.append(f"{file.path} was not read, the operators are the manifest's: {file.problem}")
+    shown = file.tensors[:tensors]
+    if shown:
+        rows = [[t.name, t.dtype, format_shape(t.shape), f"{t.parameters:,}", f"{t.size_bytes:,}"] for t in shown]
+        title = f"{file.path} tensors, the {len(shown)} largest of {len(file.tensors)}"
+        table = format_table([title, "dtype", "shape", "parameters", "bytes"], rows)
+        lines += ["", table] if lines else [table]
+    return "\n".join(lines)
+
+
+def _format_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -1,0 +1,37 @@
+"""A text file that a command writes: whole in its place, or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from deeprnn_edge.errors import InputError
+
+
+def check_output(path: Path, *, force: bool = False) -> None:
+    """Raise InputError where ``path`` is taken or its folder is not there, before anything slow happens."""
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; give the name of a file")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists; choose another --output, or replace it with --force")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write in {path.parent}: it is missing or not writable; choose another --output")
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write through a temporary file beside it. Raises InputError where that fails; nothing is left then."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+        # A temporary file is readable by its owner alone; the result is for whoever reads the folder.
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror or error}; nothing was left behind") from error
