@@ -8,5 +8,6 @@
 from deeprnn_edge.errors import DeepRNNEdgeError
 from deeprnn_edge.manifest import Manifest
 from deeprnn_edge.model import Model, load
+from deeprnn_edge.verification import verify
 
-__all__ = ["DeepRNNEdgeError", "Manifest", "Model", "load"]
+__all__ = ["DeepRNNEdgeError", "Manifest", "Model", "load", "verify"]

@@ -80,7 +80,8 @@ def bench(
     length: time steps, where the model's time axis is free; None for what the bundle pads to.
     threads: threads inside one call of an artifact.
     runs, seconds: calls of each contender, or about how long each is called; by default 2 seconds.
-    keras: a ``.keras`` file of the same model, which becomes a row where the workshop is installed.
+    keras: a ``.keras`` file of the same model, which becomes a row where the workshop is installed: called
+        as a compiled ``tf.function``, which is quicker than ``model.predict``.
     progress: called with a line at each step.
 
     Every contender answers the inputs before they are timed, and has to agree with Keras's stored

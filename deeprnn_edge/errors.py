@@ -1,11 +1,11 @@
 """Every error that a user can cause.
 
-    DeepRNNEdgeError
-    ├── InputError              what was given cannot be used: a path, an option, an array (exit code 2)
-    │   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
-    │   ├── MissingExtraError   the feature needs packages that are not installed
-    │   └── UnsupportedModelError   a model that cannot be exported exactly; names the layer
-    └── ParityError             the answers differ from the reference (exit code 1)
+DeepRNNEdgeError
+├── InputError              what was given cannot be used: a path, an option, an array (exit code 2)
+│   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
+│   ├── MissingExtraError   the feature needs packages that are not installed
+│   └── UnsupportedModelError   a model that cannot be exported exactly; names the layer
+└── ParityError             the answers differ from the reference (exit code 1)
 """
 
 from __future__ import annotations

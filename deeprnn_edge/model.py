@@ -83,11 +83,16 @@ class Model:
 
     def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> dict[str, NDArray[Any]]:
         if not rows:
-            shape = [0 if axis == 0 else 1 if isinstance(n, str) else n for axis, n in enumerate(self.input_shapes[spec.name])]
+            shape = [
+                0 if axis == 0 else 1 if isinstance(n, str) else n
+                for axis, n in enumerate(self.input_shapes[spec.name])
+            ]
             return self.run(np.zeros(shape, spec.dtype))
         lengths = np.array([len(row) for row in rows])
         if not lengths.all():
-            raise InputError(f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to")
+            raise InputError(
+                f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to"
+            )
         order, parts = [], []
         for length in np.unique(lengths):
             members = np.flatnonzero(lengths == length)

@@ -27,8 +27,10 @@ class OnnxSession:
         options.log_severity_level = 3  # errors reach the caller as exceptions, not as lines on stderr
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - onnxruntime's exceptions have no common base of their own
-            raise BundleError(f"{path}: ONNX Runtime {onnxruntime.__version__} does not load it: {_line(error)}") from error
+        except Exception as error:
+            raise BundleError(
+                f"{path}: ONNX Runtime {onnxruntime.__version__} does not load it: {_line(error)}"
+            ) from error
         self._run = session.run
         self._outputs = [output.name for output in session.get_outputs()]
 

@@ -14,9 +14,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Preprocessing, TensorSpec
 
 
-def to_rows(
-    items: Any, rules: Preprocessing, spec: TensorSpec, vocabulary: Mapping[str, int]
-) -> list[Any]:
+def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, vocabulary: Mapping[str, int]) -> list[Any]:
     """One item or many to a list of rows: ids, or arrays of ``(time, features)``.
 
     An item is a text, a sequence of ids, or a ``(time, features)`` array.

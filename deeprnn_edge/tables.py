@@ -12,6 +12,7 @@ _ABSENT = frozenset({"", "-"})
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
     """Lines under a header; ``rows`` have one cell for each of its names."""
+    header, rows = [printable(cell) for cell in header], [[printable(cell) for cell in row] for row in rows]
     columns = list(zip(header, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     right = [_is_numeric(column[1:]) for column in columns]
@@ -30,9 +31,9 @@ def format_shape(shape: Sequence[int | str]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
-def format_bytes(size_bytes: int) -> str:
-    """Bytes with thousands separators."""
-    return f"{size_bytes:,}"
+def printable(text: str) -> str:
+    """A name from a file, without what would steer a terminal."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:

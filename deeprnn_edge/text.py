@@ -14,7 +14,7 @@ OOV_ID = 2
 INDEX_OFFSET = 3
 
 # What keras.preprocessing.text.Tokenizer filters: an apostrophe stays part of its word.
-FILTERS = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"
+FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _TO_SPACE = str.maketrans(dict.fromkeys(FILTERS, " "))
 
 
@@ -28,9 +28,7 @@ def word_ids(words: Iterable[str], *, index_offset: int = INDEX_OFFSET) -> dict[
     return {word: rank + index_offset for rank, word in enumerate(words, start=1)}
 
 
-def encode(
-    text: str, ids: Mapping[str, int], *, start_id: int | None = START_ID, oov_id: int = OOV_ID
-) -> list[int]:
+def encode(text: str, ids: Mapping[str, int], *, start_id: int | None = START_ID, oov_id: int = OOV_ID) -> list[int]:
     """The ids of one text, not yet padded. An empty text is the start id alone."""
     get = ids.get
     encoded = [get(word, oov_id) for word in split_words(text)]

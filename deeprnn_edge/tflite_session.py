@@ -25,7 +25,9 @@ class TFLiteSession:
             signature = self._interpreter.get_signature_runner()
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
-        self._inputs = {name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()}
+        self._inputs = {
+            name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()
+        }
         self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
         self.fixed_shapes = {
             name: tuple(int(size) for size in detail["shape"]) for name, detail in signature.get_input_details().items()

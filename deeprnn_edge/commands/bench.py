@@ -53,9 +53,10 @@ def bench(
         deeprnn-edge bench bundle --artifact model.tflite --keras gru.keras
 
     The files take turns in one run, so that a busy moment hits them all. Each has to give the right
-    answers first; one that does not is not timed, and the exit code is 1. Load time, first call and
-    memory come from a fresh process each. The time of a call is the network's alone, on ready arrays:
-    turning text into ids comes on top.
+    answers first, within the difference that is shown; one that does not is not timed, and the exit
+    code is 1. Load time, first call and memory are those of a fresh process that has started the runtime
+    and nothing else; memory is what the file adds to it. The time of a call is the network's alone, on
+    ready arrays: turning text into ids comes on top.
     """  # noqa: D301 - click reads the mark for lines that stay as they are
     if output is not None:
         check_output(output, force=force)
@@ -115,9 +116,9 @@ def _format_start(rows: list[BenchRow]) -> str:
         "precision",
         "file bytes",
         "load ms",
-        "first call ms",
-        "memory added bytes",
-        "largest difference",
+        "first ms",
+        "memory bytes",
+        "difference",
     ]
     return format_table(header, cells)
 
@@ -137,5 +138,5 @@ def _format_latency(rows: list[BenchRow]) -> str:
                     f"{timing.runs:,}",
                 ]
             )
-    header = ["call", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "mean ms", "rows per second", "CPU ms", "calls"]
+    header = ["call", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "mean ms", "rows/s", "CPU ms", "calls"]
     return format_table(header, cells)

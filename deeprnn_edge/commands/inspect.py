@@ -11,7 +11,7 @@ import click
 from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.inspection import Inspection, inspect_path, to_json
 from deeprnn_edge.manifest import Layer, TensorSpec
-from deeprnn_edge.tables import format_shape, format_table
+from deeprnn_edge.tables import format_shape, format_table, printable
 
 
 @click.command()
@@ -42,9 +42,9 @@ def _format(inspection: Inspection, tensors: int) -> str:
         parts.append(_format_specs(inspection.inputs, inspection.outputs))
     if inspection.layers:
         parts.append(_format_layers(inspection.layers))
-    if inspection.artifacts:
+    if any(file.operators for file in inspection.artifacts):
         parts.append(_format_files(inspection.artifacts))
-    parts += [_format_file(file, tensors) for file in inspection.artifacts]
+    parts += filter(None, (_format_file(file, tensors) for file in inspection.artifacts))
     return "\n\n".join(parts)
 
 
@@ -94,7 +94,7 @@ def _format_file(file: FileInspection, tensors: int) -> str:
     lines = []
     if file.operators:
         # Spaces that textwrap does not break at keep a name and its count on one line.
-        counts = [f"{name}\N{NO-BREAK SPACE}{count}" for name, count in file.operators.items()]
+        counts = [f"{printable(name)}\N{NO-BREAK SPACE}{count}" for name, count in file.operators.items()]
         text = f"{file.path} operators: {', '.join(counts)}"
         wrapped = textwrap.wrap(text, width=100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
         lines += [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrapped]

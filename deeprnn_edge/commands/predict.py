@@ -18,14 +18,20 @@ from deeprnn_edge.parity import decide
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("items", nargs=-1)
-@click.option("--input", "-i", "source", type=click.Path(path_type=Path), help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.")
+@click.option(
+    "--input",
+    "-i",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.",
+)
 @click.option("--artifact", help="The file of the bundle that runs, such as model.tflite. Default: the ONNX one.")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
 def predict(
     bundle: Path, items: tuple[str, ...], source: Path | None, artifact: str | None, threads: int, as_json: bool
 ) -> None:
-    """Answer for texts, ids or features.
+    r"""Answer for texts, ids or features.
 
     ITEMS are texts for a model with a vocabulary, and ids separated by commas or spaces for a model
     without. Features come from an .npy file of the shape (time, features) or (items, time, features).
@@ -85,7 +91,9 @@ def _parse_ids(line: str) -> list[int]:
     try:
         return [int(word) for word in line.replace(",", " ").split()]
     except ValueError as error:
-        raise InputError(f"{line!r} is no list of ids; this model has no vocabulary, so it takes ids, not text") from error
+        raise InputError(
+            f"{line!r} is no list of ids; this model has no vocabulary, so it takes ids, not text"
+        ) from error
 
 
 def _label(model: Model, row: dict[str, Any]) -> str | None:
@@ -98,7 +106,8 @@ def _label(model: Model, row: dict[str, Any]) -> str | None:
 
 def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
     numbers = "  ".join(
-        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}" for name, values in row.items()
+        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
+        for name, values in row.items()
     )
     label = _label(model, row)
     return f"{numbers}  {'' if label is None else label + '  '}{shown}"

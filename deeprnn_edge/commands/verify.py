@@ -19,7 +19,7 @@ from deeprnn_edge.verification import verify as verify_bundle
 @click.option("--artifact", help="One file of the bundle, such as model.onnx. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
-    """Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
+    r"""Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
 
     Checks each file's size and hash first. Needs the device half alone. Exit code 1 where an answer
     differs by more than the bundle allows.

@@ -1,0 +1,32 @@
+"""The workshop: build, train and export deep recurrent Keras models for small CPU devices.
+
+>>> from deeprnn_export import export
+>>> export("gru.keras", "bundle")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deeprnn_export.architectures import build_network
+    from deeprnn_export.datasets import load_dataset
+    from deeprnn_export.exporting import export
+    from deeprnn_export.training import train_network
+
+__all__ = ["build_network", "export", "load_dataset", "train_network"]
+
+_HOMES = {
+    "build_network": "deeprnn_export.architectures",
+    "export": "deeprnn_export.exporting",
+    "load_dataset": "deeprnn_export.datasets",
+    "train_network": "deeprnn_export.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is used: TensorFlow takes seconds, and ``--help`` needs none of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

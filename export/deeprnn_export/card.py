@@ -39,13 +39,22 @@ def write_card(manifest: Manifest) -> str:
     parts += [
         "## Files",
         _table(
-            ["file", "precision", "bytes", "largest difference to Keras", "allowed", "label flips", "cases", "accuracy"],
+            [
+                "file",
+                "precision",
+                "bytes",
+                "largest difference to Keras",
+                "allowed",
+                "label flips",
+                "cases",
+                "accuracy",
+            ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
         "`golden.npz` holds inputs and Keras's answers to them; `manifest.json` all of the above for programs.",
         "## Run",
         "```\npip install deeprnn-edge\ndeeprnn-edge verify .\n```",
-        f"```python\nimport deeprnn_edge\n\nmodel = deeprnn_edge.load(\".\")\nprint(model.predict({example}))\n```",
+        f'```python\nimport deeprnn_edge\n\nmodel = deeprnn_edge.load(".")\nprint(model.predict({example}))\n```',
         "Made with " + ", ".join(f"{name} {version}" for name, version in manifest.created_with.items()) + ".",
     ]
     return "\n\n".join(parts) + "\n"

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import CARD, GOLDEN, MANIFEST, VOCABULARY
 from deeprnn_edge.errors import InputError, UnsupportedModelError
-from deeprnn_edge.golden import Case, encode_golden
 from deeprnn_edge.file_inspection import FileInspection
-from deeprnn_edge.onnx_file import inspect_onnx
+from deeprnn_edge.golden import Case, encode_golden
 from deeprnn_edge.manifest import FORMAT_VERSION, Artifact, Manifest, Preprocessing, encode_manifest
+from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
 from deeprnn_export.accuracy import measure_accuracy
 from deeprnn_export.bundle_writer import new_bundle
@@ -183,7 +183,11 @@ def _fixed_shapes(
     """Input name to TFLite's shape: batch 1, every other axis a number."""
     shapes = {}
     for spec in signature.inputs:
-        given = (1, *sample[spec.name].shape[1:]) if sample else (1, *(length if s == "time" else s for s in spec.shape[1:]))
+        given = (
+            (1, *sample[spec.name].shape[1:])
+            if sample
+            else (1, *(length if s == "time" else s for s in spec.shape[1:]))
+        )
         if not all(isinstance(size, int) for size in given):
             raise InputError(
                 f"input {spec.name!r} has the shape ({', '.join(map(str, spec.shape))}), and TFLite needs fixed axes: "

@@ -59,7 +59,7 @@ def _from_signature(signature: Signature) -> Preprocessing:
 
 
 def _max_length(signature: Signature, rules: Preprocessing, asked: int | None) -> int | None:
-    """The length to pad to: the model's own where it is fixed; an asked one where padding is masked or was trained on."""
+    """The length to pad to: the model's own where it is fixed; else one where padding is masked or was trained on."""
     shape = signature.inputs[0].shape
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     if fixed is not None:

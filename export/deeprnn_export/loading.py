@@ -24,7 +24,7 @@ def load_model(path: str | Path, *, allow_lambda: bool = False) -> keras.Model:
         raise InputError(f"{path} is no Keras model; expected a .keras or .h5 file, saved with model.save(...)")
     try:
         return keras.models.load_model(path, compile=False, safe_mode=not allow_lambda)
-    except Exception as error:  # noqa: BLE001 - Keras raises ValueError, TypeError, OSError, KeyError and more here
+    except Exception as error:
         reason = " ".join(str(error).split())
         if "lambda" in reason.lower() and not allow_lambda:
             raise UnsupportedModelError(

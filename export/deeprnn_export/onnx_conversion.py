@@ -91,7 +91,9 @@ def _quiet_tf2onnx() -> Iterator[None]:
 
     and TensorFlow's on the freezing functions of its first version, which tf2onnx 1.17 still calls.
     """
-    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")]
+    loggers = [
+        logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")
+    ]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

@@ -80,7 +80,7 @@ class OnnxLowering:
         if not recurrence.return_sequences:
             return last, last[:, tf.newaxis], final_states
         outputs = self._leave(recurrence, packed, plan)
-        outputs.set_shape(sequences.shape[:2] + (recurrence.units,))
+        outputs.set_shape((*sequences.shape[:2], recurrence.units))
         return last, outputs, final_states
 
     def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
@@ -220,4 +220,3 @@ def activation(recurrence: Recurrence, name: str) -> tuple[str, float | None, fl
             f"export it with --format tflite alone, or train it with one of {', '.join(sorted(_ACTIVATIONS))}."
         )
     return _ACTIVATIONS[name]
-

@@ -109,6 +109,7 @@ def _activation_name(layer: keras.layers.RNN, activation: Any) -> str:
         )
     return str(name)
 
+
 def is_zero(state: Any) -> bool:
     """Whether an initial state is the zeros that Keras makes when none is given."""
     value = tf.get_static_value(state)

@@ -10,7 +10,7 @@ it was.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ _lock = threading.RLock()
 
 
 @contextmanager
-def replaced(methods: list[tuple[keras.layers.Layer, Methods]]) -> Iterator[None]:
+def replaced(methods: Sequence[tuple[keras.layers.Layer, Methods]]) -> Iterator[None]:
     """Shadow methods on layer instances inside the context; restored also after an exception."""
     with _lock:
         try:
@@ -67,7 +67,10 @@ def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
 
 def _inner_loop(recurrence: Recurrence, lowering: Lowering) -> Callable[..., tuple[Any, Any, list[Any]]]:
     def inner_loop(
-        sequences: Any, initial_state: Any, mask: Any = None, training: bool = False
+        sequences: Any,
+        initial_state: Any,
+        mask: Any = None,
+        training: bool = False,  # noqa: ARG001 - Keras's signature
     ) -> tuple[Any, Any, list[Any]]:
         states = keras.tree.flatten(initial_state)
         mask = keras.tree.flatten(mask)[0] if mask is not None else None

@@ -120,12 +120,16 @@ def _input_spec(spec: tf.TensorSpec, id_count: int | None) -> TensorSpec:
 def _axes(shape: Any) -> tuple[int | str, ...]:
     """Free axes by name: the first is the batch, the second free one the time."""
     names = iter(["time", "axis_2", "axis_3", "axis_4"])
-    return tuple("batch" if axis == 0 else next(names) if size is None else int(size) for axis, size in enumerate(shape))
+    return tuple(
+        "batch" if axis == 0 else next(names) if size is None else int(size) for axis, size in enumerate(shape)
+    )
 
 
 def _output_names(model: keras.Model, count: int) -> list[str]:
     """After the layers that make them, as far as the model knows these; a subclassed model does not."""
-    histories = [getattr(tensor, "_keras_history", None) for tensor in keras.tree.flatten(getattr(model, "outputs", []))]
+    histories = [
+        getattr(tensor, "_keras_history", None) for tensor in keras.tree.flatten(getattr(model, "outputs", []))
+    ]
     if len(histories) != count or None in histories:
         return [f"output_{index}" for index in range(count)]
     return _unique([history.operation.name for history in histories if history is not None])

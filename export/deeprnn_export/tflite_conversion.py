@@ -20,9 +20,7 @@ from deeprnn_export.signature import Signature, call, tensor_specs
 from deeprnn_export.tflite_lowering import TFLiteLowering
 
 
-def convert_to_tflite(
-    model: keras.Model, signature: Signature, shapes: dict[str, tuple[int, ...]]
-) -> bytes:
+def convert_to_tflite(model: keras.Model, signature: Signature, shapes: dict[str, tuple[int, ...]]) -> bytes:
     """The model as a TFLite file's content, float32, of builtin operators alone.
 
     shapes: input name to its whole shape, batch 1 and time fixed: symbolic axes would need Flex.

@@ -90,8 +90,14 @@ def _fused_lstm(recurrence: Recurrence, sequences: Any, states: list[Any]) -> An
         },
     )
     def lstm(
-        inputs: Any, h: Any, c: Any, kernel: Any, recurrent_kernel: Any, bias: Any, mask: Any = None,
-        sequence_lengths: Any = None,
+        inputs: Any,
+        h: Any,
+        c: Any,
+        kernel: Any,
+        recurrent_kernel: Any,
+        bias: Any,
+        mask: Any = None,  # noqa: ARG001 - the converter's signature
+        sequence_lengths: Any = None,  # noqa: ARG001 - the converter's signature
     ) -> tuple[Any, Any, Any, Any, Any]:
         last, outputs, (h, c) = _loop(recurrence, inputs, [h, c], None, whole=True)
         # Each argument must be used, or tracing drops it and the converter miscounts.
@@ -110,7 +116,7 @@ def _loop(
     The last output, ``(batch, units)``; the outputs of all steps, ``(batch, time, units)``, or without
     ``whole`` of the last step alone; the final states.
     """
-    batch, time, features = sequences.shape
+    batch, time, _ = sequences.shape
     projections = _project(recurrence, tf.transpose(sequences, (1, 0, 2)))
     if mask is not None:
         projections.append(tf.transpose(mask)[:, :, tf.newaxis])  # (time, batch, 1)
@@ -132,12 +138,13 @@ def _loop(
         return tf.stack(outputs), output, states
 
     chunk = min(UNROLLED_STEPS, time)
-    rest, turns = time % chunk, time // chunk
+    rest = time % chunk
     output = tf.zeros((batch, recurrence.units))
     buffer = tf.zeros((time if whole else 1, batch, recurrence.units))
     if rest:
         block, output, states = run([p[:rest] for p in projections], output, states)
         buffer = tf.concat([buffer[rest:], block], axis=0) if whole else buffer
+
     def body(start: Any, buffer: Any, output: Any, *states: Any) -> tuple[Any, ...]:
         # A gather, not a slice: TFLite gives a slice with a computed start a dynamic shape, which is
         # planned anew at every turn and which XNNPACK does not take.

@@ -8,13 +8,14 @@ from pathlib import Path
 import tensorflow as tf
 
 
-def main(saved_model: str, target: str) -> None:
-    """Convert a SavedModel to a TFLite file in float32."""
+def convert(saved_model: str) -> bytes:
+    """A SavedModel as the content of a TFLite file, in float32."""
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     # Builtin operators alone: with SELECT_TF_OPS a file is written that LiteRT cannot run.
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    Path(target).write_bytes(converter.convert())
+    content: bytes = converter.convert()
+    return content
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    Path(sys.argv[2]).write_bytes(convert(sys.argv[1]))

@@ -30,9 +30,8 @@ def randomised(model: keras.Model, *, scale: float = 0.3, seed: int = 0) -> kera
 def convert_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the TFLite converter here: importing TensorFlow anew for each of a hundred models takes minutes."""
 
-    def convert(_name: str, saved_model: Path, target: Path) -> bytes:
-        tflite_worker.main(str(saved_model), str(target))
-        return target.read_bytes()
+    def convert(_name: str, saved_model: Path, _target: Path) -> bytes:
+        return tflite_worker.convert(str(saved_model))
 
     monkeypatch.setattr(tflite_conversion, "_convert_apart", convert)
 

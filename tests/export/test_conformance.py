@@ -20,7 +20,9 @@ STEPS = 12
 Build = Callable[[str], keras.Model]
 
 
-def tokens(*layers: keras.layers.Layer, mask: bool = False, steps: int | None = STEPS, dtype: str = "int32") -> keras.Model:
+def tokens(
+    *layers: keras.layers.Layer, mask: bool = False, steps: int | None = STEPS, dtype: str = "int32"
+) -> keras.Model:
     return keras.Sequential(
         [
             keras.Input((steps,), dtype=dtype, name="tokens"),
@@ -84,7 +86,9 @@ MODELS: dict[str, Build] = {
     "no bias": lambda cell: tokens(*stack(cell, 2, use_bias=False), mask=True),
     "relu": lambda cell: tokens(*stack(cell, 2, activation="relu"), mask=True),
     "hard_sigmoid": lambda cell: tokens(
-        *stack(cell, 2, **({"activation": "hard_sigmoid"} if cell == "rnn" else {"recurrent_activation": "hard_sigmoid"}))
+        *stack(
+            cell, 2, **({"activation": "hard_sigmoid"} if cell == "rnn" else {"recurrent_activation": "hard_sigmoid"})
+        )
     ),
     "unrolled": lambda cell: tokens(*stack(cell, 2, unroll=True), mask=True),
     "backwards": lambda cell: tokens(*stack(cell, 1, go_backwards=True)),
@@ -94,7 +98,9 @@ MODELS: dict[str, Build] = {
         CELLS[cell](7, return_sequences=True, go_backwards=True), mask=0.0
     ),
     "zero output for mask": lambda cell: features(
-        CELLS[cell](7, return_sequences=True, zero_output_for_mask=True), CELLS[cell](5, zero_output_for_mask=True), mask=0.0
+        CELLS[cell](7, return_sequences=True, zero_output_for_mask=True),
+        CELLS[cell](5, zero_output_for_mask=True),
+        mask=0.0,
     ),
     "states": with_states,
     "shared": shared,
@@ -136,7 +142,8 @@ def test_both_formats_answer_as_keras_does(cell: str, build: Build) -> None:
 
     onnx = convert_to_onnx(model, signature)
     shapes = {
-        spec.name: (1, *(size if isinstance(size, int) else STEPS for size in spec.shape[1:])) for spec in signature.inputs
+        spec.name: (1, *(size if isinstance(size, int) else STEPS for size in spec.shape[1:]))
+        for spec in signature.inputs
     }
     tflite = convert_to_tflite(model, signature, shapes)
     decisions = [spec.name for spec in signature.outputs if spec.name == "probability"]

@@ -16,16 +16,47 @@ from deeprnn_edge.tables import format_table
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The bundle: a new directory, or one .zip file.")
-@click.option("--format", "formats", multiple=True, type=click.Choice(["onnx", "tflite"]), default=("onnx", "tflite"), show_default=True, help="A format to export; repeatable.")
-@click.option("--precision", "precisions", multiple=True, default=("fp32",), show_default=True, help="A precision of the weights; repeatable.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The bundle: a new directory, or one .zip file.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["onnx", "tflite"]),
+    default=("onnx", "tflite"),
+    show_default=True,
+    help="A format to export; repeatable.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    default=("fp32",),
+    show_default=True,
+    help="A precision of the weights; repeatable.",
+)
 @click.option("--max-length", type=int, help="Time steps of the TFLite file, where the model was built for any number.")
-@click.option("--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid.")
-@click.option("--vocabulary", type=click.Path(path_type=Path), help="Words by rank, one a line, for a text model that was not trained here.")
+@click.option(
+    "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
+)
+@click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    help="Words by rank, one a line, for a text model that was not trained here.",
+)
 @click.option("--labels", help="Names of the classes in order, separated by commas.")
 @click.option("--name", help="The model's name in the bundle.")
-@click.option("--evaluate", help="A data set (reviews, vowels, imdb or a path): the accuracy of each file goes into the bundle.")
-@click.option("--allow-lambda", is_flag=True, help="Load a model that carries Python code; only from a maker you trust.")
+@click.option(
+    "--evaluate", help="A data set (reviews, vowels, imdb or a path): the accuracy of each file goes into the bundle."
+)
+@click.option(
+    "--allow-lambda", is_flag=True, help="Load a model that carries Python code; only from a maker you trust."
+)
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def export(
@@ -43,7 +74,7 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
+    r"""Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
 
     Recurrences become native: RNN, LSTM and GRU nodes in ONNX, the fused LSTM and short loops in TFLite.
     Each file is run and compared with Keras on full, padded and empty sequences; where one differs by
@@ -55,6 +86,7 @@ def export(
     """
     require_workshop("export")
     from deeprnn_export.datasets import load_dataset
+
     from deeprnn_export.exporting import export as export_bundle
 
     manifest = export_bundle(

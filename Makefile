@@ -1,0 +1,34 @@
+# Each target makes the virtual environment it needs from nothing; a second run finds it there.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check bench clean
+demo: $(INSTALLED)
+	$(BIN)/deeprnn-edge demo
+
+# Two workers: most of the time goes into TensorFlow's tracing, which uses one core.
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/compare_exports.py
+
+clean:
+	rm -rf $(VENV) demo
+
+# pins.txt constrains the versions; pyproject.toml says what is wanted. The build back end comes first,
+# so that its version is pinned too.
+$(INSTALLED): pyproject.toml pins.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "deeprnn-edge needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --constraint pins.txt hatchling editables
+	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev]'
+	@touch $@
