@@ -57,7 +57,7 @@ def bench(
     code is 1. Load time, first call and memory are those of a fresh process that has started the runtime
     and nothing else; memory is what the file adds to it. The time of a call is the network's alone, on
     ready arrays: turning text into ids comes on top.
-    """  # noqa: D301 - click reads the mark for lines that stay as they are
+    """
     if output is not None:
         check_output(output, force=force)
     report = bench_bundle(

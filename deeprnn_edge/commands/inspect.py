@@ -31,7 +31,7 @@ def inspect(path: Path, tensors: int, as_json: bool) -> None:
     (Loop, Scan, WHILE) runs its body step by step: in ONNX Runtime ten times slower and more; in TFLite
     the way of GRU and SimpleRNN, as it has a kernel for LSTM alone. A foreign one (Flex, custom,
     com.microsoft) is outside the format's own set: not every runtime has it.
-    """  # noqa: D301 - click reads the mark for lines that stay as they are
+    """
     inspection = inspect_path(path)
     click.echo(to_json(inspection) if as_json else _format(inspection, tensors), nl=not as_json)
 

@@ -31,7 +31,7 @@ from deeprnn_edge.parity import decide
 def predict(
     bundle: Path, items: tuple[str, ...], source: Path | None, artifact: str | None, threads: int, as_json: bool
 ) -> None:
-    r"""Answer for texts, ids or features.
+    """Answer for texts, ids or features.
 
     ITEMS are texts for a model with a vocabulary, and ids separated by commas or spaces for a model
     without. Features come from an .npy file of the shape (time, features) or (items, time, features).

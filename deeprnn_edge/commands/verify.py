@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from deeprnn_edge.verification import verify as verify_bundle
 @click.option("--artifact", help="One file of the bundle, such as model.onnx. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
 def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
-    r"""Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
+    """Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
 
     Checks each file's size and hash first. Needs the device half alone. Exit code 1 where an answer
     differs by more than the bundle allows.
@@ -40,12 +41,20 @@ def _to_json(result: Verification) -> dict[str, object]:
     return {
         "artifact": result.artifact,
         "passed": result.passed,
-        "max_abs_diff": result.max_abs_diff,
+        "max_abs_diff": _finite(result.max_abs_diff),
         "atol": result.atol,
         "label_flips": result.label_flips,
-        "differences": [dataclasses.asdict(difference) for difference in result.differences],
+        "differences": [
+            {**dataclasses.asdict(difference), "max_abs_diff": _finite(difference.max_abs_diff)}
+            for difference in result.differences
+        ],
         "skipped": list(result.skipped),
     }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity; None stands for answers that cannot be compared."""
+    return value if math.isfinite(value) else None
 
 
 def _table(results: list[Verification]) -> str:

@@ -74,9 +74,7 @@ def build_network(
     _check_head(head, classes, learning_rate)
     inputs, x = _bottom(vocabulary_size, embedding_size, features, steps, mask=mask)
     for index, width in enumerate(units, start=1):
-        layer: Any = LAYERS[cell](
-            width, return_sequences=index < len(units), dropout=dropout, name=f"{cell}_{index}"
-        )
+        layer: Any = LAYERS[cell](width, return_sequences=index < len(units), dropout=dropout, name=f"{cell}_{index}")
         x = (keras.layers.Bidirectional(layer, name=f"bidirectional_{cell}_{index}") if bidirectional else layer)(x)
     model = keras.Model(inputs, _top(head, classes)(x), name=name or f"{cell}_{'_'.join(map(str, units))}")
     model.compile(

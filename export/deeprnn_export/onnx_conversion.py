@@ -14,6 +14,7 @@ import tf2onnx
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.onnx_canonical import canonicalise
 from deeprnn_export.onnx_lowering import OnnxLowering
 from deeprnn_export.seam import lowered
 from deeprnn_export.signature import Signature, call, tensor_specs
@@ -53,6 +54,7 @@ def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
             tensors_to_rename=names,
         )
     _refuse_foreign(proto)
+    canonicalise(proto.graph, {variable.numpy().tobytes(): variable.path for variable in model.variables})
     _name_axes(proto, signature)
     proto.producer_name, proto.producer_version = "deeprnn-edge", ""
     onnx.checker.check_model(proto, full_check=True)

@@ -43,10 +43,14 @@ _ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
 
 @dataclass(frozen=True)
 class _Marker:
-    """One call of a recurrent layer: its inputs are x, then lengths and states where it has them."""
+    """One call of a recurrent layer: its inputs are x, then lengths and states where it has them.
+
+    attributes: the native node's, made while tracing: tf2onnx swallows what a handler raises.
+    """
 
     recurrence: Recurrence
     token: str
+    attributes: dict[str, Any]
     has_lengths: bool
     has_states: bool
 
@@ -121,7 +125,8 @@ class OnnxLowering:
     ) -> tuple[Any, list[Any]]:
         token = str(len(self._markers))
         zero = all(is_zero(state) for state in states)
-        self._markers.append(_Marker(recurrence, token, has_lengths=plan is not None, has_states=not zero))
+        attributes = _attributes(recurrence)
+        self._markers.append(_Marker(recurrence, token, attributes, has_lengths=plan is not None, has_states=not zero))
         lengths = [] if plan is None else [plan.lengths]
         inputs = [x, *lengths, *([] if zero else states)]
         marker = tf.raw_ops.PyFunc(
@@ -149,7 +154,7 @@ def _place_native(context: Any, node: Any, marker: _Marker) -> None:
             lengths,
             *[context.make_node("Unsqueeze", [state, _axis(context, 0)]).output[0] for state in rest],
         ],
-        attr=_attributes(recurrence),
+        attr=marker.attributes,
         output_count=1 + recurrence.states,
         name=f"{recurrence.name}/{_OPERATOR[recurrence.cell]}_{marker.token}",
         shapes=[None] * len(outputs),

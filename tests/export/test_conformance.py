@@ -9,6 +9,7 @@ import pytest
 
 from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
+from deeprnn_export import tflite_lowering
 from deeprnn_export.gate import FP32_ATOL, check_parity, keras_answers, require_parity
 from deeprnn_export.grid import make_grid
 from deeprnn_export.onnx_conversion import convert_to_onnx
@@ -16,7 +17,7 @@ from deeprnn_export.signature import read_signature
 from deeprnn_export.tflite_conversion import convert_to_tflite
 from tests.export.conftest import CELLS, randomised
 
-STEPS = 12
+STEPS = 5
 Build = Callable[[str], keras.Model]
 
 
@@ -131,8 +132,14 @@ CASES = [(cell, build) for build in MODELS.values() for cell in CELLS] + list(CE
 IDS = [f"{cell}, {name}" for name in MODELS for cell in CELLS] + list(CELL_MODELS)
 
 
+@pytest.fixture
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TFLite's loop with a rest of one step and two turns, over sequences short enough to trace quickly."""
+    monkeypatch.setattr(tflite_lowering, "UNROLLED_STEPS", 2)
+
+
 @pytest.mark.parametrize(("cell", "build"), CASES, ids=IDS)
-@pytest.mark.usefixtures("convert_in_process")
+@pytest.mark.usefixtures("convert_in_process", "short_chunks")
 def test_both_formats_answer_as_keras_does(cell: str, build: Build) -> None:
     model = randomised(build(cell))
     signature = read_signature(model)

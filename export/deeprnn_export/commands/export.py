@@ -74,7 +74,7 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    r"""Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
+    """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
 
     Recurrences become native: RNN, LSTM and GRU nodes in ONNX, the fused LSTM and short loops in TFLite.
     Each file is run and compared with Keras on full, padded and empty sequences; where one differs by

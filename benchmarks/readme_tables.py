@@ -1,0 +1,129 @@
+"""The README's tables, made from ``results/*.json``: ``python benchmarks/readme_tables.py [--check]``.
+
+Each table stands between ``<!-- table NAME -->`` and ``<!-- end -->``. With ``--check`` nothing is written,
+and the exit code is 1 where a table differs from its JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> int:
+    """Write the tables into README.md, or check them."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    filled = fill(text)
+    if "--check" in sys.argv[1:]:
+        return int(filled != text)
+    readme.write_text(filled, encoding="utf-8")
+    return 0
+
+
+def fill(text: str) -> str:
+    """The text with every table made anew from its results."""
+    return BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", text)
+
+
+def speed() -> str:
+    """Our files against Keras's ONNX export and the stock TFLite converter."""
+    result = _read("compare_exports")
+    rows = [
+        [
+            f"{row['cell']}{', masked' if row['masked'] else ''}",
+            {"onnx": "ONNX", "tflite": "TFLite"}[row["format"]],
+            f"{row['ours_p50_us']:.0f} µs",
+            f"{row['peer_p50_us']:.0f} µs",
+            f"**{row['speedup']:.1f}×**" if row["speedup"] >= 2 else f"**{row['speedup']:.2f}×**",
+            f"{row['ours_size_bytes'] / 1e6:.2f} MB",
+            f"{row['size_ratio']:.2f}×",
+        ]
+        for row in sorted(result["rows"], key=lambda row: (row["format"], row["masked"]))
+    ]
+    header = ["network", "format", "deeprnn-edge", "peer", "faster", "size", "size against peer"]
+    return _markdown(header, rows) + "\n\n" + _machine(result)
+
+
+def overhead() -> str:
+    """What the runtime adds to the bare session."""
+    result = _read("compare_exports")
+    added = result["overhead_us"]
+    rows = [
+        ["`model.run(array)`", *(f"{added[cell]['run']:.0f} µs" for cell in added)],
+        ["`model.predict(text)`, 100 words", *(f"{added[cell]['predict_text']:.0f} µs" for cell in added)],
+    ]
+    process = result["process"]
+    return (
+        _markdown(["above the bare ONNX Runtime call", *added], rows)
+        + f"\n\nA process that imports, loads and predicts once takes {process['ours_seconds']:.2f} s, "
+        + f"{process['ratio']:.2f}× one with bare onnxruntime ({process['bare_seconds']:.2f} s)."
+    )
+
+
+def cells() -> str:
+    """The three architectures, from the demo's run."""
+    result = _read("demo")
+    rows = [
+        [
+            row["architecture"],
+            row["layers"],
+            f"{row['parameters']:,}",
+            f"{row['recurrent_parameters']:,}",
+            f"{row['accuracy']:.1%}",
+            *(f"{row[kind]['size_bytes'] / 1e6:.2f} MB, {row[kind]['p50_us']:.0f} µs" for kind in ("keras", "onnx", "tflite")),
+        ]
+        for row in result["rows"]
+    ]
+    header = ["", "layers", "parameters", "without the table", "accuracy", "Keras", "ONNX", "TFLite"]
+    return (
+        _markdown(header, rows)
+        + f"\n\nAccuracy on the {result['test_rows']:,} test sentences of `reviews`; naive Bayes, a bag of words, "
+        + f"gets {result['baseline_accuracy']:.1%} on the same split. Size of the file, and p50 latency of one sentence. "
+        + f"The demo took {result['seconds']:.0f} s. "
+        + _machine(result)
+    )
+
+
+def imdb() -> str:
+    """Accuracy on the full IMDB reviews."""
+    result = _read("imdb")
+    rows = [
+        [row["architecture"], f"{row['test_accuracy']:.2%}", str(row["best_epoch"]), f"{row['epochs']}", f"{row['seconds']:.0f} s"]
+        for row in result["rows"]
+    ]
+    return (
+        _markdown(["", "test accuracy", "best epoch", "epochs", "training"], rows)
+        + f"\n\nNaive Bayes on the same split: {result['baseline_accuracy']:.1%}."
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {"speed": speed, "overhead": overhead, "cells": cells, "imdb": imdb}
+
+
+def _read(name: str) -> Any:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _machine(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    packages = machine["packages"]
+    versions = ", ".join(f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert"))
+    return f"Measured on: {machine['cpu']['model']}, {machine['cpu']['logical_cores']} cores, Python {machine['python']}, {versions}."
+
+
+def _markdown(header: list[str], rows: list[list[Any]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""One form for one model: nodes in one order, names that do not depend on the process that made them.
+
+tf2onnx numbers its names through a process's life and iterates over sets, so the same model gives other
+bytes each time. Here nodes follow a depth-first walk from the outputs, and each is named after its
+operator and its place; weights keep their layers' names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+import onnx
+
+# Below this an initializer is a shape, an axis or a bound, of which tf2onnx keeps any of several equal ones.
+_SMALL = 16
+# How TensorFlow names the value of a variable in a frozen graph.
+_VARIABLE = "ReadVariableOp"
+
+
+def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
+    """Reorder and rename a graph in place; inputs and outputs keep their names.
+
+    weights: the content of a variable to its path in the model, which its initializer gets as its name.
+    """
+    nodes = _ordered(graph)
+    fixed = {value.name for value in (*graph.input, *graph.output)}
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    names: dict[str, str] = {}
+    used: list[onnx.TensorProto] = []
+    for place, node in enumerate(nodes):
+        node.name = f"{node.op_type}_{place}"
+        for name in _reads(node):
+            if name in initializers and name not in names:
+                tensor = initializers[name]
+                names[name] = f"constant_{len(used)}" if math.prod(tensor.dims) < _SMALL else name
+                if _VARIABLE in name:  # two variables of one content, zeros say, get the first one's name once
+                    path = weights.get(onnx.numpy_helper.to_array(tensor).tobytes())
+                    names[name] = path if path is not None and path not in names.values() else names[name]
+                used.append(tensor)
+        for index, name in enumerate(node.output):
+            if name and name not in fixed:
+                names[name] = node.name if index == 0 else f"{node.name}:{index}"
+    for tensor in used:
+        tensor.name = names[tensor.name]
+    used = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in used]
+    del graph.initializer[:], graph.node[:], graph.value_info[:]
+    graph.initializer.extend(used)
+    graph.node.extend(nodes)
+    _rename(graph.node, names)
+
+
+def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Copies of the nodes, each behind those that it reads, in the order of a walk from the outputs."""
+    makers = {name: node for node in graph.node for name in node.output}
+    ordered: list[onnx.NodeProto] = []
+    done: set[int] = set()
+    pending = [makers[value.name] for value in reversed(graph.output) if value.name in makers]
+    while pending:
+        node = pending[-1]
+        waiting = [makers[name] for name in _reads(node) if name in makers and id(makers[name]) not in done]
+        if id(node) in done or not waiting:
+            pending.pop()
+            if id(node) not in done:
+                done.add(id(node))
+                ordered.append(node)
+        else:
+            pending += reversed(waiting)
+    return [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered]
+
+
+def _reads(node: onnx.NodeProto) -> Iterator[str]:
+    """The values that a node reads, those that its subgraphs take from outside too."""
+    yield from (name for name in node.input if name)
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            for inner in attribute.g.node:
+                yield from _reads(inner)
+            yield from (value.name for value in attribute.g.output)
+
+
+def _rename(nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
+    for node in nodes:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _rename(attribute.g.node, names)
+                for value in attribute.g.output:
+                    value.name = names.get(value.name, value.name)

@@ -1,0 +1,273 @@
+"""The whole way through: what a bundle holds, what is refused, and what is never left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import deeprnn_edge
+from deeprnn_edge import onnx_session
+from deeprnn_edge.cli import main
+from deeprnn_edge.errors import InputError, ParityError, UnsupportedModelError
+from deeprnn_edge.manifest import Preprocessing
+from deeprnn_export import export, onnx_lowering
+from tests.export.conftest import CELLS, randomised
+
+
+def small(cell: str = "gru", *, steps: int | None = 8, mask: bool = True, **options: object) -> keras.Model:
+    return randomised(
+        keras.Sequential(
+            [
+                keras.Input((steps,), dtype="int32", name="tokens"),
+                keras.layers.Embedding(20, 3, mask_zero=mask),
+                CELLS[cell](4, **options),
+                keras.layers.Dense(1, activation="sigmoid", name="probability"),
+            ],
+            name="small",
+        )
+    )
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def assert_untouched(folder: Path, *expected: str) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(expected)
+
+
+def test_the_command_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
+    """With the converter in its own process, as users run it."""
+    model = small()
+    model.save(tmp_path / "small.keras")
+    result = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--labels", "bad,good")
+    assert result.exit_code == 0, result.output
+    assert "model.onnx" in result.stdout
+    assert "model.tflite" in result.stdout
+    assert "checking model.tflite against Keras" in result.stderr
+    names = {path.name for path in (tmp_path / "bundle").iterdir()}
+    assert names == {"manifest.json", "model.onnx", "model.tflite", "golden.npz", "README.md"}
+    assert run("verify", tmp_path / "bundle").exit_code == 0
+    assert_untouched(tmp_path, "bundle", "small.keras")
+
+    loaded = deeprnn_edge.load(tmp_path / "bundle")
+    assert loaded.manifest.name == "small"
+    assert loaded.manifest.labels == ("bad", "good")
+    assert loaded.manifest.inputs[0].shape == ("batch", 8)
+    assert loaded.manifest.inputs[0].id_count == 20
+    assert [layer.kind for layer in loaded.manifest.architecture.layers] == ["Embedding", "GRU", "Dense"]
+    assert loaded.manifest.architecture.parameters == model.count_params()
+    ids = np.random.default_rng(3).integers(0, 20, (5, 8)).astype(np.int32)
+    expected = np.asarray(model(ids, training=False))
+    np.testing.assert_allclose(loaded.run(ids)["probability"], expected, rtol=0, atol=1e-5)
+
+    again = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle")
+    assert again.exit_code == 2
+    assert "exists; choose another --output, or replace it with --force" in again.stderr
+    replaced = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--force", "--json")
+    assert replaced.exit_code == 0, replaced.output
+    assert json.loads(replaced.stdout)["artifacts"][0]["path"] == "model.onnx"
+    assert not (tmp_path / "bundle" / "model.tflite").exists()
+    assert_untouched(tmp_path, "bundle", "small.keras")
+
+
+def test_a_zip_is_a_bundle(tmp_path: Path) -> None:
+    export(small(), tmp_path / "small.zip", formats=["onnx"])
+    assert zipfile.is_zipfile(tmp_path / "small.zip")
+    assert deeprnn_edge.verify(tmp_path / "small.zip")[0].passed
+    assert_untouched(tmp_path, "small.zip")
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
+    model = small()
+    for name in ("a.zip", "b.zip"):
+        export(model, tmp_path / name, formats=["onnx"])
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_preprocessing_and_vocabulary_travel(tmp_path: Path) -> None:
+    words = tuple(f"w{rank}" for rank in range(100))
+    manifest = export(small(), tmp_path / "b", formats=["onnx"], vocabulary=words, preprocessing=Preprocessing("text"))
+    assert manifest.preprocessing.max_length == 8
+    assert (tmp_path / "b" / "vocabulary.txt").read_text().splitlines() == list(words[:16])  # ids 4 to 19
+    loaded = deeprnn_edge.load(tmp_path / "b")
+    np.testing.assert_array_equal(loaded.predict("W0 w15, w16"), loaded.predict([[1, 4, 19, 2]]))
+
+
+def test_a_wrong_conversion_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(onnx_lowering._GATES, "gru", [1, 0, 2])  # update and reset gate exchanged
+    model = small()
+    model.save(tmp_path / "small.keras")
+    result = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--format", "onnx")
+    assert result.exit_code == 1
+    assert "probability" in result.stdout  # the table: which case of which output
+    assert "batch 1, full" in result.stdout
+    assert "comparisons with Keras failed; nothing was exported" in result.stderr
+    assert_untouched(tmp_path, "small.keras")
+
+
+def test_a_failed_export_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small()
+    export(model, tmp_path / "bundle", formats=["onnx"])
+    before = (tmp_path / "bundle" / "manifest.json").read_bytes()
+    real = onnx_session.OnnxSession.run
+    monkeypatch.setattr(
+        onnx_session.OnnxSession, "run", lambda self, feeds: {k: v + np.float32(2e-5) for k, v in real(self, feeds).items()}
+    )
+    with pytest.raises(ParityError, match="nothing was exported"):
+        export(model, tmp_path / "bundle", formats=["onnx"], force=True)
+    assert (tmp_path / "bundle" / "manifest.json").read_bytes() == before
+    assert_untouched(tmp_path, "bundle")
+
+
+@pytest.mark.usefixtures("convert_in_process")
+def test_free_time_needs_a_length_for_tflite_alone(tmp_path: Path) -> None:
+    model = small(steps=None)
+    with pytest.raises(InputError, match=r"TFLite needs fixed axes: give --max-length, or a sample, or .*onnx alone"):
+        export(model, tmp_path / "bundle")
+    assert_untouched(tmp_path)
+    free = export(model, tmp_path / "free", formats=["onnx"])
+    assert free.inputs[0].shape == ("batch", "time")
+    assert free.preprocessing.max_length is None
+    export(model, tmp_path / "fixed", max_length=6)
+    onnx, tflite = (deeprnn_edge.load(tmp_path / "fixed", artifact=f"model.{kind}") for kind in ("onnx", "tflite"))
+    assert tflite.input_shapes == {"tokens": ("batch", 6)}
+    items = [[4, 5], [6, 7, 8, 9, 10, 11, 12]]
+    np.testing.assert_allclose(onnx.predict(items), tflite.predict(items), rtol=0, atol=1e-5)
+    sampled = export(model, tmp_path / "sampled", sample=np.ones((2, 5), np.int32))
+    assert sampled.artifacts[1].parity.cases == sampled.artifacts[0].parity.cases - 3  # other lengths do not fit
+    with pytest.raises(InputError, match=r"this TFLite artifact takes \(batch, 5\)"):
+        deeprnn_edge.load(tmp_path / "sampled", artifact="model.tflite").run(np.ones((1, 4), np.int32))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"formats": ["coreml"]}, "unknown format coreml; there are onnx, tflite"),
+        ({"formats": []}, r"unknown format \(none\)"),
+        ({"precisions": ["fp8"]}, "unknown precision fp8; there are fp32"),
+        ({"max_length": 0}, "--max-length 0: a sequence has at least 1 step"),
+        ({"max_length": 9}, "--max-length 9, but the model was built for 8 steps"),
+        ({"sample": np.ones((1, 7), np.int32)}, r"input 'tokens' has the shape \(1, 7\), expected \(batch, 8\)"),
+        ({"sample": np.full((1, 8), 20)}, "has the id 20"),
+        ({"preprocessing": Preprocessing("text")}, "a text model needs its vocabulary"),
+        ({"preprocessing": Preprocessing("text"), "vocabulary": ["two words"]}, "words are not empty and hold no white"),
+    ],
+)
+def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        export(small(), tmp_path / "bundle", **options)  # type: ignore[arg-type]
+    assert_untouched(tmp_path)
+
+
+class OwnCell(keras.layers.SimpleRNNCell):
+    """A cell of one's own under the name of another."""
+
+    def call(self, sequence: object, states: object, training: bool = False) -> object:
+        output, new = super().call(sequence, states, training=training)
+        return output * 2, new
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: keras.layers.RNN(OwnCell(4), name="mine"), r"layer '\S*mine' has a cell of class OwnCell"),
+        (lambda: keras.layers.RNN([keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)], name="stack"), "'\\S*stack' has a cell of class StackedRNN"),
+        (lambda: keras.layers.GRU(4, activation="gelu", name="g"), r"layer '\S*g' uses the activation 'gelu'"),
+        (lambda: keras.layers.GRU(4, activation=lambda x: x, name="g"), "is not one of Keras's own"),
+        (lambda: keras.layers.LSTM(4, dtype="mixed_bfloat16", name="half"), r"layer '\S*half' computes in bfloat16"),
+    ],
+)
+def test_layers_that_have_no_exact_form_are_named(tmp_path: Path, layer: object, message: str) -> None:
+    model = keras.Sequential([keras.Input((5, 3)), layer(), keras.layers.Dense(1)])  # type: ignore[operator]
+    with pytest.raises(UnsupportedModelError, match=message):
+        export(model, tmp_path / "bundle", formats=["onnx"])
+    assert_untouched(tmp_path)
+
+
+def test_stateful_and_plain_networks_are_refused(tmp_path: Path) -> None:
+    stateful = keras.Sequential([keras.Input((5, 3), batch_size=1), keras.layers.GRU(4, stateful=True, name="g")])
+    with pytest.raises(UnsupportedModelError, match=r"layer '\S*g' is stateful"):
+        export(stateful, tmp_path / "bundle")
+    plain = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)], name="plain")
+    with pytest.raises(UnsupportedModelError, match="'plain' has no recurrent layer; tf2onnx or Keras's own"):
+        export(plain, tmp_path / "bundle")
+
+
+def test_a_lambda_is_not_run_unasked(tmp_path: Path) -> None:
+    model = keras.Sequential(
+        [keras.Input((5, 3)), keras.layers.Lambda(lambda x: x * 2, output_shape=(5, 3)), keras.layers.GRU(4)]
+    )
+    model.save(tmp_path / "lambda.keras")
+    result = run("export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx")
+    assert result.exit_code == 2
+    assert "Lambda layer" in result.stderr
+    assert "--allow-lambda" in result.stderr
+    allowed = run(
+        "export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--allow-lambda"
+    )
+    assert allowed.exit_code == 0, allowed.output
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.keras", None, "no such model file"),
+        ("model.pt", b"x", "expected a .keras or .h5 file"),
+        ("broken.keras", b"PK junk", "cannot be loaded by Keras"),
+        ("broken.h5", b"\x89HDF junk", "cannot be loaded by Keras"),
+    ],
+)
+def test_files_that_are_no_model(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    result = run("export", tmp_path / name, "-o", tmp_path / "bundle")
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_seam_is_restored_after_an_exception(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = small()
+    ids = np.ones((2, 8), np.int32)
+    before = np.asarray(model(ids))
+    monkeypatch.setattr(onnx_lowering.OnnxLowering, "_mark", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        export(model, tmp_path / "bundle", formats=["onnx"])
+    assert all("inner_loop" not in layer.__dict__ and "call" not in layer.__dict__ for layer in model.layers)
+    np.testing.assert_array_equal(np.asarray(model(ids)), before)
+    assert_untouched(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="directory permissions do not stop writing on Windows")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write in"):
+        export(small(), tmp_path / "missing" / "bundle")
+
+
+def test_force_never_removes_what_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_bytes(b"x")
+    with pytest.raises(InputError, match="exists and is no bundle; --force replaces bundles alone"):
+        export(small(), tmp_path / "photos", force=True)
+    assert (tmp_path / "photos" / "one.jpg").exists()
+
+
+def test_a_converter_crash_is_a_clean_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = subprocess.run
+
+    def crash(command: list[str], **options: object) -> object:
+        return real([sys.executable, "-c", "import os; os.abort()"], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "run", crash)
+    with pytest.raises(UnsupportedModelError, match="'small': the TFLite converter crashed with SIGABRT; .*onnx alone"):
+        export(small(), tmp_path / "bundle", formats=["tflite"])
+    assert_untouched(tmp_path)
