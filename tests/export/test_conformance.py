@@ -72,7 +72,6 @@ MODELS: dict[str, Build] = {
     "depth 1": lambda cell: tokens(*stack(cell, 1)),
     "depth 2": lambda cell: tokens(*stack(cell, 2)),
     "depth 3 masked": lambda cell: tokens(*stack(cell, 3), mask=True),
-    "depth 10": lambda cell: tokens(*stack(cell, 10, units=4)),
     "depth 10 masked": lambda cell: tokens(*stack(cell, 10, units=4), mask=True),
     "free time": lambda cell: tokens(*stack(cell, 2), steps=None),
     "free time masked": lambda cell: tokens(*stack(cell, 2), mask=True, steps=None),
@@ -124,6 +123,7 @@ MODELS: dict[str, Build] = {
     ),
 }
 CELL_MODELS: dict[str, tuple[str, Build]] = {
+    "depth 10": ("lstm", lambda cell: tokens(*stack(cell, 10, units=4))),
     "reset before": ("gru", lambda cell: tokens(*stack(cell, 2, reset_after=False), mask=True)),
     "reset before, no bias": ("gru", lambda cell: tokens(*stack(cell, 2, reset_after=False, use_bias=False))),
     "RNN of a cell": ("lstm", lambda _: tokens(keras.layers.RNN(keras.layers.LSTMCell(7)), mask=True)),
