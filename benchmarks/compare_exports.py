@@ -219,7 +219,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axis.set_xscale("log")
         axis.set_xlim(30, 8000)
         axis.set_xlabel("p50 latency of one call, µs")
-        axis.set_title(f"{kind.upper() if kind == 'onnx' else 'TFLite'}: deeprnn-edge (black) and {chosen[0][1]['peer']}", fontsize=9)
+        axis.set_title(
+            f"{kind.upper() if kind == 'onnx' else 'TFLite'}: deeprnn-edge (black) and {chosen[0][1]['peer']}",
+            fontsize=9,
+        )
     figure.savefig(path, dpi=130)
 
 

@@ -79,7 +79,10 @@ def cells() -> str:
             f"{row['parameters']:,}",
             f"{row['recurrent_parameters']:,}",
             f"{row['accuracy']:.1%}",
-            *(f"{row[kind]['size_bytes'] / 1e6:.2f} MB, {row[kind]['p50_us']:.0f} µs" for kind in ("keras", "onnx", "tflite")),
+            *(
+                f"{row[kind]['size_bytes'] / 1e6:.2f} MB, {row[kind]['p50_us']:.0f} µs"
+                for kind in ("keras", "onnx", "tflite")
+            ),
         ]
         for row in result["rows"]
     ]
@@ -87,7 +90,7 @@ def cells() -> str:
     return (
         _markdown(header, rows)
         + f"\n\nAccuracy on the {result['test_rows']:,} test sentences of `reviews`; naive Bayes, a bag of words, "
-        + f"gets {result['baseline_accuracy']:.1%} on the same split. Size of the file, and p50 latency of one sentence. "
+        + f"gets {result['baseline_accuracy']:.1%} on the same split. Size of the file, p50 latency of 100 words. "
         + f"The demo took {result['seconds']:.0f} s. "
         + _machine(result)
     )
@@ -97,7 +100,13 @@ def imdb() -> str:
     """Accuracy on the full IMDB reviews."""
     result = _read("imdb")
     rows = [
-        [row["architecture"], f"{row['test_accuracy']:.2%}", str(row["best_epoch"]), f"{row['epochs']}", f"{row['seconds']:.0f} s"]
+        [
+            row["architecture"],
+            f"{row['test_accuracy']:.2%}",
+            str(row["best_epoch"]),
+            f"{row['epochs']}",
+            f"{row['seconds']:.0f} s",
+        ]
         for row in result["rows"]
     ]
     return (
@@ -116,8 +125,11 @@ def _read(name: str) -> Any:
 def _machine(result: dict[str, Any]) -> str:
     machine = result["machine"]
     packages = machine["packages"]
-    versions = ", ".join(f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert"))
-    return f"Measured on: {machine['cpu']['model']}, {machine['cpu']['logical_cores']} cores, Python {machine['python']}, {versions}."
+    versions = ", ".join(
+        f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
+    )
+    cpu = machine["cpu"]
+    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, Python {machine['python']}, {versions}."
 
 
 def _markdown(header: list[str], rows: list[list[Any]]) -> str:

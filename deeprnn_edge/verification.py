@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deeprnn_edge import feeds
 from deeprnn_edge.bundle import GOLDEN, Bundle, open_bundle
+from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.golden import Case, decode_golden
 from deeprnn_edge.manifest import Artifact
 from deeprnn_edge.parity import Difference, compare
@@ -19,12 +20,14 @@ class Verification:
 
     differences: one for each output of each case replayed.
     skipped: cases whose shape the artifact does not take, by name.
+    problem: why it could not run here at all; then there is nothing else.
     """
 
     artifact: str
     atol: float
     differences: tuple[Difference, ...]
     skipped: tuple[str, ...]
+    problem: str | None = None
 
     @property
     def max_abs_diff(self) -> float:
@@ -45,12 +48,26 @@ class Verification:
 def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
     """Check a bundle's hashes and replay its golden vectors, for one artifact or for all.
 
-    Raises BundleError where a file is missing, altered or unreadable.
+    Of all, those whose runtime is not installed here have a ``problem`` instead of differences.
+
+    Raises BundleError where a file is missing, altered or unreadable, and MissingExtraError where the
+    runtime of the artifact that was asked for, or of every artifact, is not installed.
     """
     bundle = open_bundle(path)
     cases = decode_golden(bundle.read(GOLDEN))
-    chosen = bundle.manifest.artifacts if artifact is None else (bundle.artifact(artifact),)
-    return [verify_artifact(bundle, one, cases) for one in chosen]
+    if artifact is not None:
+        return [verify_artifact(bundle, bundle.artifact(artifact), cases)]
+    results: list[Verification] = []
+    missing: MissingExtraError | None = None
+    for one in bundle.manifest.artifacts:
+        try:
+            results.append(verify_artifact(bundle, one, cases))
+        except MissingExtraError as error:
+            missing = error
+            results.append(Verification(one.path, one.parity.atol, (), (), problem=str(error)))
+    if missing is not None and all(result.problem for result in results):
+        raise missing
+    return results
 
 
 def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Verification:

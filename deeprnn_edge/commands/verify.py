@@ -22,8 +22,8 @@ from deeprnn_edge.verification import verify as verify_bundle
 def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
     """Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
 
-    Checks each file's size and hash first. Needs the device half alone. Exit code 1 where an answer
-    differs by more than the bundle allows.
+    Checks each file's size and hash first. Needs the device half alone; a .tflite file is left out where
+    LiteRT is not installed. Exit code 1 where an answer differs by more than the bundle allows.
 
     \b
         deeprnn-edge verify bundle
@@ -33,7 +33,7 @@ def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
         click.echo(json.dumps([_to_json(result) for result in results], indent=2))
     else:
         click.echo(_table(results))
-    if not all(result.passed for result in results):
+    if not all(result.passed or result.problem for result in results):
         sys.exit(1)
 
 
@@ -41,6 +41,7 @@ def _to_json(result: Verification) -> dict[str, object]:
     return {
         "artifact": result.artifact,
         "passed": result.passed,
+        "problem": result.problem,
         "max_abs_diff": _finite(result.max_abs_diff),
         "atol": result.atol,
         "label_flips": result.label_flips,
@@ -58,21 +59,12 @@ def _finite(value: float) -> float | None:
 
 
 def _table(results: list[Verification]) -> str:
-    rows = [
-        [
-            result.artifact,
-            "ok" if result.passed else "FAILED",
-            f"{result.max_abs_diff:.1e}",
-            f"{result.atol:.0e}",
-            str(result.label_flips),
-            str(len({difference.case for difference in result.differences})),
-            str(len(result.skipped)),
-        ]
-        for result in results
-    ]
+    rows = [_row(result) for result in results]
     header = ["artifact", "result", "largest difference", "allowed", "label flips", "cases", "skipped (shape)"]
     lines = [format_table(header, rows)]
     for result in results:
+        if result.problem:
+            lines.append(f"{result.artifact}: not run: {result.problem}")
         lines += [
             f"{result.artifact}: {difference.output} of {difference.case}: "
             + (difference.problem or f"differs by {difference.max_abs_diff:.2e}, {difference.label_flips} label flips")
@@ -80,3 +72,17 @@ def _table(results: list[Verification]) -> str:
             if difference.exceeds(result.atol)
         ]
     return "\n".join(lines)
+
+
+def _row(result: Verification) -> list[str]:
+    if result.problem:
+        return [result.artifact, "not run", "", "", "", "", ""]
+    return [
+        result.artifact,
+        "ok" if result.passed else "FAILED",
+        f"{result.max_abs_diff:.1e}",
+        f"{result.atol:.0e}",
+        str(result.label_flips),
+        str(len({difference.case for difference in result.differences})),
+        str(len(result.skipped)),
+    ]

@@ -15,16 +15,18 @@ from deeprnn_export.baseline import naive_bayes_accuracy
 from deeprnn_export.datasets import Dataset, load_dataset
 from deeprnn_export.exporting import export
 from deeprnn_export.loading import load_model
-from deeprnn_export.training_job import TrainingJob, train_and_save
+from deeprnn_export.recurrence import Cell
+from deeprnn_export.training_job import train_and_save
+from deeprnn_export.training_record import TrainingOptions
 
 DATA = "reviews"
-CELLS = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+CELLS: dict[Cell, str] = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 _BENCH_SECONDS = 1.0  # a contender: some thousand calls of a file, a hundred of Keras
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """One way to run a network: the size of its file, and p50 latency of one sentence."""
+    """One way to run a network: the size of its file, and p50 latency of one call on a full sequence."""
 
     size_bytes: int
     p50_us: float
@@ -82,13 +84,15 @@ def run_demo(folder: Path, *, progress: Callable[[str], None], on_batch: Callabl
 
 
 def _run_cell(
-    cell: str, dataset: Dataset, folder: Path, progress: Callable[[str], None], on_batch: Callable[[Any], None]
+    cell: Cell, dataset: Dataset, folder: Path, progress: Callable[[str], None], on_batch: Callable[[Any], None]
 ) -> DemoRow:
     name = CELLS[cell]
     trained, bundle = folder / f"{cell}.keras", folder / cell
     progress(f"{name}: training on {len(dataset.x_train):,} sentences")
-    record, seconds = train_and_save(TrainingJob(data=DATA, cell=cell), dataset, trained, progress=on_batch)
-    manifest = export(trained, bundle, name=cell, evaluate=dataset, force=True, progress=lambda line: progress(f"{name}: {line}"))
+    record, run = train_and_save(TrainingOptions(data=DATA, cell=cell), dataset, trained, progress=on_batch)
+    manifest = export(
+        trained, bundle, name=cell, evaluate=dataset, force=True, progress=lambda line: progress(f"{name}: {line}")
+    )
     # The trained file also holds the optimizer's state, two numbers for each weight, which inference leaves behind.
     inference = folder / f"{cell}.inference.keras"
     load_model(trained).save(inference)
@@ -112,7 +116,7 @@ def _run_cell(
         recurrent_parameters=recurrent,
         accuracy=record.test_accuracy,
         best_epoch=record.best_epoch,
-        training_seconds=seconds,
+        training_seconds=run.seconds,
         keras=runtime("keras", record.test_accuracy),
         onnx=runtime("onnx", accuracies["onnx"]),
         tflite=runtime("tflite", accuracies["tflite"]),
@@ -128,4 +132,6 @@ def _parameters(manifest: Manifest) -> tuple[int, int]:
 
 
 def _layer_names(manifest: Manifest) -> list[str]:
-    return [layer.kind if layer.units is None else f"{layer.kind}({layer.units})" for layer in manifest.architecture.layers]
+    return [
+        layer.kind if layer.units is None else f"{layer.kind}({layer.units})" for layer in manifest.architecture.layers
+    ]

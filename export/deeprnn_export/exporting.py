@@ -84,7 +84,8 @@ def export(
             max_length=max_length,
             preprocessing=preprocessing,
             vocabulary=vocabulary,
-            labels=labels or default_labels(loaded),
+            labels=labels,
+            default_labels=default_labels(loaded),
         )
         checked_sample = None if sample is None else read_sample(sample, signature)
         length = _grid_length(signature, rules, checked_sample, max_length)

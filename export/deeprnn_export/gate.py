@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from deeprnn_export.signature import Signature, call
 # float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
 # order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
 FP32_ATOL = 1e-5
+_SECONDS_BETWEEN_NEWS = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,12 @@ def keras_answers(
     TimeDistributed loops over the batch size and truncates.
     """
     cases = []
+    told = time.monotonic()
+    progress(f"Keras answers {len(grid)} cases")
     for number, case in enumerate(grid, start=1):
-        progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
+        if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
+            told = time.monotonic()
+            progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
         inputs = [tf.constant(case.inputs[spec.name]) for spec in signature.inputs]
         answers = keras.tree.flatten(call(model, inputs))
         outputs = {

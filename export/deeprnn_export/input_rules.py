@@ -32,8 +32,9 @@ def read_input_rules(
     preprocessing: Preprocessing | None,
     vocabulary: Sequence[str],
     labels: Sequence[str],
+    default_labels: Sequence[str],
 ) -> InputRules:
-    """What the caller says, else what training left beside the model, else what the signature shows."""
+    """What the caller says, else what training left beside the model, else what model and signature show."""
     record = None if saved_at is None else read_record(saved_at)
     base = preprocessing or (record.preprocessing if record else _from_signature(signature))
     words = tuple(vocabulary) or (record.words if record else ())
@@ -46,7 +47,7 @@ def read_input_rules(
             max_length=_max_length(signature, base, max_length),
         ),
         vocabulary=_known_words(words, base, signature),
-        labels=tuple(labels) or (record.labels if record else ()),
+        labels=tuple(labels) or (record.labels if record else ()) or tuple(default_labels),
         name=record.name if record else None,
     )
 

@@ -143,7 +143,9 @@ def train_network(
         except KeyboardInterrupt as interrupt:
             interrupted = True
             if best.epoch is None:
-                raise DeepRNNEdgeError("interrupted before the first epoch ended; there is nothing to keep") from interrupt
+                raise DeepRNNEdgeError(
+                    "interrupted before the first epoch ended; there is nothing to keep"
+                ) from interrupt
     if best.epoch is None:
         raise InputError("the loss became infinite or not a number in every epoch; lower the learning rate")
     best.restore()
@@ -154,3 +156,106 @@ def train_network(
         seconds=time.perf_counter() - started,
         interrupted=interrupted,
     )
+
+
+class _Reporter(keras.callbacks.Callback):
+    """Keras's batches as our progress."""
+
+    def __init__(self, report: Callable[[Progress], None], epoch: int, epochs: int, batches: int) -> None:
+        super().__init__()
+        self._report, self._epoch, self._epochs, self._batches = report, epoch, epochs, batches
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's name
+        self._report(Progress(self._epoch, self._epochs, batch + 1, self._batches))
+
+
+@contextmanager
+def _fast_step(model: keras.Model, *, jit_compile: bool) -> Iterator[None]:
+    """The training step compiled, all else not: compiling takes seconds, which pay only where a step runs often."""
+    before = model.jit_compile
+    model.jit_compile = jit_compile
+    model.make_train_function(force=True)
+    model.jit_compile = False
+    model.make_test_function(force=True)
+    model.make_predict_function(force=True)
+    try:
+        yield
+    finally:
+        model.jit_compile = before
+        model.train_function = model.test_function = model.predict_function = None
+
+
+def _split(dataset: Dataset, share: float, seed: int) -> tuple[Rows, Rows]:
+    """Training and validation rows. Drawn at random: a file's last rows, which Keras takes, may be all of one class."""
+    order = np.random.default_rng(seed).permutation(len(dataset.x_train))
+    count = max(1, round(share * len(order)))
+    chosen, kept = order[:count], order[count:]
+    return (
+        (dataset.x_train[kept], dataset.y_train[kept]),
+        (dataset.x_train[chosen], dataset.y_train[chosen]),
+    )
+
+
+def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: float) -> Rows:
+    """An epoch's rows in a new order, some of their words hidden.
+
+    Whole batches alone, so that the step is compiled for one shape; the rest has its turn in another epoch.
+    """
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(rows[0]))[: len(rows[0]) // batch_size * batch_size]
+    x, y = rows[0][order], rows[1][order]
+    if word_dropout:
+        x = np.where((random.random(x.shape) < word_dropout) & (x > OOV_ID), np.int32(OOV_ID), x)
+    return x, y
+
+
+def _epoch(number: int, logs: dict[str, list[float]], seconds: float) -> Epoch:
+    loss, accuracy, val_loss, val_accuracy = (
+        float(logs[key][0]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")
+    )
+    return Epoch(number, loss, accuracy, val_loss, val_accuracy, round(seconds, 3))
+
+
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    return epoch.val_accuracy, -epoch.val_loss
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _accuracy(model: keras.Model, x: NDArray[Any], y: NDArray[np.int64]) -> float:
+    return float(np.mean(decide(model.predict(x, batch_size=_PREDICT_BATCH, verbose=0)) == y))
+
+
+def _check(
+    model: keras.Model,
+    dataset: Dataset,
+    epochs: int,
+    batch_size: int,
+    validation_split: float,
+    patience: int | None,
+    word_dropout: float,
+) -> None:
+    for what, count in (("epochs", epochs), ("batch size", batch_size), ("early stopping", patience)):
+        if count is not None and count < 1:
+            raise InputError(f"{what} {count}; expected a whole number from 1")
+    if not 0 < validation_split < 1:
+        raise InputError(f"validation split {validation_split}; expected a share above 0 and below 1")
+    if not 0 <= word_dropout < 1:
+        raise InputError(f"word dropout {word_dropout}; expected a share from 0 to below 1")
+    rows = len(dataset.x_train)
+    if not 1 <= max(1, round(validation_split * rows)) < rows:
+        raise InputError(
+            f"{dataset.name} has {rows} training rows, of which a validation split of {validation_split} "
+            "leaves none to train on; give a smaller split or more rows"
+        )
+    wanted, shape = (None, *dataset.x_train.shape[1:]), tuple(model.input_shape)
+    if len(shape) != len(wanted) or any(a != b for a, b in zip(shape[1:], wanted[1:], strict=True) if a is not None):
+        raise InputError(f"the model takes {shape}, but {dataset.name} has rows of {wanted[1:]}; build it for them")
+    outputs = 1 if len(dataset.labels) == 2 else len(dataset.labels)
+    if model.output_shape[-1] != outputs:
+        raise InputError(
+            f"the model gives {model.output_shape[-1]} values, but {dataset.name} has {len(dataset.labels)} classes, "
+            f"which takes {outputs}; build it with the head for them"
+        )

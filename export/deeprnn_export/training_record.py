@@ -36,25 +36,28 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a model was built and trained, by the names of the command's options."""
+    """How a model is built and trained, by the names of the command's options, whose defaults these are.
 
-    data: str
-    vocabulary: str | None
-    cell: Literal["rnn", "lstm", "gru"]
-    units: tuple[int, ...]
-    embedding_size: int
-    vocabulary_size: int
-    max_length: int | None
-    mask: Flag
-    bidirectional: Flag
-    dropout: float
-    word_dropout: float
-    learning_rate: float
-    epochs: int
-    batch_size: int
-    validation_split: float
-    early_stopping: int | None
-    seed: int
+    mask: for ids and features alike; padding then changes nothing, and the device does not compute it.
+    """
+
+    data: str = "reviews"
+    vocabulary: str | None = None
+    cell: Literal["rnn", "lstm", "gru"] = "gru"
+    units: tuple[int, ...] = (32, 16)
+    embedding_size: int = 32
+    vocabulary_size: int = 10_000
+    max_length: int | None = None
+    mask: Flag = True
+    bidirectional: Flag = False
+    dropout: float = 0.0
+    word_dropout: float = 0.25
+    learning_rate: float = 0.001
+    epochs: int = 5
+    batch_size: int = 32
+    validation_split: float = 0.2
+    early_stopping: int | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ HEAVY = ("tensorflow", "keras", "tf2onnx", "onnx", "deeprnn_export")
 def modules_after(code: str) -> set[str]:
     """The top-level modules that a fresh process has loaded after running some code."""
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print('MODULES', *sorted({{m.split('.')[0] for m in sys.modules}}))"],
+        [
+            sys.executable,
+            "-c",
+            f"{code}\nimport sys; print('MODULES', *sorted({{m.split('.')[0] for m in sys.modules}}))",
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deeprnn_edge import verify
-from deeprnn_edge.errors import BundleError
+from deeprnn_edge.errors import BundleError, MissingExtraError
 from deeprnn_edge.golden import Case, decode_golden, encode_golden
 
 
 def test_the_fixture_passes_in_both_formats(bundle_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert", reason="the bundle has a .tflite artifact")
     onnx, tflite = verify(bundle_path)
     assert (onnx.artifact, tflite.artifact) == ("model.onnx", "model.tflite")
     assert onnx.passed
     assert tflite.passed
     assert onnx.max_abs_diff <= 1e-5
     assert not onnx.skipped
+
+
+def test_without_litert_the_onnx_artifact_is_verified(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    onnx, tflite = verify(bundle_path)
+    assert onnx.passed
+    assert not tflite.passed
+    assert tflite.problem is not None
+    assert "pip install 'deeprnn-edge[tflite]'" in tflite.problem
+    with pytest.raises(MissingExtraError):
+        verify(bundle_path, artifact="model.tflite")
 
 
 def test_another_answer_fails(bundle_path: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from deeprnn_edge.cli import main
 from deeprnn_edge.errors import InputError, ParityError, UnsupportedModelError
 from deeprnn_edge.manifest import Preprocessing
 from deeprnn_export import export, onnx_lowering
+from deeprnn_export.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
 from tests.export.conftest import CELLS, randomised
 
 
@@ -72,7 +73,9 @@ def test_the_command_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
     again = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle")
     assert again.exit_code == 2
     assert "exists; choose another --output, or replace it with --force" in again.stderr
-    replaced = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--force", "--json")
+    replaced = run(
+        "export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--force", "--json"
+    )
     assert replaced.exit_code == 0, replaced.output
     assert json.loads(replaced.stdout)["artifacts"][0]["path"] == "model.onnx"
     assert not (tmp_path / "bundle" / "model.tflite").exists()
@@ -102,6 +105,30 @@ def test_preprocessing_and_vocabulary_travel(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict("W0 w15, w16"), loaded.predict([[1, 4, 19, 2]]))
 
 
+def test_what_training_left_beside_the_model_travels(tmp_path: Path) -> None:
+    model = small()
+    model.save(tmp_path / "s.keras")
+    record = TrainingRecord(
+        name="film",
+        dataset="own",
+        preprocessing=Preprocessing("text", max_length=8, padding="post"),
+        words=("good", "bad"),
+        labels=("no", "yes"),
+        history=(Epoch(1, 0.5, 0.5, 0.5, 0.5, 1.0),),
+        best_epoch=1,
+        test_accuracy=0.5,
+        baseline_accuracy=None,
+        options=TrainingOptions(),
+    )
+    write_record(tmp_path / "s.keras", record)
+    manifest = export(tmp_path / "s.keras", tmp_path / "b", formats=["onnx"])
+    assert (manifest.name, manifest.labels) == ("film", ("no", "yes"))
+    assert manifest.preprocessing.padding == "post"
+    loaded = deeprnn_edge.load(tmp_path / "b")
+    ids = np.array([[1, 4, 2, 5, 0, 0, 0, 0]], np.int32)
+    np.testing.assert_allclose(loaded.predict("Good or bad"), np.asarray(model(ids)), rtol=0, atol=1e-5)
+
+
 def test_a_wrong_conversion_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(onnx_lowering._GATES, "gru", [1, 0, 2])  # update and reset gate exchanged
     model = small()
@@ -120,7 +147,9 @@ def test_a_failed_export_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pyte
     before = (tmp_path / "bundle" / "manifest.json").read_bytes()
     real = onnx_session.OnnxSession.run
     monkeypatch.setattr(
-        onnx_session.OnnxSession, "run", lambda self, feeds: {k: v + np.float32(2e-5) for k, v in real(self, feeds).items()}
+        onnx_session.OnnxSession,
+        "run",
+        lambda self, feeds: {k: v + np.float32(2e-5) for k, v in real(self, feeds).items()},
     )
     with pytest.raises(ParityError, match="nothing was exported"):
         export(model, tmp_path / "bundle", formats=["onnx"], force=True)
@@ -159,7 +188,10 @@ def test_free_time_needs_a_length_for_tflite_alone(tmp_path: Path) -> None:
         ({"sample": np.ones((1, 7), np.int32)}, r"input 'tokens' has the shape \(1, 7\), expected \(batch, 8\)"),
         ({"sample": np.full((1, 8), 20)}, "has the id 20"),
         ({"preprocessing": Preprocessing("text")}, "a text model needs its vocabulary"),
-        ({"preprocessing": Preprocessing("text"), "vocabulary": ["two words"]}, "words are not empty and hold no white"),
+        (
+            {"preprocessing": Preprocessing("text"), "vocabulary": ["two words"]},
+            "words are not empty and hold no white",
+        ),
     ],
 )
 def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, object], message: str) -> None:
@@ -180,7 +212,10 @@ class OwnCell(keras.layers.SimpleRNNCell):
     ("layer", "message"),
     [
         (lambda: keras.layers.RNN(OwnCell(4), name="mine"), r"layer '\S*mine' has a cell of class OwnCell"),
-        (lambda: keras.layers.RNN([keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)], name="stack"), "'\\S*stack' has a cell of class StackedRNN"),
+        (
+            lambda: keras.layers.RNN([keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)], name="stack"),
+            "'\\S*stack' has a cell of class StackedRNN",
+        ),
         (lambda: keras.layers.GRU(4, activation="gelu", name="g"), r"layer '\S*g' uses the activation 'gelu'"),
         (lambda: keras.layers.GRU(4, activation=lambda x: x, name="g"), "is not one of Keras's own"),
         (lambda: keras.layers.LSTM(4, dtype="mixed_bfloat16", name="half"), r"layer '\S*half' computes in bfloat16"),
@@ -211,9 +246,7 @@ def test_a_lambda_is_not_run_unasked(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "Lambda layer" in result.stderr
     assert "--allow-lambda" in result.stderr
-    allowed = run(
-        "export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--allow-lambda"
-    )
+    allowed = run("export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--allow-lambda")
     assert allowed.exit_code == 0, allowed.output
 
 
@@ -268,6 +301,8 @@ def test_a_converter_crash_is_a_clean_error(monkeypatch: pytest.MonkeyPatch, tmp
         return real([sys.executable, "-c", "import os; os.abort()"], **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(subprocess, "run", crash)
-    with pytest.raises(UnsupportedModelError, match="'small': the TFLite converter crashed with SIGABRT; .*onnx alone"):
+    with pytest.raises(
+        UnsupportedModelError, match=r"'small': the TFLite converter crashed with SIGABRT; .*onnx alone"
+    ):
         export(small(), tmp_path / "bundle", formats=["tflite"])
     assert_untouched(tmp_path)

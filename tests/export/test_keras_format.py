@@ -37,4 +37,6 @@ def test_bench_has_a_row_for_keras(tmp_path: Path) -> None:
     assert all(row["status"] == "ok" for row in rows.values())
     tokens = np.ones((2, 6), np.int32)
     expected = np.asarray(model(tokens, training=False))
-    np.testing.assert_allclose(open_runner(tmp_path / "m.keras").run({"tokens": tokens})["probability"], expected, atol=1e-6)
+    np.testing.assert_allclose(
+        open_runner(tmp_path / "m.keras").run({"tokens": tokens})["probability"], expected, atol=1e-6
+    )

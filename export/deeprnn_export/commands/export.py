@@ -86,7 +86,6 @@ def export(
     """
     require_workshop("export")
     from deeprnn_export.datasets import load_dataset
-
     from deeprnn_export.exporting import export as export_bundle
 
     manifest = export_bundle(

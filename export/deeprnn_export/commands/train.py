@@ -1,0 +1,141 @@
+"""``deeprnn-edge train``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.extras import require_workshop
+from deeprnn_export.training_record import TrainingOptions, TrainingRecord
+
+DEFAULTS = TrainingOptions()
+
+
+@click.command()
+@click.option(
+    "--cell",
+    type=click.Choice(["rnn", "lstm", "gru"]),
+    default=DEFAULTS.cell,
+    show_default=True,
+    help="SimpleRNN, LSTM or GRU.",
+)
+@click.option(
+    "--data", default=DEFAULTS.data, show_default=True, help="reviews, vowels, imdb, or a path to .npz, .csv or .tsv."
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The model, a .keras file.")
+@click.option(
+    "--units",
+    default=",".join(map(str, DEFAULTS.units)),
+    show_default=True,
+    help="Units of each recurrent layer, the lowest first; 1 to 10 layers.",
+)
+@click.option(
+    "--epochs",
+    default=DEFAULTS.epochs,
+    show_default=True,
+    help="Passes over the training rows; with --resume, further ones.",
+)
+@click.option("--batch-size", default=DEFAULTS.batch_size, show_default=True, help="Rows of one step of training.")
+@click.option(
+    "--validation-split",
+    default=DEFAULTS.validation_split,
+    show_default=True,
+    help="Share of the training rows that choose the best epoch.",
+)
+@click.option("--seed", default=DEFAULTS.seed, show_default=True, help="The same seed gives the same training.")
+@click.option("--early-stopping", type=int, metavar="PATIENCE", help="Stop after so many epochs without a better one.")
+@click.option("--learning-rate", default=DEFAULTS.learning_rate, show_default=True, help="Of Adam.")
+@click.option(
+    "--mask/--no-mask", default=DEFAULTS.mask, show_default=True, help="Let padding pass by without changing the state."
+)
+@click.option("--bidirectional", is_flag=True, help="Read in both directions.")
+@click.option(
+    "--dropout",
+    default=DEFAULTS.dropout,
+    show_default=True,
+    help="Share of each recurrent layer's inputs that training drops.",
+)
+@click.option(
+    "--word-dropout",
+    default=DEFAULTS.word_dropout,
+    show_default=True,
+    help="Share of the words that each epoch but the first hides.",
+)
+@click.option("--embedding-size", default=DEFAULTS.embedding_size, show_default=True, help="Width of a word's vector.")
+@click.option(
+    "--vocabulary-size",
+    default=DEFAULTS.vocabulary_size,
+    show_default=True,
+    help="How many ids there are, the most frequent words first.",
+)
+@click.option("--max-length", type=int, help="Time steps. Default: 100 for text, the longest row for features.")
+@click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    help="The words behind the ids of an .npz: JSON of word to rank, or one word a line.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the model at --output, with its data and options.")
+@click.option("--force", is_flag=True, help="Replace a model that is there.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+def train(
+    output: Path, units: str, vocabulary: Path | None, resume: bool, force: bool, as_json: bool, **chosen: Any
+) -> None:
+    """Train a stacked recurrent network for classification.
+
+    The best epoch by validation accuracy is kept, and the history is written beside the model, with the
+    words and labels that an export takes from there. Ctrl-C keeps the best epoch so far.
+
+    \b
+        deeprnn-edge train --cell gru --data reviews -o gru.keras
+        deeprnn-edge train --cell lstm --data vowels --units 24 -o speaker.keras
+        deeprnn-edge train --resume --epochs 3 -o gru.keras
+    """
+    require_workshop("train")
+    from deeprnn_export import training_job
+    from deeprnn_export.commands.progress import TrainingBar
+
+    training_job.check_model_output(output, force=force, resume=resume)
+    show: Any = {"progress": TrainingBar(), "describe": _describe}
+    if resume:
+        record, run = training_job.resume_and_save(output, epochs=chosen["epochs"], **show)
+    else:
+        options = TrainingOptions(
+            units=_parse_units(units), vocabulary=None if vocabulary is None else str(vocabulary), **chosen
+        )
+        dataset = training_job.load_data(options)
+        click.echo(
+            f"{dataset.name}: {len(dataset.x_train):,} training rows, {len(dataset.x_test):,} test rows", err=True
+        )
+        record, run = training_job.train_and_save(options, dataset, output, **show)
+    if run.interrupted:
+        click.echo(f"interrupted: kept epoch {record.best_epoch}, the best so far", err=True)
+    click.echo(_as_json(record, output) if as_json else _as_text(record, output))
+
+
+def _parse_units(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise InputError(f"--units {text!r}; expected numbers separated by commas, such as 32,16") from error
+
+
+def _describe(model: Any) -> None:
+    model.summary(print_fn=lambda line, **_: click.echo(line, err=True))
+
+
+def _as_json(record: TrainingRecord, output: Path) -> str:
+    shown = {key: value for key, value in dataclasses.asdict(record).items() if key != "words"}
+    return json.dumps({"model": str(output), **shown}, indent=2, ensure_ascii=False)
+
+
+def _as_text(record: TrainingRecord, output: Path) -> str:
+    lines = [f"best epoch {record.best_epoch} of {len(record.history)}; test accuracy {record.test_accuracy:.2%}"]
+    if record.baseline_accuracy is not None:
+        lines[0] += f" (naive Bayes on the same split: {record.baseline_accuracy:.2%})"
+    lines.append(f"wrote {output}; next: deeprnn-edge export {output} -o {output.with_suffix('')}")
+    return "\n".join(lines)
