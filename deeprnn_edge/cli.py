@@ -46,6 +46,9 @@ class Group(click.Group):
         """Run a command; what a user can cause ends in one line on stderr, not in a traceback."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            help_of = error.ctx.command_path if error.ctx else "deeprnn-edge"
+            _fail(InputError(f"{error.format_message()} See: {help_of} --help"), EXIT_UNUSABLE)
         except ParityError as error:
             if error.table:
                 click.echo(error.table)

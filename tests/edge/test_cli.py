@@ -95,4 +95,16 @@ def test_help_lists_both_halves() -> None:
     text = run("--help").stdout
     for name in ("train", "export", "verify", "inspect", "bench", "predict", "demo"):
         assert f"  {name} " in text
-    assert run("nonsense").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nonsense",), "No such command 'nonsense'"),
+        (("predict",), "Missing argument 'BUNDLE'"),
+        (("verify", "b", "--fast"), "No such option"),
+        (("bench", "b", "--batch", "many"), "'many' is not a valid integer"),
+    ],
+)
+def test_words_that_click_refuses_are_one_line_too(words: tuple[str, ...], message: str) -> None:
+    assert_one_line_error(run(*words), message)
