@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from deeprnn_export.signature import Signature, call, tensor_specs
 # The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
 # all that the recurrences need has been there since 14.
 OPSET = 17
+_loggers_lock = threading.Lock()
 
 
 def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
@@ -96,11 +98,12 @@ def _quiet_tf2onnx() -> Iterator[None]:
     loggers = [
         logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")
     ]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    with _loggers_lock:  # levels belong to the process; another thread would restore the silence
+        levels = [logger.level for logger in loggers]
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

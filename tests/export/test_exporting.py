@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from deeprnn_edge.cli import main
 from deeprnn_edge.errors import InputError, ParityError, UnsupportedModelError
 from deeprnn_edge.manifest import Preprocessing
 from deeprnn_export import export, onnx_lowering
+from deeprnn_export.onnx_conversion import convert_to_onnx
+from deeprnn_export.signature import read_signature
 from deeprnn_export.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
 from tests.export.conftest import CELLS, randomised
 
@@ -94,6 +97,19 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         export(model, tmp_path / name, formats=["onnx"])
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_two_threads_may_convert_one_model() -> None:
+    model = small()
+    signature = read_signature(model)
+    alone = convert_to_onnx(model, signature)
+    together: list[bytes] = []
+    threads = [threading.Thread(target=lambda: together.append(convert_to_onnx(model, signature))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [alone] * 4
 
 
 def test_preprocessing_and_vocabulary_travel(tmp_path: Path) -> None:

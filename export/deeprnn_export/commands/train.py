@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,12 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.extras import require_workshop
 from deeprnn_export.training_record import TrainingOptions, TrainingRecord
 
+if TYPE_CHECKING:
+    from deeprnn_export.training import TrainingRun
+
 DEFAULTS = TrainingOptions()
+
+_WITH_RESUME = {"output", "resume", "epochs", "force", "as_json"}
 
 
 @click.command()
@@ -95,6 +100,8 @@ def train(
         deeprnn-edge train --cell lstm --data vowels --units 24 -o speaker.keras
         deeprnn-edge train --resume --epochs 3 -o gru.keras
     """
+    if resume:
+        _check_resume(click.get_current_context())
     require_workshop("train")
     from deeprnn_export import training_job
     from deeprnn_export.commands.progress import TrainingBar
@@ -114,7 +121,19 @@ def train(
         record, run = training_job.train_and_save(options, dataset, output, **show)
     if run.interrupted:
         click.echo(f"interrupted: kept epoch {record.best_epoch}, the best so far", err=True)
-    click.echo(_as_json(record, output) if as_json else _as_text(record, output))
+    click.echo(_as_json(record, run, output) if as_json else _as_text(record, output))
+
+
+def _check_resume(context: click.Context) -> None:
+    """Refuse an option that a resumed training would not follow."""
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and name not in _WITH_RESUME:
+            raise InputError(
+                f"{option.opts[0]} cannot be given with --resume, which goes on with the data and options that the "
+                "model was trained with; leave it out, or train a new model"
+            )
 
 
 def _parse_units(text: str) -> tuple[int, ...]:
@@ -128,8 +147,9 @@ def _describe(model: Any) -> None:
     model.summary(print_fn=lambda line, **_: click.echo(line, err=True))
 
 
-def _as_json(record: TrainingRecord, output: Path) -> str:
+def _as_json(record: TrainingRecord, run: TrainingRun, output: Path) -> str:
     shown = {key: value for key, value in dataclasses.asdict(record).items() if key != "words"}
+    shown |= {"seconds": round(run.seconds, 3), "interrupted": run.interrupted}
     return json.dumps({"model": str(output), **shown}, indent=2, ensure_ascii=False)
 
 
