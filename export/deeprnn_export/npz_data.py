@@ -69,7 +69,8 @@ def read_npz_dataset(
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     arrays = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a file open that turns out to be no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             for name in file.files:
                 if file.zip.getinfo(f"{name}.npy").file_size and _holds_objects(file, name):
                     raise InputError(
@@ -77,7 +78,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                         "save padded ids instead: keras.utils.pad_sequences(x)"
                     )
                 arrays[name] = file[name]
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(
             f"cannot read {path} as .npz: {' '.join(str(error).split()) or type(error).__name__}"
         ) from error

@@ -13,6 +13,11 @@ from deeprnn_export.baseline import naive_bayes_accuracy
 from deeprnn_export.datasets import Dataset, load_dataset
 
 
+@pytest.fixture(autouse=True)
+def _fresh_names() -> None:
+    """No model is built here, so there is no Keras session to clear, which takes longer than these tests."""
+
+
 def by_definition(dataset: Dataset) -> float:
     documents = [
         ({int(i) for i in row if i > 2}, int(y)) for row, y in zip(dataset.x_train, dataset.y_train, strict=True)

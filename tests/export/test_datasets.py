@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from deeprnn_edge import text
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.preprocessing import to_batch
 from deeprnn_export.datasets import Dataset, load_dataset
+
+
+@pytest.fixture(autouse=True)
+def _fresh_names() -> None:
+    """No model is built here, so there is no Keras session to clear, which takes longer than these tests."""
+
 
 TABLE = [("good, really GOOD", "yes"), ("bad film", "no"), ("a film", "yes"), ("awful", "no"), ("what?", "yes")] * 4
 
@@ -32,6 +39,12 @@ def save(path: Path, **arrays: Any) -> Path:
 def ids_file(path: Path, **changes: Any) -> Path:
     arrays = {"x_train": [[0, 1, 4], [1, 5, 4]], "y_train": [0, 1], "x_test": [[0, 0, 1]], "y_test": [1]}
     return save(path, **{name: np.asarray(value) for name, value in (arrays | changes).items() if value is not None})
+
+
+def npy_bytes() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.arange(3))
+    return buffer.getvalue()
 
 
 def decode(dataset: Dataset, row: np.ndarray) -> str:
@@ -201,6 +214,7 @@ def test_an_npz_that_cannot_be_used(tmp_path: Path, changes: dict[str, Any], mes
         ("nothing", None, {}, "no data set or file .*; there are reviews, vowels, imdb"),
         ("own.npz", b"", {}, "cannot read .*own.npz"),
         ("own.npz", b"PK\x03\x04 cut off", {}, "cannot read .*own.npz"),
+        ("own.npz", npy_bytes(), {}, "cannot read .*own.npz"),
         ("own.pdf", b"x", {}, "is no data set; expected a .npz, .csv or .tsv"),
         ("own.csv", b"x", {"max_length": 0}, "a sequence has at least 1 step"),
         ("own.csv", b"x", {"vocabulary_size": 4}, "give 5 or more"),

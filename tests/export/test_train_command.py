@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -18,10 +19,29 @@ from deeprnn_edge.errors import InputError
 from deeprnn_export import training_job
 from deeprnn_export.architectures import build_network
 from deeprnn_export.datasets import load_dataset
-from deeprnn_export.training import Progress
+from deeprnn_export.training import Progress, train_network
 from deeprnn_export.training_record import read_record
 
-SMALL = ["--units", "4", "--epochs", "2", "--embedding-size", "4", "--max-length", "5", "--batch-size", "8"]
+SMALL = [
+    "--cell",
+    "rnn",
+    "--units",
+    "4",
+    "--epochs",
+    "2",
+    "--embedding-size",
+    "4",
+    "--max-length",
+    "5",
+    "--batch-size",
+    "8",
+]
+
+
+@pytest.fixture(autouse=True)
+def _without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling takes seconds in each test here; test_training.py holds it to the plain step."""
+    monkeypatch.setattr(training_job, "train_network", functools.partial(train_network, jit_compile=False))
 
 
 @pytest.fixture
@@ -36,6 +56,10 @@ def train(*words: Any) -> Result:
     return CliRunner().invoke(main, ["train", *map(str, words)])
 
 
+def shape_of(layer: keras.layers.Layer) -> tuple[Any, ...]:
+    return layer.name, type(layer), [tuple(weight.shape) for weight in layer.weights]
+
+
 def refuses(result: Result, message: str) -> None:
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
@@ -45,7 +69,7 @@ def refuses(result: Result, message: str) -> None:
 
 def test_a_model_and_its_record(table: Path, tmp_path: Path) -> None:
     output = tmp_path / "gru.keras"
-    result = train("--cell", "gru", "--data", table, "-o", output, *SMALL)
+    result = train("--data", table, "-o", output, *SMALL)
     assert result.exit_code == 0, result.output
     record = read_record(output)
     assert record is not None
@@ -64,7 +88,7 @@ def test_a_model_and_its_record(table: Path, tmp_path: Path) -> None:
 
 def test_json_is_all_of_stdout(table: Path, tmp_path: Path) -> None:
     output = tmp_path / "rnn.keras"
-    result = train("--cell", "rnn", "--data", table, "-o", output, *SMALL, "--json")
+    result = train("--data", table, "-o", output, *SMALL, "--json")
     shown = json.loads(result.stdout)
     record = read_record(output)
     assert record is not None
@@ -82,12 +106,14 @@ def test_options_reach_the_network(table: Path, tmp_path: Path) -> None:
         "lstm", units=(3, 2), vocabulary_size=7, steps=4, mask=False, bidirectional=True, dropout=0.1
     )
     loaded = keras.models.load_model(output)
-    assert [layer.get_config() for layer in loaded.layers] == [layer.get_config() for layer in expected.layers]
+    assert [shape_of(layer) for layer in loaded.layers] == [shape_of(layer) for layer in expected.layers]
+    assert not loaded.get_layer("embedding").mask_zero
+    assert loaded.get_layer("bidirectional_lstm_1").forward_layer.dropout == 0.1
 
 
 def test_feature_vectors_have_no_baseline(tmp_path: Path) -> None:
     output = tmp_path / "speaker.keras"
-    result = train("--data", "vowels", "--units", "6", "--epochs", "1", "-o", output)
+    result = train("--data", "vowels", "--cell", "rnn", "--units", "6", "--epochs", "1", "-o", output)
     assert result.exit_code == 0, result.output
     assert "naive Bayes" not in result.stdout
     record = read_record(output)

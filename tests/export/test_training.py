@@ -43,7 +43,7 @@ def build(classes: int = 2, seed: int = 0) -> keras.Model:
     keras.utils.set_random_seed(seed)
     multi: dict[str, Any] = {} if classes == 2 else {"head": "multiclass", "classes": classes}
     return build_network(
-        "gru", units=[8], vocabulary_size=20, embedding_size=8, steps=STEPS, learning_rate=0.01, **multi
+        "rnn", units=[8], vocabulary_size=20, embedding_size=8, steps=STEPS, learning_rate=0.01, **multi
     )
 
 
@@ -56,10 +56,9 @@ def figures(run: TrainingRun) -> list[tuple[float, ...]]:
     return [(epoch.number, epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy) for epoch in run.history]
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-def test_it_learns_and_tells_the_test_accuracy_that_keras_measures(classes: int) -> None:
-    model, data = build(classes), make_data(600, classes)
-    run = train(model, data, epochs=12)
+def test_it_learns_and_tells_the_test_accuracy_that_keras_measures() -> None:
+    model, data = build(classes=3), make_data(400, classes=3)
+    run = train(model, data, epochs=12, batch_size=25)
     assert run.test_accuracy > 0.9
     assert run.test_accuracy == pytest.approx(model.evaluate(data.x_test, data.y_test, verbose=0)[1], abs=1e-6)
     assert run.best_epoch == max(run.history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss)).number
@@ -76,10 +75,9 @@ def test_the_model_is_left_with_its_best_epoch(monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("word_dropout", [0.0, 0.5])
-def test_the_same_seed_gives_the_same_training(word_dropout: float) -> None:
-    runs = [train(build(), make_data(), seed=7, word_dropout=word_dropout, epochs=2) for _ in range(2)]
-    other = train(build(), make_data(), seed=8, word_dropout=word_dropout, epochs=2)
+def test_the_same_seed_gives_the_same_training() -> None:
+    runs = [train(build(), make_data(), seed=7, word_dropout=0.5, epochs=2) for _ in range(2)]
+    other = train(build(), make_data(), seed=8, word_dropout=0.5, epochs=2)
     assert figures(runs[0]) == figures(runs[1])
     assert figures(runs[0]) != figures(other)
 

@@ -20,6 +20,12 @@ from deeprnn_export.training_record import (
     write_record,
 )
 
+
+@pytest.fixture(autouse=True)
+def _fresh_names() -> None:
+    """No model is built here, so there is no Keras session to clear, which takes longer than these tests."""
+
+
 RECORD = TrainingRecord(
     name="gru",
     dataset="own",

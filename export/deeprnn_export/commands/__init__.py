@@ -3,7 +3,7 @@
 import logging
 import os
 
-# TensorFlow's start-up notes on oneDNN and missing GPUs, and its advice on retracing, which one model after
-# another in a process brings on, are no progress of ours; its errors still come.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# TensorFlow's notes on oneDNN and missing GPUs (some of them logged as errors), and its advice on retracing,
+# which one model after another in a process brings on, are no progress of ours; real errors are exceptions.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
