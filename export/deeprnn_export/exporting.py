@@ -18,7 +18,7 @@ from deeprnn_edge.golden import Case, encode_golden
 from deeprnn_edge.manifest import FORMAT_VERSION, Artifact, Manifest, Preprocessing, encode_manifest
 from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
-from deeprnn_export.accuracy import measure_accuracy
+from deeprnn_export.accuracy import load_evaluation, measure_accuracy
 from deeprnn_export.bundle_writer import new_bundle
 from deeprnn_export.card import write_card
 from deeprnn_export.datasets import Dataset
@@ -50,7 +50,7 @@ def export(
     vocabulary: Sequence[str] = (),
     labels: Sequence[str] = (),
     name: str | None = None,
-    evaluate: Dataset | None = None,
+    evaluate: Dataset | str | Path | None = None,
     force: bool = False,
     allow_lambda: bool = False,
     progress: Callable[[str], None] = lambda _: None,
@@ -62,7 +62,7 @@ def export(
     max_length: the same for one time axis; and what the device pads to where the model masks padding.
     preprocessing, vocabulary, labels: what the device needs to turn raw input into ids and answers into
         words; by default what ``deeprnn-edge train`` left beside the model.
-    evaluate: a data set; the accuracy of each artifact on its test part goes into the manifest.
+    evaluate: a data set, its name or its path; the accuracy of each artifact on its test part goes into the manifest.
     force: replace a bundle that is there.
     allow_lambda: load a file that carries Python code, from a maker you trust.
     progress: called with a line at each step.
@@ -88,6 +88,7 @@ def export(
             default_labels=default_labels(loaded),
         )
         checked_sample = None if sample is None else read_sample(sample, signature)
+        dataset = None if evaluate is None else load_evaluation(evaluate, signature, rules)
         length = _grid_length(signature, rules, checked_sample, max_length)
         grid = make_grid(signature, length=length or FREE_LENGTH, sample=checked_sample)
         shapes = _fixed_shapes(signature, checked_sample, length) if "tflite" in formats else {}
@@ -115,7 +116,7 @@ def export(
                     size_bytes=len(content),
                     sha256=hashlib.sha256(content).hexdigest(),
                     parity=report.summary(),
-                    accuracy=None if evaluate is None else measure_accuracy(content, kind, path, evaluate, signature),
+                    accuracy=None if dataset is None else measure_accuracy(content, kind, path, dataset, signature),
                     operators=dict(_inspect(content, kind, path).operators),
                 )
             )

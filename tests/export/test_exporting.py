@@ -20,6 +20,7 @@ from deeprnn_edge.cli import main
 from deeprnn_edge.errors import InputError, ParityError, UnsupportedModelError
 from deeprnn_edge.manifest import Preprocessing
 from deeprnn_export import export, onnx_lowering
+from deeprnn_export.datasets import load_dataset
 from deeprnn_export.onnx_conversion import convert_to_onnx
 from deeprnn_export.signature import read_signature
 from deeprnn_export.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
@@ -143,6 +144,20 @@ def test_what_training_left_beside_the_model_travels(tmp_path: Path) -> None:
     loaded = deeprnn_edge.load(tmp_path / "b")
     ids = np.array([[1, 4, 2, 5, 0, 0, 0, 0]], np.int32)
     np.testing.assert_allclose(loaded.predict("Good or bad"), np.asarray(model(ids)), rtol=0, atol=1e-5)
+
+
+def test_accuracy_is_measured_on_data_that_fits(tmp_path: Path) -> None:
+    model = small()
+    table = tmp_path / "own.csv"
+    rows = [f"good w{i} film,yes\nbad w{i} film,no\n" for i in range(20)]
+    table.write_text("text,label\n" + "".join(rows))
+    manifest = export(model, tmp_path / "b", formats=["onnx"], evaluate=table)
+    data = load_dataset(table, max_length=8, vocabulary_size=20)
+    answers = np.asarray(model(data.x_test, training=False))[:, 0] > 0.5
+    assert manifest.artifacts[0].accuracy == np.mean(answers == data.y_test)
+    with pytest.raises(InputError, match=r"vowels has rows of .* with 9 labels; the model takes \(batch, 8\)"):
+        export(model, tmp_path / "c", formats=["onnx"], evaluate="vowels")
+    assert_untouched(tmp_path, "b", "own.csv")
 
 
 def test_a_wrong_conversion_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,6 @@ def export(
         deeprnn-edge export gru.keras -o gru.zip --format onnx --evaluate reviews
     """
     require_workshop("export")
-    from deeprnn_export.datasets import load_dataset
     from deeprnn_export.exporting import export as export_bundle
 
     manifest = export_bundle(
@@ -98,7 +97,7 @@ def export(
         vocabulary=() if vocabulary is None else _read_words(vocabulary),
         labels=() if labels is None else tuple(label.strip() for label in labels.split(",")),
         name=name,
-        evaluate=None if evaluate is None else load_dataset(evaluate),
+        evaluate=evaluate,
         allow_lambda=allow_lambda,
         force=force,
         progress=lambda line: click.echo(line, err=True),
