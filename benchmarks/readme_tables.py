@@ -129,7 +129,7 @@ def _machine(result: dict[str, Any]) -> str:
         f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
     )
     cpu = machine["cpu"]
-    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, Python {machine['python']}, {versions}."
+    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, {machine['python']}, {versions}."
 
 
 def _markdown(header: list[str], rows: list[list[Any]]) -> str:

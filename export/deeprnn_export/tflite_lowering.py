@@ -21,7 +21,8 @@ import tensorflow as tf
 from deeprnn_export import packing
 from deeprnn_export.recurrence import Recurrence, is_zero
 
-# Measured on two GRU layers of 32 and 16 units, 100 steps (docs in benchmarks/): unrolled by 5, 10, all.
+# Ten: four times as fast as the stock converter's loop at 1.02 times its size (two GRU layers, see benchmarks/);
+# each further step adds about 2 kB a layer of 32 units to the file.
 UNROLLED_STEPS = 10
 
 Step = Callable[[list[Any], list[Any]], list[Any]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,7 +36,6 @@ def convert_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_names() -> Callable[[], None]:
+def _fresh_names() -> None:
     """Layer names that do not depend on which tests ran before."""
     keras.backend.clear_session()
-    return lambda: None
