@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.extras import require_workshop
 from deeprnn_edge.model import load
 from deeprnn_edge.tables import format_table
+from deeprnn_export.commands.startup import start_workshop
 
 if TYPE_CHECKING:
     from deeprnn_export.demo import DemoResult
@@ -47,7 +47,7 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
         deeprnn-edge inspect demo/gru
         deeprnn-edge predict demo/gru "a gorgeous, moving film"
     """
-    require_workshop("demo")
+    start_workshop("demo")
     from deeprnn_export.commands.progress import TrainingBar
     from deeprnn_export.demo import run_demo
 
@@ -69,7 +69,7 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
 
 def comparison(result: DemoResult) -> str:
     """The three architectures beside each other, and what the numbers say."""
-    rows = [
+    networks = [
         [
             row.architecture,
             row.layers,
@@ -77,29 +77,26 @@ def comparison(result: DemoResult) -> str:
             f"{row.embedding_parameters:,}",
             f"{row.recurrent_parameters:,}",
             f"{row.accuracy:.1%}",
+        ]
+        for row in result.rows
+    ]
+    runtimes = [
+        [
+            row.architecture,
             *(f"{one.size_bytes / 1e6:.2f} MB {one.p50_us:,.0f} us" for one in (row.keras, row.onnx, row.tflite)),
         ]
         for row in result.rows
     ]
-    header = [
-        "",
-        "layers",
-        "parameters",
-        "in the embedding",
-        "in cells and head",
-        "accuracy",
-        "Keras",
-        "ONNX",
-        "TFLite",
-    ]
     return "\n".join(
         [
             "",
-            format_table(header, rows),
+            format_table(["", "layers", "parameters", "embedding", "cells, head", "accuracy"], networks),
+            "",
+            format_table(["", "Keras", "ONNX", "TFLite"], runtimes),
             "",
             f"Accuracy on {result.test_rows:,} test sentences. Naive Bayes, a bag of words that ignores their order,",
             f"gets {result.baseline_accuracy:.1%}: on snippets of 20 words it does as well as a recurrent network.",
-            "Beside each format: the size of its file, and p50 latency of one call on 100 words.",
+            "Below each format: the size of its file, and p50 latency of one call on 100 words.",
             f"Trained, exported, checked against Keras and measured in {result.seconds:.0f} s.",
             "",
         ]

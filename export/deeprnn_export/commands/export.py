@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.extras import require_workshop
 from deeprnn_edge.manifest import Manifest
 from deeprnn_edge.tables import format_table
+from deeprnn_export.commands.startup import start_workshop
 
 
 @click.command()
@@ -84,7 +84,7 @@ def export(
         deeprnn-edge export gru.keras -o bundle
         deeprnn-edge export gru.keras -o gru.zip --format onnx --evaluate reviews
     """
-    require_workshop("export")
+    start_workshop("export")
     from deeprnn_export.exporting import export as export_bundle
 
     manifest = export_bundle(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.extras import require_workshop
+from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.training_record import TrainingOptions, TrainingRecord
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def train(
     """
     if resume:
         _check_resume(click.get_current_context())
-    require_workshop("train")
+    start_workshop("train")
     from deeprnn_export import training_job
     from deeprnn_export.commands.progress import TrainingBar
 
