@@ -60,6 +60,11 @@ def inspect_path(path: str | Path) -> Inspection:
     return load_format(path).inspect(path)
 
 
+def inspect_content(content: bytes, path: str, kind: str, *, precision: str | None = None) -> FileInspection:
+    """What the content of an ``onnx`` or ``tflite`` file holds; ``path`` is its name, for messages."""
+    return _READERS[f".{kind}"](content, path, precision=precision)
+
+
 def to_json(inspection: Inspection) -> str:
     """The inspection as JSON text, with ``format_version``."""
     values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(inspection)}
@@ -94,7 +99,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
 def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
     content = bundle.read_artifact(artifact)
     try:
-        return _READERS[f".{artifact.format}"](content, artifact.path, precision=artifact.precision)
+        return inspect_content(content, artifact.path, artifact.format, precision=artifact.precision)
     except MissingExtraError as error:
         operators = artifact.operators or {}
         return summarize(

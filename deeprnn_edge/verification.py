@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from deeprnn_edge import feeds
 from deeprnn_edge.bundle import GOLDEN, Bundle, open_bundle
 from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.golden import Case, decode_golden
-from deeprnn_edge.manifest import Artifact
+from deeprnn_edge.manifest import Artifact, TensorSpec
 from deeprnn_edge.parity import Difference, compare
 from deeprnn_edge.sessions import Session, open_artifact
 
@@ -74,7 +75,7 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
     """Replay cases in the runtime of one artifact."""
     session = open_artifact(bundle, artifact)
     specs = bundle.manifest.inputs
-    decisions = decision_outputs(bundle)
+    decisions = decision_outputs(bundle.manifest.outputs, bundle.manifest.labels)
     differences: list[Difference] = []
     skipped = []
     for case in cases:
@@ -91,7 +92,6 @@ def fits(session: Session, case: Case) -> bool:
     return all(case.inputs[name].shape[1:] == shape[1:] for name, shape in session.fixed_shapes.items())
 
 
-def decision_outputs(bundle: Bundle) -> list[str]:
+def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
     """The outputs that stand for labels: the only one of a model with labels."""
-    outputs = bundle.manifest.outputs
-    return [outputs[0].name] if bundle.manifest.labels and len(outputs) == 1 else []
+    return [outputs[0].name] if labels and len(outputs) == 1 else []

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import CARD, GOLDEN, MANIFEST, VOCABULARY
 from deeprnn_edge.errors import InputError, UnsupportedModelError
-from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.golden import Case, encode_golden
+from deeprnn_edge.inspection import inspect_content
 from deeprnn_edge.manifest import FORMAT_VERSION, Artifact, Manifest, Preprocessing, encode_manifest
-from deeprnn_edge.onnx_file import inspect_onnx
-from deeprnn_edge.tflite_file import inspect_tflite
+from deeprnn_edge.verification import decision_outputs
 from deeprnn_export.accuracy import load_evaluation, measure_accuracy
 from deeprnn_export.bundle_writer import new_bundle
 from deeprnn_export.card import write_card
@@ -73,14 +72,16 @@ def export(
     """
     _check_options(formats, precisions, max_length)
     with new_bundle(destination, force=force) as folder:
-        if not isinstance(model, keras.Model):
+        if isinstance(model, keras.Model):
+            loaded, saved_at = model, None
+        else:
             progress(f"loading {model}")
-        loaded = model if isinstance(model, keras.Model) else load_model(model, allow_lambda=allow_lambda)
+            loaded, saved_at = load_model(model, allow_lambda=allow_lambda), Path(model)
         _check_model(loaded)
         signature = read_signature(loaded)
         rules = read_input_rules(
             signature,
-            saved_at=None if isinstance(model, keras.Model) else Path(model),
+            saved_at=saved_at,
             max_length=max_length,
             preprocessing=preprocessing,
             vocabulary=vocabulary,
@@ -93,7 +94,7 @@ def export(
         grid = make_grid(signature, length=length or FREE_LENGTH, sample=checked_sample)
         shapes = _fixed_shapes(signature, checked_sample, length) if "tflite" in formats else {}
         cases = keras_answers(loaded, signature, grid, progress=progress)
-        decisions = [signature.outputs[0].name] if rules.labels and len(signature.outputs) == 1 else []
+        decisions = decision_outputs(signature.outputs, rules.labels)
 
         reports, artifacts = [], []
         for kind in dict.fromkeys(formats):
@@ -117,7 +118,7 @@ def export(
                     sha256=hashlib.sha256(content).hexdigest(),
                     parity=report.summary(),
                     accuracy=None if dataset is None else measure_accuracy(content, kind, path, dataset, signature),
-                    operators=dict(_inspect(content, kind, path).operators),
+                    operators=dict(inspect_content(content, path, kind).operators),
                 )
             )
         require_parity(reports)
@@ -172,10 +173,9 @@ def _grid_length(
     signature: Signature, rules: InputRules, sample: Mapping[str, NDArray[Any]] | None, max_length: int | None
 ) -> int | None:
     """Time steps of the grid: the caller's, else the sample's, else what the device pads to."""
-    if sample is not None and max_length is None:
-        axis = next((s.shape.index("time") for s in signature.inputs if "time" in s.shape), None)
-        name = next((s.name for s in signature.inputs if "time" in s.shape), "")
-        return rules.preprocessing.max_length if axis is None else int(sample[name].shape[axis])
+    free = next((spec for spec in signature.inputs if "time" in spec.shape), None)
+    if max_length is None and sample is not None and free is not None:
+        return int(sample[free.name].shape[free.shape.index("time")])
     return max_length or rules.preprocessing.max_length
 
 
@@ -197,10 +197,6 @@ def _fixed_shapes(
             )
         shapes[spec.name] = tuple(int(size) for size in given if size is not None)
     return shapes
-
-
-def _inspect(content: bytes, kind: str, path: str) -> FileInspection:
-    return inspect_onnx(content, path) if kind == "onnx" else inspect_tflite(content, path)
 
 
 def _versions() -> dict[str, str]:

@@ -30,8 +30,6 @@ class Packing:
     mask: Any
     lengths: Any
     steps: Any
-    rows: Any
-    time: Any
 
 
 def make_packing(mask: Any, *, trim: bool) -> Packing:
@@ -50,7 +48,7 @@ def make_packing(mask: Any, *, trim: bool) -> Packing:
     longest = tf.maximum(tf.reduce_max(lengths), 1) if trim else time
     order = tf.math.top_k(keys, k=longest).indices  # (batch, packed_time)
     rows = tf.range(batch) * time
-    return Packing(mask, lengths, tf.transpose(order + rows[:, tf.newaxis]), rows, time)
+    return Packing(mask, lengths, tf.transpose(order + rows[:, tf.newaxis]))
 
 
 def pack(sequences: Any, packing: Packing) -> Any:

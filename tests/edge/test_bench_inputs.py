@@ -12,29 +12,16 @@ import numpy as np
 import pytest
 
 from deeprnn_edge.bench_inputs import choose_inputs
-from deeprnn_edge.bundle import GOLDEN, MANIFEST, open_bundle
+from deeprnn_edge.bundle import GOLDEN, open_bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.golden import Case, encode_golden
-from deeprnn_edge.manifest import Manifest, encode_manifest
 from deeprnn_edge.sessions import open_artifact
+from tests.edge.changed_bundle import change_manifest, free_time
 
 
 @pytest.fixture
 def copied(bundle_path: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle_path, tmp_path / "bundle"))
-
-
-def change_manifest(bundle: Path, **changes: Any) -> Manifest:
-    manifest = dataclasses.replace(open_bundle(bundle).manifest, **changes)
-    (bundle / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
-    return manifest
-
-
-def free_time(bundle: Path) -> None:
-    """Let the manifest say that the time axis is free."""
-    manifest = open_bundle(bundle).manifest
-    inputs = tuple(dataclasses.replace(spec, shape=("batch", "time", *spec.shape[2:])) for spec in manifest.inputs)
-    change_manifest(bundle, inputs=inputs)
 
 
 def test_golden_rows_without_padding_are_repeated_to_the_batch(bundle_path: Path) -> None:

@@ -17,12 +17,12 @@ import pytest
 
 from deeprnn_edge import contenders, formats
 from deeprnn_edge.benchmarking import FORMAT_VERSION, bench, to_json
-from deeprnn_edge.bundle import GOLDEN, MANIFEST, open_bundle
+from deeprnn_edge.bundle import GOLDEN, open_bundle
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.golden import Case, decode_golden, encode_golden
-from deeprnn_edge.manifest import Manifest, encode_manifest
 from deeprnn_edge.probe import Probe
 from deeprnn_edge.sessions import open_artifact
+from tests.edge.changed_bundle import change_manifest, free_time
 
 
 @pytest.fixture
@@ -48,19 +48,6 @@ def fixed_length(bundle: Path) -> int:
     opened = open_bundle(bundle)
     artifact = next(artifact for artifact in opened.manifest.artifacts if artifact.format == "tflite")
     return next(iter(open_artifact(opened, artifact).fixed_shapes.values()))[1]
-
-
-def change_manifest(bundle: Path, **changes: Any) -> Manifest:
-    manifest = dataclasses.replace(open_bundle(bundle).manifest, **changes)
-    (bundle / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
-    return manifest
-
-
-def free_time(bundle: Path) -> None:
-    """Let the manifest say that the time axis is free."""
-    manifest = open_bundle(bundle).manifest
-    inputs = tuple(dataclasses.replace(spec, shape=("batch", "time", *spec.shape[2:])) for spec in manifest.inputs)
-    change_manifest(bundle, inputs=inputs)
 
 
 def test_every_artifact_is_measured(bundle_path: Path) -> None:
