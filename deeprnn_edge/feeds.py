@@ -48,6 +48,11 @@ def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
             raise InputError(f"input {spec.name!r} has the dtype {array.dtype}, expected integers ({spec.dtype})")
         if spec.id_count is not None and array.size:
             _check_ids(array, spec.name, spec.id_count)
+    elif spec.dtype == "bool":
+        if kind != "b":
+            raise InputError(
+                f"input {spec.name!r} has the dtype {array.dtype}, expected bool: True where a step counts"
+            )
     elif kind == "f":
         # The largest of numbers with a NaN among them is NaN: one pass instead of two.
         if array.size and (largest := array.max()) != largest:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.file_inspection import FileInspection, summarize
 from deeprnn_edge.formats import load_format
-from deeprnn_edge.manifest import Artifact, Layer, TensorSpec
+from deeprnn_edge.manifest import Artifact, Layer, LoweredLayer, TensorSpec
 from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
 
@@ -29,6 +30,7 @@ class Inspection:
     inputs, outputs: the model's, by its manifest where it has one.
     layers: empty where the file does not say.
     artifacts: the files that run; one for a file alone.
+    recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
     """
 
     path: str
@@ -38,6 +40,7 @@ class Inspection:
     outputs: tuple[TensorSpec, ...]
     layers: tuple[Layer, ...]
     artifacts: tuple[FileInspection, ...]
+    recurrences: Mapping[str, tuple[LoweredLayer, ...]] = field(default_factory=dict)
 
 
 def inspect_path(path: str | Path) -> Inspection:
@@ -93,6 +96,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
         outputs=manifest.outputs,
         layers=manifest.architecture.layers,
         artifacts=tuple(_inspect_artifact(bundle, artifact) for artifact in manifest.artifacts),
+        recurrences={one.path: one.recurrences for one in manifest.artifacts if one.recurrences},
     )
 
 

@@ -77,12 +77,35 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Parity:
-    """How an artifact answered beside Keras when it was made: absolute differences, relative tolerance 0."""
+    """How an artifact answered beside Keras when it was made: absolute differences, relative tolerance 0.
+
+    reason: why ``atol`` is not the usual one.
+    """
 
     max_abs_diff: float
     atol: float
     label_flips: int
     cases: int
+    reason: str | None = None
+
+
+Form = Literal["native", "bidirectional", "fused", "loop", "keras loop"]
+
+
+@dataclass(frozen=True)
+class LoweredLayer:
+    """What became of one recurrent layer in a file.
+
+    layer: its path in the model.
+    form: ``native`` (a node of its own a direction and cell), ``bidirectional`` (one node for both directions),
+        ``fused`` (TFLite's LSTM kernel), ``loop`` (TFLite, some steps a turn), ``keras loop`` (as Keras
+        itself steps, in ONNX a Loop).
+    reason: why it kept Keras's loop.
+    """
+
+    layer: str
+    form: Form
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +121,7 @@ class Artifact:
     parity: Parity
     accuracy: float | None = None
     operators: dict[str, int] | None = None
+    recurrences: tuple[LoweredLayer, ...] = ()
 
 
 @dataclass(frozen=True)

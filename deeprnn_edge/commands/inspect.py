@@ -10,7 +10,7 @@ import click
 
 from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.inspection import Inspection, inspect_path, to_json
-from deeprnn_edge.manifest import Layer, TensorSpec
+from deeprnn_edge.manifest import Layer, LoweredLayer, TensorSpec
 from deeprnn_edge.tables import format_shape, format_table, printable
 
 
@@ -26,6 +26,10 @@ def inspect(path: Path, tensors: int, as_json: bool) -> None:
     \b
         deeprnn-edge inspect bundle
         deeprnn-edge inspect somebody-elses.onnx --tensors 20
+
+    How a recurrent layer runs: native (a kernel for each direction), bidirectional (one kernel for both),
+    fused (TFLite's LSTM kernel), loop (TFLite, ten steps a turn), keras loop (step by step, as Keras does;
+    for cells and activations that the format does not have).
 
     How to read the operators: a recurrent one (GRU, LSTM, RNN) runs a whole layer in one kernel. A loop
     (Loop, Scan, WHILE) runs its body step by step: in ONNX Runtime ten times slower and more; in TFLite
@@ -44,6 +48,8 @@ def _format(inspection: Inspection, tensors: int) -> str:
         parts.append(_format_layers(inspection.layers))
     if any(file.operators for file in inspection.artifacts):
         parts.append(_format_files(inspection.artifacts))
+    if inspection.recurrences:
+        parts.append(_format_recurrences(inspection.recurrences))
     parts += filter(None, (_format_file(file, tensors) for file in inspection.artifacts))
     return "\n\n".join(parts)
 
@@ -72,6 +78,15 @@ def _format_layers(layers: Sequence[Layer]) -> str:
     ]
     rows.append(["total", "", "", "", f"{sum(layer.parameters for layer in layers):,}"])
     return format_table(["layer", "kind", "units", "direction", "parameters"], rows)
+
+
+def _format_recurrences(recurrences: Mapping[str, Sequence[LoweredLayer]]) -> str:
+    rows = [
+        [path, printable(layer.layer), layer.form, printable(layer.reason or "")]
+        for path, layers in recurrences.items()
+        for layer in layers
+    ]
+    return format_table(["file", "recurrent layer", "runs as", "why"], rows)
 
 
 def _format_files(files: Sequence[FileInspection]) -> str:

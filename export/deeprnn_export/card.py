@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
 
 
@@ -51,6 +53,7 @@ def write_card(manifest: Manifest) -> str:
             ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
+        *_notes(manifest.artifacts),
         "`golden.npz` holds inputs and Keras's answers to them; `manifest.json` all of the above for programs.",
         "## Run",
         "```\npip install deeprnn-edge\ndeeprnn-edge verify .\n```",
@@ -72,6 +75,20 @@ def _artifact(artifact: Artifact) -> list[str]:
         str(parity.cases),
         "" if artifact.accuracy is None else f"{artifact.accuracy:.1%}",
     ]
+
+
+def _notes(artifacts: Sequence[Artifact]) -> list[str]:
+    """What is unusual about the files, a line each."""
+    reasons = dict.fromkeys(
+        f"Allowed is {one.parity.atol:.0e}: {one.parity.reason}." for one in artifacts if one.parity.reason
+    )
+    loops = [
+        f"In `{one.path}` the layer `{layer.layer}` runs as a loop, slow but exact: {layer.reason}."
+        for one in artifacts
+        for layer in one.recurrences
+        if layer.reason
+    ]
+    return [*reasons, *loops]
 
 
 def _spec(spec: TensorSpec) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +23,14 @@ from deeprnn_export.bundle_writer import new_bundle
 from deeprnn_export.card import write_card
 from deeprnn_export.datasets import Dataset
 from deeprnn_export.description import default_labels, describe_architecture
-from deeprnn_export.gate import FP32_ATOL, check_parity, keras_answers, require_parity
+from deeprnn_export.gate import Tolerance, check_parity, require_parity, tolerance
 from deeprnn_export.grid import make_grid, read_sample
+from deeprnn_export.inference_form import is_mixed
 from deeprnn_export.input_rules import InputRules, read_input_rules
 from deeprnn_export.loading import load_model
 from deeprnn_export.onnx_conversion import convert_to_onnx
-from deeprnn_export.seam import layers_of
+from deeprnn_export.reference import keras_answers
+from deeprnn_export.seam import layer_paths
 from deeprnn_export.signature import Signature, read_signature
 from deeprnn_export.tflite_conversion import convert_to_tflite
 
@@ -50,8 +53,10 @@ def export(
     labels: Sequence[str] = (),
     name: str | None = None,
     evaluate: Dataset | str | Path | None = None,
+    atol: float | None = None,
     force: bool = False,
     allow_lambda: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Manifest:
     """Export a Keras model, or a saved one, as a bundle whose every artifact answers as Keras does.
@@ -62,21 +67,24 @@ def export(
     preprocessing, vocabulary, labels: what the device needs to turn raw input into ids and answers into
         words; by default what ``deeprnn-edge train`` left beside the model.
     evaluate: a data set, its name or its path; the accuracy of each artifact on its test part goes into the manifest.
+    atol: the largest absolute difference to Keras that you accept, for a network of large outputs; by default
+        1e-5, or 1e-4 for a deep or long one. The manifest states it.
     force: replace a bundle that is there.
     allow_lambda: load a file that carries Python code, from a maker you trust.
+    custom_objects: classes and functions by name that a saved model refers to and Keras does not have.
     progress: called with a line at each step.
 
     Raises InputError for options and files that cannot be used, UnsupportedModelError for a model that
     cannot be exported exactly, ParityError where an artifact answers otherwise than Keras. Nothing new is
     left at ``destination`` then, and what was there stays.
     """
-    _check_options(formats, precisions, max_length)
+    _check_options(formats, precisions, max_length, atol)
     with new_bundle(destination, force=force) as folder:
         if isinstance(model, keras.Model):
             loaded, saved_at = model, None
         else:
             progress(f"loading {model}")
-            loaded, saved_at = load_model(model, allow_lambda=allow_lambda), Path(model)
+            loaded, saved_at = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects), Path(model)
         _check_model(loaded)
         signature = read_signature(loaded)
         rules = read_input_rules(
@@ -95,17 +103,23 @@ def export(
         shapes = _fixed_shapes(signature, checked_sample, length) if "tflite" in formats else {}
         cases = keras_answers(loaded, signature, grid, progress=progress)
         decisions = decision_outputs(signature.outputs, rules.labels)
+        allowed = _tolerance(loaded, cases) if atol is None else Tolerance(atol, "set by the caller")
+        if is_mixed(loaded):
+            progress("the model computes in 16 bits; exported, and compared, in float32 with the same weights")
 
         reports, artifacts = [], []
         for kind in dict.fromkeys(formats):
             progress(f"converting to {kind}")
             if kind == "onnx":
-                content = convert_to_onnx(loaded, signature)
+                converted = convert_to_onnx(loaded, signature)
             else:
-                content = convert_to_tflite(loaded, signature, shapes)
-            path = f"model.{kind}"
+                converted = convert_to_tflite(loaded, signature, shapes)
+            for layer in converted.recurrences:
+                if layer.reason is not None:
+                    progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+            path, content = f"model.{kind}", converted.content
             progress(f"checking {path} against Keras")
-            report = check_parity(content, kind, path, cases, atol=FP32_ATOL, decisions=decisions)
+            report = check_parity(content, kind, path, cases, tolerance=allowed, decisions=decisions)
             (folder / path).write_bytes(content)
             reports.append(report)
             artifacts.append(
@@ -119,6 +133,7 @@ def export(
                     parity=report.summary(),
                     accuracy=None if dataset is None else measure_accuracy(content, kind, path, dataset, signature),
                     operators=dict(inspect_content(content, path, kind).operators),
+                    recurrences=converted.recurrences,
                 )
             )
         require_parity(reports)
@@ -146,27 +161,30 @@ def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], r
     (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
 
 
-def _check_options(formats: Sequence[str], precisions: Sequence[str], max_length: int | None) -> None:
+def _check_options(
+    formats: Sequence[str], precisions: Sequence[str], max_length: int | None, atol: float | None
+) -> None:
     for given, known, option in ((formats, FORMATS, "format"), (precisions, PRECISIONS, "precision")):
         unknown = [value for value in given if value not in known]
         if unknown or not given:
             raise InputError(f"unknown {option} {', '.join(unknown) or '(none)'}; there are {', '.join(known)}")
     if max_length is not None and max_length < 1:
         raise InputError(f"--max-length {max_length}: a sequence has at least 1 step")
+    if atol is not None and not 0 < atol < math.inf:
+        raise InputError(f"--atol {atol}: expected a difference above 0, such as 1e-3")
 
 
 def _check_model(model: keras.Model) -> None:
-    recurrent = [layer for layer in layers_of(model) if isinstance(layer, keras.layers.RNN)]
-    if not recurrent:
+    if not any(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model)):
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
         )
-    for layer in recurrent:
-        if layer.stateful:
-            raise UnsupportedModelError(
-                f"layer {layer.path!r} is stateful: its state would be lost between calls of the exported file; "
-                "build the model with stateful=False and load the same weights"
-            )
+
+
+def _tolerance(model: keras.Model, cases: Sequence[Case]) -> Tolerance:
+    recurrences = sum(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model))
+    sequences = [array.shape[1] for case in cases for array in case.inputs.values() if array.ndim > 1]
+    return tolerance(recurrences, max(sequences, default=1))
 
 
 def _grid_length(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import keras
-import numpy as np
-import tensorflow as tf
 
 from deeprnn_edge.errors import ParityError
 from deeprnn_edge.golden import Case
@@ -17,13 +12,36 @@ from deeprnn_edge.parity import Difference, compare
 from deeprnn_edge.sessions import open_session
 from deeprnn_edge.tables import format_table
 from deeprnn_edge.verification import fits
-from deeprnn_export.grid import GridCase
-from deeprnn_export.signature import Signature, call
 
 # float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
 # order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
 FP32_ATOL = 1e-5
-_SECONDS_BETWEEN_NEWS = 2.0
+# Each step of each layer hands its rounding on. Ten layers over 100 steps, or three of 256 units over 1,000,
+# were measured at 3e-6 for SimpleRNN as Keras initialises it, whose recurrent kernel neither shrinks nor
+# grows a difference; trained weights grow them a little.
+DEEP_ATOL = 1e-4
+DEEP_STEPS = 1_000
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The largest absolute difference that passes; the relative tolerance is 0.
+
+    reason: why it is not the usual one.
+    """
+
+    atol: float
+    reason: str | None = None
+
+
+def tolerance(recurrences: int, steps: int) -> Tolerance:
+    """How far a float32 file may be from Keras: by the number of recurrent layers and the steps that each takes."""
+    if recurrences * steps < DEEP_STEPS:
+        return Tolerance(FP32_ATOL)
+    return Tolerance(
+        DEEP_ATOL,
+        f"rounding passes through {recurrences} recurrent layers of {steps:,} steps each, one after the other",
+    )
 
 
 @dataclass(frozen=True)
@@ -31,56 +49,28 @@ class ParityReport:
     """What the gate saw for one artifact: the worst difference of each case, and cases that its shape excludes."""
 
     artifact: str
-    atol: float
+    tolerance: Tolerance
     differences: tuple[Difference, ...]
     skipped: tuple[str, ...]
 
     @property
     def failures(self) -> list[Difference]:
         """The outputs that differ by more than the tolerance, or decide otherwise."""
-        return [difference for difference in self.differences if difference.exceeds(self.atol)]
+        return [difference for difference in self.differences if difference.exceeds(self.tolerance.atol)]
 
     def summary(self) -> Parity:
         """The manifest's entry."""
         return Parity(
             max_abs_diff=max(difference.max_abs_diff for difference in self.differences),
-            atol=self.atol,
+            atol=self.tolerance.atol,
+            reason=self.tolerance.reason,
             label_flips=sum(difference.label_flips for difference in self.differences),
             cases=len({difference.case for difference in self.differences}),
         )
 
 
-def keras_answers(
-    model: keras.Model,
-    signature: Signature,
-    grid: Sequence[GridCase],
-    *,
-    progress: Callable[[str], None] = lambda _: None,
-) -> list[Case]:
-    """Keras's answer for every case, from the eager call.
-
-    Not from ``predict``: it compiles the model for a symbolic time axis, where Keras 3.15's
-    TimeDistributed loops over the batch size and truncates.
-    """
-    cases = []
-    told = time.monotonic()
-    progress(f"Keras answers {len(grid)} cases")
-    for number, case in enumerate(grid, start=1):
-        if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
-            told = time.monotonic()
-            progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
-        inputs = [tf.constant(case.inputs[spec.name]) for spec in signature.inputs]
-        answers = keras.tree.flatten(call(model, inputs))
-        outputs = {
-            spec.name: np.asarray(keras.ops.convert_to_numpy(answer))
-            for spec, answer in zip(signature.outputs, answers, strict=True)
-        }
-        cases.append(Case(case.name, case.inputs, outputs))
-    return cases
-
-
 def check_parity(
-    content: bytes, kind: str, path: str, cases: Sequence[Case], *, atol: float, decisions: Sequence[str]
+    content: bytes, kind: str, path: str, cases: Sequence[Case], *, tolerance: Tolerance, decisions: Sequence[str]
 ) -> ParityReport:
     """Run an artifact on every case that its shape takes.
 
@@ -96,7 +86,7 @@ def check_parity(
         for difference in compare(case.name, case.outputs, session.run(case.inputs), decisions=decisions)
     ]
     skipped = tuple(case.name for case in cases if case not in chosen)
-    return ParityReport(path, atol, tuple(differences), skipped)
+    return ParityReport(path, tolerance, tuple(differences), skipped)
 
 
 def require_parity(reports: Sequence[ParityReport]) -> None:
@@ -110,7 +100,7 @@ def require_parity(reports: Sequence[ParityReport]) -> None:
             difference.output,
             difference.case,
             difference.problem or f"{difference.max_abs_diff:.2e}",
-            f"{report.atol:.0e}",
+            f"{report.tolerance.atol:.0e}",
             str(difference.label_flips),
         ]
         for report, difference in failures

@@ -81,24 +81,29 @@ def _values(
     shape = [batch, *(steps if size == "time" else 4 if isinstance(size, str) else size for size in spec.shape[1:])]
     if spec.id_count is not None:
         values: NDArray[Any] = random.integers(min(1, spec.id_count - 1), spec.id_count, shape).astype(spec.dtype)
+    elif spec.dtype == "bool":  # a mask: True where a step counts
+        values = np.ones(shape, np.bool_)
     elif spec.dtype.startswith("int"):
         values = random.integers(0, 2, shape).astype(spec.dtype)
     else:
         values = random.standard_normal(shape).astype(spec.dtype)
     # Padding is worth a test where a mask gives it a meaning, and for ids, whose 0 is what data is padded with.
-    if len(shape) > 1 and (spec.name in signature.mask_values or spec.id_count is not None):
+    if len(shape) > 1 and (spec.name in signature.mask_values or spec.id_count is not None or spec.dtype == "bool"):
+        # Ids of words in sentences in texts can be missing at either level; a feature vector misses as a whole.
+        axes = shape[1:] if spec.id_count is not None else shape[1:2]
         for row in range(batch):
             chosen = padding or PADDINGS[row % len(PADDINGS)]
-            values[row, _padded(chosen, shape[1], random)] = signature.mask_values.get(spec.name, 0)
+            values[row, _padded(chosen, axes, random)] = signature.mask_values.get(spec.name, 0)
     return values
 
 
-def _padded(padding: str, steps: int, random: np.random.Generator) -> slice | NDArray[np.bool_]:
+def _padded(padding: str, axes: list[int], random: np.random.Generator) -> slice | NDArray[np.bool_]:
+    steps = axes[0]
     count = int(random.integers(1, steps)) if steps > 1 else 0
     if padding == "pre":
         return slice(0, count)
     if padding == "post":
         return slice(steps - count, steps)
     if padding == "interior":
-        return random.random(steps) < 0.4
+        return random.random(axes) < 0.4
     return slice(0, steps if padding == "all padding" else 0)

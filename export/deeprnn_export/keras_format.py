@@ -15,7 +15,8 @@ from deeprnn_edge.file_inspection import FileInspection, TensorBytes
 from deeprnn_edge.inspection import Inspection
 from deeprnn_export.description import describe_architecture
 from deeprnn_export.loading import load_model
-from deeprnn_export.signature import Signature, call, read_signature
+from deeprnn_export.model_inputs import call
+from deeprnn_export.signature import Signature, read_signature
 
 
 def inspect(path: Path) -> Inspection:

@@ -14,11 +14,13 @@ import tensorflow as tf
 import tf2onnx
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.lowering import Conversion, lowered
+from deeprnn_export.model_inputs import call
 from deeprnn_export.onnx_canonical import canonicalise
 from deeprnn_export.onnx_lowering import OnnxLowering
-from deeprnn_export.seam import lowered
-from deeprnn_export.signature import Signature, call, tensor_specs
+from deeprnn_export.onnx_operators import HANDLERS
+from deeprnn_export.refusals import lacks_operator, refusing
+from deeprnn_export.signature import Signature, tensor_specs
 
 # The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
 # all that the recurrences need has been there since 14.
@@ -26,7 +28,7 @@ OPSET = 17
 _loggers_lock = threading.Lock()
 
 
-def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
+def convert_to_onnx(model: keras.Model, signature: Signature) -> Conversion:
     """The model as an ONNX file's content, float32, with native recurrences and named inputs and outputs.
 
     Raises UnsupportedModelError that names the layers whose operators ONNX lacks.
@@ -37,7 +39,7 @@ def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
         return [tf.identity(output) for output in keras.tree.flatten(call(model, inputs))]
 
     traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
-    with lowered(model, lowering):
+    with lowered(model, lowering) as recurrences:
         # Freezing makes constants of the variables and of tensors that the trace captured, which
         # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
         frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)
@@ -45,36 +47,41 @@ def convert_to_onnx(model: keras.Model, signature: Signature) -> bytes:
     outputs = [tensor.name for tensor in frozen.outputs]
     names = dict(zip(inputs, (spec.name for spec in signature.inputs), strict=True))
     names |= dict(zip(outputs, (spec.name for spec in signature.outputs), strict=True))
-    with _quiet_tf2onnx():
+    with _quiet_tf2onnx(), refusing(f"tf2onnx does not convert the model {model.name!r}"):
         proto, _ = tf2onnx.convert.from_graph_def(
             frozen.graph.as_graph_def(add_shapes=True),
             name=model.name,
             input_names=inputs,
             output_names=outputs,
             opset=OPSET,
-            custom_op_handlers=lowering.handlers(),
+            custom_op_handlers={**HANDLERS, **lowering.handlers()},
             tensors_to_rename=names,
         )
-    _refuse_foreign(proto)
+    _refuse_foreign(proto, model)
     canonicalise(proto.graph, {variable.numpy().tobytes(): variable.path for variable in model.variables})
     _name_axes(proto, signature)
     proto.producer_name, proto.producer_version = "deeprnn-edge", ""
     onnx.checker.check_model(proto, full_check=True)
-    content: bytes = proto.SerializeToString(deterministic=True)
-    return content
+    return Conversion(proto.SerializeToString(deterministic=True), tuple(recurrences))
 
 
-def _refuse_foreign(proto: onnx.ModelProto) -> None:
+def _refuse_foreign(proto: onnx.ModelProto, model: keras.Model) -> None:
     """tf2onnx leaves an operator that it cannot convert in the graph under its TensorFlow name."""
     standard = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
-    foreign = [node for node in proto.graph.node if node.domain not in ("", "ai.onnx") or node.op_type not in standard]
+    foreign = [
+        node for node in _nodes(proto.graph) if node.domain not in ("", "ai.onnx") or node.op_type not in standard
+    ]
     if foreign:
-        layers = sorted({"/".join(node.name.split("/")[:-1]) or node.name for node in foreign})
-        operators = sorted({node.op_type for node in foreign})
-        raise UnsupportedModelError(
-            f"layer {layers[0]!r} uses the operator {operators[0]}, which has no ONNX form in tf2onnx; "
-            "express the layer with other operations, or export it with --format tflite alone"
-        )
+        raise lacks_operator(model, "onnx", foreign[0].op_type, foreign[0].name)
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Every node, those in the bodies of loops too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _nodes(attribute.g)
 
 
 def _name_axes(proto: onnx.ModelProto, signature: Signature) -> None:

@@ -10,46 +10,52 @@ ONNX Runtime's CPU kernels take this time-major layout alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_edge.manifest import Form
 from deeprnn_export import packing
-from deeprnn_export.recurrence import Recurrence, is_zero
+from deeprnn_export.bidirectional import combine
+from deeprnn_export.legacy_activations import keras2_hard_sigmoid
+from deeprnn_export.lowering import Answer
+from deeprnn_export.recurrence import Recurrence, is_zero, name_of
 
 MARKER = "PyFunc"  # a TensorFlow op with free inputs, outputs and a string; it is never run
 _OPERATOR = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
-_STATE_OUTPUTS = {"rnn": ["Y_h"], "lstm": ["Y_h", "Y_c"], "gru": ["Y_h"]}
 # Keras's gate order -> ONNX's: LSTM i,f,c,o -> i,o,f,c; GRU z,r,h -> z,r,h.
 _GATES = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [0, 1, 2]}
-# Keras name -> (ONNX name, alpha, beta); None where ONNX defines no parameter.
+# Keras's function -> (ONNX name, alpha, beta); None where ONNX defines no parameter.
 # hard_sigmoid: Keras is x/6 + 0.5, ONNX's default slope is 0.2.
-# leaky_relu: Keras's slope is 0.2, ONNX's default 0.01.
-_ACTIVATIONS: dict[str, tuple[str, float | None, float | None]] = {
-    "tanh": ("Tanh", None, None),
-    "sigmoid": ("Sigmoid", None, None),
-    "relu": ("Relu", None, None),
-    "softplus": ("Softplus", None, None),
-    "softsign": ("Softsign", None, None),
-    "elu": ("Elu", 1.0, None),
-    "leaky_relu": ("LeakyRelu", 0.2, None),
-    "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
-    "linear": ("Affine", 1.0, 0.0),
+# leaky_relu: Keras's slope is 0.2, ONNX's default 0.01. celu with Keras's alpha of 1 is elu.
+_ACTIVATIONS: dict[Any, tuple[str, float | None, float | None]] = {
+    keras.activations.tanh: ("Tanh", None, None),
+    keras.activations.sigmoid: ("Sigmoid", None, None),
+    keras.activations.relu: ("Relu", None, None),
+    keras.activations.softplus: ("Softplus", None, None),
+    keras.activations.softsign: ("Softsign", None, None),
+    keras.activations.elu: ("Elu", 1.0, None),
+    keras.activations.celu: ("Elu", 1.0, None),
+    keras.activations.leaky_relu: ("LeakyRelu", 0.2, None),
+    keras.activations.hard_sigmoid: ("HardSigmoid", 1 / 6, 0.5),
+    keras.activations.linear: ("Affine", 1.0, 0.0),
+    keras2_hard_sigmoid: ("HardSigmoid", 0.2, 0.5),
 }
 
 
 @dataclass(frozen=True)
 class _Marker:
-    """One call of a recurrent layer: its inputs are x, then lengths and states where it has them.
+    """One call of a layer: its inputs are x, then lengths and stacked states where it has them.
 
+    directions: one recurrence, or the forward and the reverse one of a bidirectional node.
     attributes: the native node's, made while tracing: tf2onnx swallows what a handler raises.
     """
 
-    recurrence: Recurrence
-    token: str
+    directions: tuple[Recurrence, ...]
     attributes: dict[str, Any]
     has_lengths: bool
     has_states: bool
@@ -65,27 +71,34 @@ class OnnxLowering:
     def __init__(self) -> None:
         self._markers: list[_Marker] = []
         self._packings: dict[Any, packing.Packing] = {}
-        self._time_major: dict[Any, tuple[Any, packing.Packing | None]] = {}
+        self._time_major: dict[Any, _TimeMajor] = {}
 
-    def __call__(
-        self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any
-    ) -> tuple[Any, Any, list[Any]]:
-        """The seam's replacement: mark the layer and say how Keras's three results come from it."""
+    def reason_against(self, recurrence: Recurrence) -> str | None:
+        """ONNX names the activations that its recurrent operators have."""
+        lacking = [function for function in _activations(recurrence) if function not in _ACTIVATIONS]
+        return f"the ONNX operators lack the activation {name_of(lacking[0])}" if lacking else None
+
+    def run(
+        self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
+    ) -> list[Answer]:
+        """Mark the layer and say how Keras's results come from the marker."""
         plan = self._packing(mask)
-        packed, final_states = self._mark(recurrence, self._enter(sequences, plan), plan, states)
-        if plan is None:
-            last = final_states[0]
+        x = self._enter(sequences, plan)
+        if joined := _match(directions):
+            order = sorted(range(2), key=lambda index: directions[index].go_backwards)  # ONNX: forward, then reverse
+            marked = self._mark([directions[index] for index in order], x, plan, [states[index] for index in order])
+            results = [marked[order.index(index)] for index in range(2)]
         else:
-            # The native state of a row without steps is its initial state; Keras's output is zero.
-            ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
-            counted = ended if recurrence.zero_output_for_mask else plan.lengths > 0
-            plain = not recurrence.zero_output_for_mask and is_zero(states[0])
-            last = final_states[0] if plain else tf.where(counted[:, tf.newaxis], final_states[0], 0.0)
-        if not recurrence.return_sequences:
-            return last, last[:, tf.newaxis], final_states
-        outputs = self._leave(recurrence, packed, plan)
-        outputs.set_shape((*sequences.shape[:2], recurrence.units))
-        return last, outputs, final_states
+            results = [self._mark([one], x, plan, [own])[0] for one, own in zip(directions, states, strict=True)]
+        return [
+            self._answer(recurrence, packed, final, plan, own, "bidirectional" if joined else "native")
+            for recurrence, (packed, final), own in zip(directions, results, states, strict=True)
+        ]
+
+    def merge(self, mode: str, forward: Any, backward: Any) -> Any:
+        """Two directions become one before they leave the packed form, so that one unpacking serves both."""
+        a, b = self._time_major[forward.ref()], self._time_major[backward.ref()]
+        return self._leave(combine(mode, a.packed, b.packed), a.plan, backwards=False, zero_masked=a.zero_masked)
 
     def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
         """The ``custom_op_handlers`` that put the native nodes in place of the markers."""
@@ -103,82 +116,111 @@ class OnnxLowering:
         return self._packings[mask.ref()]
 
     def _enter(self, sequences: Any, plan: packing.Packing | None) -> Any:
-        known, known_plan = self._time_major.get(sequences.ref(), (None, None))
-        if known is not None and known_plan is plan:
-            return known
+        known = self._time_major.get(sequences.ref())
+        if known is not None and known.plan is plan:
+            return known.packed
         return tf.transpose(sequences, (1, 0, 2)) if plan is None else packing.pack(sequences, plan)
 
-    def _leave(self, recurrence: Recurrence, packed: Any, plan: packing.Packing | None) -> Any:
+    def _leave(self, packed: Any, plan: packing.Packing | None, *, backwards: bool, zero_masked: bool) -> Any:
         if plan is None:
             outputs = tf.transpose(packed, (1, 0, 2))
         else:
-            outputs = packing.unpack(
-                packed, plan, backwards=recurrence.go_backwards, zero_masked=recurrence.zero_output_for_mask
-            )
-        if recurrence.go_backwards:  # Keras keeps the order of computation, ONNX that of time
-            return tf.reverse(outputs, [1])
-        self._time_major[outputs.ref()] = (packed, plan)
+            outputs = packing.unpack(packed, plan, backwards=backwards, zero_masked=zero_masked)
+        self._time_major[outputs.ref()] = _TimeMajor(packed, plan, zero_masked)
         return outputs
 
+    def _answer(
+        self,
+        recurrence: Recurrence,
+        packed: Any,
+        final: list[Any],
+        plan: packing.Packing | None,
+        initial: list[Any],
+        form: Form,
+    ) -> Answer:
+        last = final[0]
+        if plan is not None:
+            # The native state of a row without steps is its initial state; Keras's output is zero.
+            ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
+            counted = ended if recurrence.zero_output_for_mask else plan.lengths > 0
+            if recurrence.zero_output_for_mask or not is_zero(initial[0]):
+                last = tf.where(counted[:, tf.newaxis], last, 0.0)
+        if not recurrence.return_sequences:
+            return Answer(last, last[:, tf.newaxis], final, form)
+        outputs = self._leave(
+            packed, plan, backwards=recurrence.go_backwards, zero_masked=recurrence.zero_output_for_mask
+        )
+        return Answer(last, outputs, final, form)
+
     def _mark(
-        self, recurrence: Recurrence, x: Any, plan: packing.Packing | None, states: list[Any]
-    ) -> tuple[Any, list[Any]]:
+        self, directions: Sequence[Recurrence], x: Any, plan: packing.Packing | None, states: Sequence[list[Any]]
+    ) -> list[tuple[Any, list[Any]]]:
+        """For each direction its outputs, ``(time, batch, units)``, and its final states."""
         token = str(len(self._markers))
-        zero = all(is_zero(state) for state in states)
-        attributes = _attributes(recurrence)
-        self._markers.append(_Marker(recurrence, token, attributes, has_lengths=plan is not None, has_states=not zero))
-        lengths = [] if plan is None else [plan.lengths]
-        inputs = [x, *lengths, *([] if zero else states)]
-        marker = tf.raw_ops.PyFunc(
-            input=inputs, token=token, Tout=[tf.float32] * (1 + recurrence.states), name=f"recurrence_{token}"
+        zero = all(is_zero(state) for own in states for state in own)
+        marker = _Marker(tuple(directions), _attributes(directions), has_lengths=plan is not None, has_states=not zero)
+        self._markers.append(marker)
+        kinds, count, units = directions[0].states, len(directions), directions[0].units
+        initial = [] if zero else [tf.stack([own[kind] for own in states]) for kind in range(kinds)]
+        y, *final = tf.raw_ops.PyFunc(
+            input=[x, *([] if plan is None else [plan.lengths]), *initial],
+            token=token,
+            Tout=[tf.float32] * (1 + kinds),
+            name=f"recurrence_{token}",
         )
         # The marker's shapes are unknown to TensorFlow; these ops carry them through freezing.
-        y = tf.ensure_shape(marker[0], (x.shape[0], x.shape[1], recurrence.units))
-        final = [tf.ensure_shape(state, (x.shape[1], recurrence.units)) for state in marker[1:]]
-        return y, final
+        y = tf.ensure_shape(y, (x.shape[0], count, x.shape[1], units))
+        final = [tf.ensure_shape(state, (count, x.shape[1], units)) for state in final]
+        apart = [tf.unstack(state) for state in final]
+        return list(zip(tf.unstack(y, axis=1), map(list, zip(*apart, strict=True)), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _TimeMajor:
+    """What stands behind a batch-major output: ``(packed_time, batch, width)``, and how it was unpacked."""
+
+    packed: Any
+    plan: packing.Packing | None
+    zero_masked: bool
+
+
+def _match(directions: Sequence[Recurrence]) -> bool:
+    """Whether one node has room for both: it has one operator, one size and one form of reset gate."""
+    if len(directions) != 2:
+        return False
+    one, other = ((d.cell, d.units, d.reset_after) for d in directions)
+    return one == other
 
 
 def _place_native(context: Any, node: Any, marker: _Marker) -> None:
-    recurrence = marker.recurrence
     x, *rest = node.input
     lengths = rest.pop(0) if marker.has_lengths else ""
     outputs = list(node.output)
     dtypes = [context.get_dtype(name) for name in outputs]
+    name, operator = _name(marker.directions), _OPERATOR[marker.directions[0].cell]
     context.remove_node(node.name)
-
-    native = context.make_node(
-        _OPERATOR[recurrence.cell],
-        [
-            x,
-            *_weights(context, recurrence),
-            lengths,
-            *[context.make_node("Unsqueeze", [state, _axis(context, 0)]).output[0] for state in rest],
-        ],
+    context.make_node(
+        operator,
+        [x, *_weights(context, marker.directions), lengths, *rest],
         attr=marker.attributes,
-        output_count=1 + recurrence.states,
-        name=f"{recurrence.name}/{_OPERATOR[recurrence.cell]}_{marker.token}",
-        shapes=[None] * len(outputs),
+        outputs=outputs,
+        name=f"{name}/{operator}_{node.name}",
         dtypes=dtypes,
     )
-    y, *finals = native.output
-    context.make_node("Squeeze", [y, _axis(context, 1)], outputs=[outputs[0]], dtypes=[dtypes[0]])
-    for final, output, dtype in zip(finals, outputs[1:], dtypes[1:], strict=True):
-        context.make_node("Squeeze", [final, _axis(context, 0)], outputs=[output], dtypes=[dtype])
 
 
-def _weights(context: Any, recurrence: Recurrence) -> list[str]:
+def _weights(context: Any, directions: Sequence[Recurrence]) -> list[str]:
     """The names of W, R and B in the graph; a layer that is called twice has them once."""
-    names = [f"{recurrence.name}/{kind}" for kind in ("W", "R", "B")]
+    names = [f"{_name(directions)}/{kind}" for kind in ("W", "R", "B")]
     if context.get_node_by_name(names[0]) is None:
-        for name, value in zip(names, native_weights(recurrence), strict=True):
-            context.make_const(name, value)
+        each = [native_weights(recurrence) for recurrence in directions]
+        for name, values in zip(names, zip(*each, strict=True), strict=True):
+            context.make_const(name, np.concatenate(values))
     return [context.get_node_by_name(name).output[0] for name in names]
 
 
-def _axis(context: Any, axis: int) -> Any:
-    from tf2onnx import utils
-
-    return context.make_const(utils.make_name("axis"), np.array([axis], np.int64)).output[0]
+def _name(directions: Sequence[Recurrence]) -> str:
+    return "+".join(recurrence.name for recurrence in directions)
 
 
 def native_weights(recurrence: Recurrence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -197,31 +239,28 @@ def native_weights(recurrence: Recurrence) -> tuple[np.ndarray, np.ndarray, np.n
     return np.ascontiguousarray(w)[np.newaxis], np.ascontiguousarray(r)[np.newaxis], bias[np.newaxis]
 
 
-def _attributes(recurrence: Recurrence) -> dict[str, Any]:
-    names = {
-        "rnn": [recurrence.activation],
-        "gru": [recurrence.recurrent_activation, recurrence.activation],
-        "lstm": [recurrence.recurrent_activation, recurrence.activation, recurrence.activation],
-    }[recurrence.cell]
+def _attributes(directions: Sequence[Recurrence]) -> dict[str, Any]:
+    first = directions[0]
     attributes: dict[str, Any] = {
-        "hidden_size": recurrence.units,
-        "direction": "reverse" if recurrence.go_backwards else "forward",
+        "hidden_size": first.units,
+        "direction": "bidirectional" if len(directions) == 2 else "reverse" if first.go_backwards else "forward",
     }
-    if recurrence.cell == "gru":
-        attributes["linear_before_reset"] = int(recurrence.reset_after)
-    known = [activation(recurrence, name) for name in names]
+    if first.cell == "gru":
+        attributes["linear_before_reset"] = int(first.reset_after)
+    known = [_ACTIVATIONS[function] for recurrence in directions for function in _activations(recurrence)]
     attributes["activations"] = [name for name, _, _ in known]
-    if any(alpha is not None for _, alpha, _ in known):
-        attributes["activation_alpha"] = [alpha or 0.0 for _, alpha, _ in known]
-        attributes["activation_beta"] = [beta or 0.0 for _, _, beta in known]
+    # Consumed in order by the functions that have one, and by these alone (ONNX Runtime's ActivationFuncs).
+    for attribute, values in (
+        ("activation_alpha", [alpha for _, alpha, _ in known if alpha is not None]),
+        ("activation_beta", [beta for _, _, beta in known if beta is not None]),
+    ):
+        if values:
+            attributes[attribute] = values
     return attributes
 
 
-def activation(recurrence: Recurrence, name: str) -> tuple[str, float | None, float | None]:
-    """ONNX's name and parameters of a Keras activation, or a refusal that names the layer."""
-    if name not in _ACTIVATIONS:
-        raise UnsupportedModelError(
-            f"layer {recurrence.name!r} uses the activation {name!r}, which the ONNX recurrent operators do not have; "
-            f"export it with --format tflite alone, or train it with one of {', '.join(sorted(_ACTIVATIONS))}."
-        )
-    return _ACTIVATIONS[name]
+def _activations(recurrence: Recurrence) -> list[Any]:
+    """The functions in the operator's order: of the gates, of the candidate, of LSTM's output."""
+    gate, candidate = recurrence.recurrent_activation, recurrence.activation
+    by_cell: dict[str, list[Any]] = {"rnn": [candidate], "gru": [gate, candidate], "lstm": [gate, candidate, candidate]}
+    return by_cell[recurrence.cell]

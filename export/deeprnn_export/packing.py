@@ -16,6 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from deeprnn_export.shapes import sizes
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -40,7 +42,7 @@ def make_packing(mask: Any, *, trim: bool) -> Packing:
     """
     count = tf.cast(mask, tf.int32)
     lengths = tf.reduce_sum(count, axis=1)
-    shape = _shape(mask)
+    shape = sizes(mask)
     batch, time = shape[0], shape[1]
     position = tf.range(time)
     # Distinct keys make the order of top_k a stable one: kept steps first, then by position.
@@ -65,15 +67,9 @@ def unpack(packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool)
     """
     count = tf.cumsum(tf.cast(packing.mask, tf.int32), axis=1, reverse=backwards)
     step = packing.lengths[:, tf.newaxis] - count if backwards else count - 1
-    shape = _shape(packed)
+    shape = sizes(packed)
     batch = shape[1]
     defined = packing.mask if zero_masked else count > 0
     index = tf.where(defined, step, 0) * batch + tf.range(batch)[:, tf.newaxis]
     outputs = tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index)
     return tf.where(defined[:, :, tf.newaxis], outputs, 0.0)
-
-
-def _shape(tensor: Any) -> list[Any]:
-    """The shape, static where it is known: static sizes fold, dynamic ones cost an op each."""
-    dynamic = tf.shape(tensor)
-    return [dynamic[axis] if size is None else size for axis, size in enumerate(tensor.shape)]

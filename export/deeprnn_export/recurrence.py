@@ -6,6 +6,7 @@ last axis of ``kernel`` and ``recurrent_kernel``, LSTM as ``i, f, c, o`` and GRU
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +14,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-
-from deeprnn_edge.errors import UnsupportedModelError
 
 Cell = Literal["rnn", "lstm", "gru"]
 
@@ -24,16 +23,21 @@ CELLS: dict[type, Cell] = {
     keras.layers.LSTMCell: "lstm",
     keras.layers.GRUCell: "gru",
 }
+# A layer class that replaces the loop computes what only its own loop knows.
+_KERAS_LOOPS = {layer.inner_loop for layer in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU)}
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """One recurrent layer: its numbers and its options.
+    """One recurrent layer of one cell: its numbers and its options.
 
+    name: the layer's path in the model, unique in it.
     kernel: ``(features, gates * units)`` float32.
     recurrent_kernel: ``(units, gates * units)`` float32.
     bias: ``(gates * units,)``, for GRU with ``reset_after`` ``(2, 3 * units)``; zeros where the
         layer has none.
+    activation, recurrent_activation: the functions themselves; SimpleRNN, which has no gates, has
+        its activation as both.
     """
 
     name: str
@@ -42,8 +46,8 @@ class Recurrence:
     kernel: NDArray[np.float32]
     recurrent_kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
-    activation: str
-    recurrent_activation: str
+    activation: Callable[[Any], Any]
+    recurrent_activation: Callable[[Any], Any]
     reset_after: bool
     go_backwards: bool
     zero_output_for_mask: bool
@@ -56,43 +60,45 @@ class Recurrence:
         return 2 if self.cell == "lstm" else 1
 
 
-def read_recurrence(layer: keras.layers.RNN) -> Recurrence:
-    """Read a built recurrent layer.
+def read_recurrences(layer: keras.layers.RNN, path: str) -> list[Recurrence] | str:
+    """The cells of a built recurrent layer, from the input up: one, or those of StackedRNNCells.
 
-    Raises UnsupportedModelError for a cell that is not one of Keras's three, and for a layer that
-    does not compute in float32.
+    Or, for a layer whose recurrence only Keras knows, the reason in a few words.
     """
-    cell = layer.cell
-    kind = CELLS.get(type(cell))
-    if kind is None:
-        raise UnsupportedModelError(
-            f"layer {layer.path!r} has a cell of class {type(cell).__name__}; "
-            "only SimpleRNN, LSTM and GRU cells have an exact native form. "
-            "Replace the layer by one of these three."
-        )
-    if layer.compute_dtype != "float32":
-        raise UnsupportedModelError(
-            f"layer {layer.path!r} computes in {layer.compute_dtype}; the native recurrences are float32. "
-            "Rebuild the model with the dtype policy 'float32' and load the same weights."
-        )
-    units = int(cell.units)
-    kernel, recurrent_kernel = _array(cell.kernel), _array(cell.recurrent_kernel)
+    if type(layer).inner_loop not in _KERAS_LOOPS:
+        return f"class {type(layer).__name__} has an inner_loop of its own"
+    stacked = type(layer.cell) is keras.layers.StackedRNNCells
+    cells = layer.cell.cells if stacked else [layer.cell]
+    foreign = [cell for cell in cells if type(cell) not in CELLS]
+    if foreign:
+        return f"cells of class {type(foreign[0]).__name__} have no native form"
+    names = [f"{path}/{index}" for index in range(len(cells))] if stacked else [path]
+    return [
+        _read(cell, layer, name, top=index == len(cells) - 1)
+        for index, (cell, name) in enumerate(zip(cells, names, strict=True))
+    ]
+
+
+def _read(cell: Any, layer: keras.layers.RNN, name: str, *, top: bool) -> Recurrence:
+    kernel = _array(cell.kernel)
     reset_after = bool(getattr(cell, "reset_after", False))
+    units = int(cell.units)
     bias_shape = (2, 3 * units) if reset_after else (kernel.shape[1],)
     return Recurrence(
-        name=layer.path,
-        cell=kind,
+        name=name,
+        cell=CELLS[type(cell)],
         units=units,
         kernel=kernel,
-        recurrent_kernel=recurrent_kernel,
+        recurrent_kernel=_array(cell.recurrent_kernel),
         bias=_array(cell.bias) if cell.use_bias else np.zeros(bias_shape, np.float32),
-        activation=_activation_name(layer, cell.activation),
-        recurrent_activation="" if kind == "rnn" else _activation_name(layer, cell.recurrent_activation),
+        activation=cell.activation,
+        recurrent_activation=getattr(cell, "recurrent_activation", cell.activation),
         reset_after=reset_after,
         go_backwards=bool(layer.go_backwards),
-        zero_output_for_mask=bool(layer.zero_output_for_mask),
-        return_sequences=bool(layer.return_sequences),
-        return_state=bool(layer.return_state or layer.stateful),
+        # A masked step of a lower cell is masked in the next one too, whatever it holds.
+        zero_output_for_mask=bool(layer.zero_output_for_mask) and top,
+        return_sequences=bool(layer.return_sequences) or not top,
+        return_state=bool(layer.return_state),
     )
 
 
@@ -100,14 +106,9 @@ def _array(variable: Any) -> NDArray[np.float32]:
     return np.asarray(keras.ops.convert_to_numpy(variable), np.float32)
 
 
-def _activation_name(layer: keras.layers.RNN, activation: Any) -> str:
-    name = getattr(activation, "__name__", type(activation).__name__)
-    if getattr(keras.activations, name, None) is not activation:
-        raise UnsupportedModelError(
-            f"layer {layer.path!r} uses the activation {name!r}, which is not one of Keras's own; "
-            "use an activation from keras.activations, such as 'tanh' or 'relu'."
-        )
-    return str(name)
+def name_of(activation: Any) -> str:
+    """An activation's name in a message: a function's, or the class's of a layer or an object."""
+    return str(getattr(activation, "__name__", type(activation).__name__))
 
 
 def is_zero(state: Any) -> bool:

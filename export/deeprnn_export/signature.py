@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_edge.manifest import TensorSpec
-from deeprnn_export.seam import layers_of, replaced
+from deeprnn_export.inference_form import inference_form
+from deeprnn_export.model_inputs import call, placeholders, unique
+from deeprnn_export.plain_layers import rows_at_once
+from deeprnn_export.refusals import refusing
+from deeprnn_export.seam import layer_paths, replaced
+
+_VIEWS = ("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
 
 
 @dataclass(frozen=True)
@@ -28,46 +33,32 @@ class Signature:
 
 def read_signature(model: keras.Model) -> Signature:
     """Trace a built model once, only to see what reads its inputs and what it returns."""
-    if not model.built or not getattr(model, "inputs", None):
-        raise UnsupportedModelError(
-            f"the model {model.name!r} has no known inputs; call it once on sample data, or build it with keras.Input"
-        )
-    placeholders = keras.tree.flatten(model.inputs)
-    names = _unique([tensor.name.split(":")[0] for tensor in placeholders])
-    specs = [tf.TensorSpec(tensor.shape, tensor.dtype, name) for tensor, name in zip(placeholders, names, strict=True)]
+    declared = placeholders(model)
+    specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in declared]
     readers = _Readers()
-    outputs: list[Any] = []
+    answers: list[Any] = []
 
     def forward(*inputs: Any) -> None:
-        readers.names = {tensor.ref(): name for tensor, name in zip(inputs, names, strict=True)}
-        outputs.extend(keras.tree.flatten(call(model, inputs)))
+        readers.names = {tensor.ref(): one.name for tensor, one in zip(inputs, declared, strict=True)}
+        answers.append(call(model, inputs))
 
-    with replaced(readers.methods(model)):
+    traced = refusing(f"the model {model.name!r} cannot be traced as a graph")
+    with traced, inference_form(model), replaced(readers.methods(model)):
         tf.function(forward, input_signature=specs, autograph=False).get_concrete_function()
+    outputs = keras.tree.flatten(answers[0])
     return Signature(
         tuple(_input_spec(spec, readers.id_counts.get(spec.name)) for spec in specs),
         tuple(
             TensorSpec(name, tensor.dtype.name, _axes(tensor.shape))
-            for name, tensor in zip(_output_names(model, len(outputs)), outputs, strict=True)
+            for name, tensor in zip(_output_names(model, answers[0], len(outputs)), outputs, strict=True)
         ),
         readers.mask_values,
     )
 
 
-def call(model: keras.Model, inputs: Any) -> Any:
-    """Call a model for inference on its inputs in a flat sequence, each cast to the dtype that it declares.
-
-    Ids may come as integers into an input that was declared without a dtype, which is float32 in Keras.
-    """
-    cast = [tf.cast(value, spec.dtype) for value, spec in zip(inputs, keras.tree.flatten(model.inputs), strict=True)]
-    structure = getattr(model, "_inputs_struct", None)
-    arranged = keras.tree.pack_sequence_as(model.inputs if structure is None else structure, cast)
-    if isinstance(arranged, list | tuple) and len(arranged) == 1:
-        arranged = arranged[0]
-    return model(arranged, training=False)
-
-
-def tensor_specs(inputs: tuple[TensorSpec, ...], *, fixed: dict[str, tuple[int, ...]] | None = None) -> list[Any]:
+def tensor_specs(
+    inputs: tuple[TensorSpec, ...], *, fixed: Mapping[str, tuple[int | None, ...]] | None = None
+) -> list[Any]:
     """TensorFlow's form of the inputs: symbolic axes free, or the whole shape as given in ``fixed``."""
     return [
         tf.TensorSpec(
@@ -80,7 +71,7 @@ def tensor_specs(inputs: tuple[TensorSpec, ...], *, fixed: dict[str, tuple[int, 
 
 
 class _Readers:
-    """Records which input goes straight into an embedding or a masking layer."""
+    """Records which input goes into an embedding or a masking layer as it is."""
 
     def __init__(self) -> None:
         self.names: dict[Any, str] = {}
@@ -88,17 +79,19 @@ class _Readers:
         self.mask_values: dict[str, float] = {}
 
     def methods(self, model: keras.Model) -> list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]]:
-        return [
-            (layer, {"call": self._watch(layer)})
-            for layer in layers_of(model)
-            if isinstance(layer, keras.layers.Embedding | keras.layers.Masking)
-        ]
+        shadows: list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]] = []
+        for layer in layer_paths(model):
+            if isinstance(layer, keras.layers.Embedding | keras.layers.Masking):
+                shadows.append((layer, {"call": self._watch(layer)}))
+            elif type(layer) is keras.layers.TimeDistributed:
+                shadows.append((layer, {"call": rows_at_once(layer)}))
+        return shadows
 
     def _watch(self, layer: keras.layers.Layer) -> Callable[[Any], Any]:
         original = layer.call
 
         def call(inputs: Any) -> Any:
-            name = self.names.get(inputs.ref())
+            name = self._origin(inputs)
             if name is not None and isinstance(layer, keras.layers.Embedding):
                 self.id_counts[name] = min(layer.input_dim, self.id_counts.get(name, layer.input_dim))
                 if layer.mask_zero:
@@ -108,6 +101,14 @@ class _Readers:
             return original(inputs)
 
         return call
+
+    def _origin(self, tensor: Any) -> str | None:
+        """The input whose values a tensor holds, perhaps in another shape or dtype."""
+        while tensor.ref() not in self.names:
+            if tensor.op.type not in _VIEWS:
+                return None
+            tensor = tensor.op.inputs[0]
+        return self.names[tensor.ref()]
 
 
 def _input_spec(spec: tf.TensorSpec, id_count: int | None) -> TensorSpec:
@@ -125,20 +126,13 @@ def _axes(shape: Any) -> tuple[int | str, ...]:
     )
 
 
-def _output_names(model: keras.Model, count: int) -> list[str]:
-    """After the layers that make them, as far as the model knows these; a subclassed model does not."""
+def _output_names(model: keras.Model, answer: Any, count: int) -> list[str]:
+    """A dict's keys; else the layers that make the outputs, as far as the model knows; a subclassed one does not."""
+    if isinstance(answer, dict) and len(answer) == count:
+        return [str(key) for key in sorted(answer)]
     histories = [
-        getattr(tensor, "_keras_history", None) for tensor in keras.tree.flatten(getattr(model, "outputs", []))
+        getattr(tensor, "_keras_history", None) for tensor in keras.tree.flatten(getattr(model, "outputs", None) or [])
     ]
     if len(histories) != count or None in histories:
         return [f"output_{index}" for index in range(count)]
-    return _unique([history.operation.name for history in histories if history is not None])
-
-
-def _unique(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return out
+    return unique([history.operation.name for history in histories if history is not None])

@@ -11,7 +11,7 @@ Batch and time are static here: that is what keeps the graph free of Flex operat
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -19,11 +19,15 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_export import packing
+from deeprnn_export.bidirectional import combine
+from deeprnn_export.lowering import Answer
 from deeprnn_export.recurrence import Recurrence, is_zero
 
 # Ten: four times as fast as the stock converter's loop at 1.02 times its size (two GRU layers, see benchmarks/);
 # each further step adds about 2 kB a layer of 32 units to the file.
 UNROLLED_STEPS = 10
+# One call serves both of GRU's gates; a softmax would run over both at once.
+_ELEMENTWISE = (keras.activations.sigmoid, keras.activations.hard_sigmoid, keras.activations.tanh)
 
 Step = Callable[[list[Any], list[Any]], list[Any]]
 
@@ -34,24 +38,37 @@ class TFLiteLowering:
     def __init__(self) -> None:
         self._packings: dict[Any, packing.Packing] = {}
 
-    def __call__(
-        self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any
-    ) -> tuple[Any, Any, list[Any]]:
-        """The seam's replacement: Keras's three results, from TFLite's builtin operators alone."""
+    def reason_against(self, _recurrence: Recurrence) -> str | None:
+        """The loop takes any activation."""
+        return None
+
+    def run(
+        self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
+    ) -> list[Answer]:
+        """Each direction by itself, from TFLite's builtin operators alone."""
         mask = None if mask is None else tf.cast(mask, tf.bool)
+        return [self._run(one, sequences, own, mask) for one, own in zip(directions, states, strict=True)]
+
+    def merge(self, mode: str, forward: Any, backward: Any) -> Any:
+        """As Keras does."""
+        return combine(mode, forward, backward)
+
+    def _run(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> Answer:
         if recurrence.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
-        if _fuses(recurrence, states):
+        if fused := _is_plain_lstm(recurrence) and all(is_zero(state) for state in states):
             outputs = self._fused(recurrence, sequences, states, mask)
             last = outputs[:, -1]
-            states = [last] * recurrence.states  # not read: `_fuses` refuses where they are
+            states = [last] * recurrence.states  # not read: such a layer does not return its state
         else:
             last, outputs, states = _loop(recurrence, sequences, states, mask, whole=recurrence.return_sequences)
         if mask is not None and recurrence.zero_output_for_mask:
             last = tf.where(mask[:, -1:], last, 0.0)
             outputs = tf.where(mask[:, :, tf.newaxis], outputs, 0.0) if recurrence.return_sequences else outputs
-        return last, outputs, states
+        if recurrence.go_backwards and recurrence.return_sequences:
+            outputs = tf.reverse(outputs, [1])
+        return Answer(last, outputs, states, "fused" if fused else "loop")
 
     def _fused(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> Any:
         if mask is None:
@@ -64,13 +81,13 @@ class TFLiteLowering:
         return packing.unpack(outputs, plan, backwards=False, zero_masked=False)
 
 
-def _fuses(recurrence: Recurrence, states: list[Any]) -> bool:
-    """Whether the fused operator computes this layer: it has fixed activations, starts from zero and hides its end."""
+def _is_plain_lstm(recurrence: Recurrence) -> bool:
+    """Whether the fused operator has this layer's form: its activations are fixed and its end is hidden."""
     return (
         recurrence.cell == "lstm"
-        and (recurrence.activation, recurrence.recurrent_activation) == ("tanh", "sigmoid")
+        and recurrence.activation is keras.activations.tanh
+        and recurrence.recurrent_activation is keras.activations.sigmoid
         and not recurrence.return_state
-        and all(is_zero(state) for state in states)
     )
 
 
@@ -177,14 +194,14 @@ def _project(recurrence: Recurrence, x: Any) -> list[Any]:
 
 
 def _rnn_step(recurrence: Recurrence) -> Step:
-    activate = keras.activations.get(recurrence.activation)
+    activate = recurrence.activation
     kernel = recurrence.recurrent_kernel
     return lambda inputs, states: [activate(inputs[0] + tf.matmul(states[0], kernel))]
 
 
 def _lstm_step(recurrence: Recurrence) -> Step:
-    activate = keras.activations.get(recurrence.activation)
-    gate = keras.activations.get(recurrence.recurrent_activation)
+    activate = recurrence.activation
+    gate = recurrence.recurrent_activation
     kernel = recurrence.recurrent_kernel
 
     def step(inputs: list[Any], states: list[Any]) -> list[Any]:
@@ -197,8 +214,8 @@ def _lstm_step(recurrence: Recurrence) -> Step:
 
 
 def _gru_step(recurrence: Recurrence) -> Step:
-    activate = keras.activations.get(recurrence.activation)
-    gate = keras.activations.get(recurrence.recurrent_activation)
+    activate = recurrence.activation
+    gate = recurrence.recurrent_activation
     gates_kernel, kernel = np.split(recurrence.recurrent_kernel, [2 * recurrence.units], axis=1)
 
     def step(inputs: list[Any], states: list[Any]) -> list[Any]:
@@ -207,7 +224,10 @@ def _gru_step(recurrence: Recurrence) -> Step:
         recurrent = tf.matmul(h, gates_kernel)
         if recurrence.reset_after:
             recurrent += recurrence.bias[1, : 2 * recurrence.units]
-        z, r = tf.split(gate(gates + recurrent), 2, axis=1)
+        if gate in _ELEMENTWISE:
+            z, r = tf.split(gate(gates + recurrent), 2, axis=1)
+        else:
+            z, r = map(gate, tf.split(gates + recurrent, 2, axis=1))
         if recurrence.reset_after:  # Keras's default: the reset gate follows the product
             candidate += r * (tf.matmul(h, kernel) + recurrence.bias[1, 2 * recurrence.units :])
         else:  # Cho et al. 2014: it precedes it

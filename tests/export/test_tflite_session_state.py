@@ -16,7 +16,7 @@ from tests.export.conftest import randomised
 @pytest.mark.usefixtures("convert_in_process")
 def test_the_second_answer_equals_the_first() -> None:
     model = randomised(build_network("lstm", units=(5, 4), vocabulary_size=30, steps=6))
-    content = convert_to_tflite(model, read_signature(model), {"tokens": (1, 6)})
+    content = convert_to_tflite(model, read_signature(model), {"tokens": (1, 6)}).content
     assert inspect_tflite(content, "m").recurrent == {"UNIDIRECTIONAL_SEQUENCE_LSTM": 2}
     session = open_session(content, kind="tflite", path="m")
     tokens = np.arange(12, dtype=np.int32).reshape(2, 6)

@@ -57,6 +57,16 @@ from deeprnn_export.commands.startup import start_workshop
 @click.option(
     "--allow-lambda", is_flag=True, help="Load a model that carries Python code; only from a maker you trust."
 )
+@click.option(
+    "--custom-objects",
+    type=click.Path(path_type=Path),
+    help="A Python file that defines the layers and functions of your own which the model uses. It is run.",
+)
+@click.option(
+    "--atol",
+    type=float,
+    help="Largest difference to Keras to accept, for outputs far above 1; by default 1e-5, or 1e-4 where deep or long.",
+)
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def export(
@@ -71,20 +81,25 @@ def export(
     name: str | None,
     evaluate: str | None,
     allow_lambda: bool,
+    custom_objects: Path | None,
+    atol: float | None,
     force: bool,
     as_json: bool,
 ) -> None:
     """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
 
-    Recurrences become native: RNN, LSTM and GRU nodes in ONNX, the fused LSTM and short loops in TFLite.
-    Each file is run and compared with Keras on full, padded and empty sequences; where one differs by
-    more than allowed, the table says which case, nothing is exported, and the exit code is 1.
+    MODEL is a .keras or .h5 file of Keras 3, or of Keras 2. Recurrences become native: RNN, LSTM and GRU
+    nodes in ONNX, the fused LSTM and short loops in TFLite. A cell or an activation of your own keeps
+    Keras's loop, and the output says so. Each file is run and compared with Keras on full, padded and
+    empty sequences; where one differs by more than allowed, the table says which case, nothing is
+    exported, and the exit code is 1.
 
     \b
         deeprnn-edge export gru.keras -o bundle
         deeprnn-edge export gru.keras -o gru.zip --format onnx --evaluate reviews
     """
     start_workshop("export")
+    from deeprnn_export.custom_objects import read_custom_objects
     from deeprnn_export.exporting import export as export_bundle
 
     manifest = export_bundle(
@@ -98,8 +113,10 @@ def export(
         labels=() if labels is None else tuple(label.strip() for label in labels.split(",")),
         name=name,
         evaluate=evaluate,
-        allow_lambda=allow_lambda,
+        atol=atol,
         force=force,
+        allow_lambda=allow_lambda,
+        custom_objects=None if custom_objects is None else read_custom_objects(custom_objects),
         progress=lambda line: click.echo(line, err=True),
     )
     if as_json:

@@ -1,0 +1,156 @@
+"""Recurrences of our choice in place of Keras's loops, while a model is traced.
+
+Every Keras recurrent layer runs its recurrence through ``inner_loop``: ``RNN.call`` prepares the states
+and hands over to ``inner_loop(sequences, initial_state, mask, training)``, which returns
+``(last_output, outputs, states)``. Replacing that method lets any model that contains such layers be
+traced with a target's own recurrences. A layer whose recurrence the target does not have keeps Keras's
+loop, and the report says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+
+from deeprnn_edge.manifest import Form, LoweredLayer
+from deeprnn_export import bidirectional
+from deeprnn_export.inference_form import inference_form
+from deeprnn_export.plain_layers import embedding_lookup, rows_at_once
+from deeprnn_export.recurrence import Recurrence, read_recurrences
+from deeprnn_export.seam import Shadows, layer_paths, replaced
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one recurrence gives, as tensors of the traced graph.
+
+    last: ``(batch, units)``, the output of the last step computed.
+    outputs: ``(batch, time, units)`` in the order of time, also of a backward recurrence; without
+        ``return_sequences`` the last output alone, ``(batch, 1, units)``.
+    states: ``(batch, units)`` each.
+    form: how the target expresses it.
+    """
+
+    last: Any
+    outputs: Any
+    states: list[Any]
+    form: Form
+
+
+class Lowering(Protocol):
+    """How a target builds recurrences. One object serves one trace."""
+
+    def reason_against(self, recurrence: Recurrence) -> str | None:
+        """Why the target cannot express a recurrence, in a few words; None where it can."""
+        ...
+
+    def run(
+        self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
+    ) -> list[Answer]:
+        """Run one recurrence, or the two of a bidirectional layer, over ``(batch, time, features)``.
+
+        mask: ``(batch, time)`` bool, or None.
+        """
+        ...
+
+    def merge(self, mode: str, forward: Any, backward: Any) -> Any:
+        """The outputs of two directions, in the order of time, as one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A file's content, and what became of each recurrent layer in it."""
+
+    content: bytes
+    recurrences: tuple[LoweredLayer, ...]
+
+
+@contextmanager
+def lowered(model: keras.Model, lowering: Lowering) -> Iterator[list[LoweredLayer]]:
+    """Trace ``model`` inside this context to have its recurrences built by ``lowering``.
+
+    The list that it gives is filled while tracing: each recurrent layer and what became of it.
+    """
+    report: dict[str, LoweredLayer] = {}
+
+    def note(layer: str, form: Form, reason: str | None = None) -> None:
+        report[layer] = LoweredLayer(layer, form, reason)
+
+    entries: list[LoweredLayer] = []
+    with inference_form(model):
+        paths = layer_paths(model)
+        native: dict[keras.layers.Layer, list[Recurrence]] = {}
+        shadows: list[tuple[keras.layers.Layer, Shadows]] = []
+        for layer, path in paths.items():
+            if isinstance(layer, keras.layers.RNN):
+                recurrences, reason = _choose(layer, path, lowering)
+                if reason is None:
+                    native[layer] = recurrences
+                    loop = _native_loop(recurrences, lowering, partial(note, path))
+                else:
+                    loop = _keras_loop(layer, partial(note, path, "keras loop", reason))
+                shadows.append((layer, {"inner_loop": loop}))
+            elif type(layer) is keras.layers.Embedding and layer.quantization_mode is None:
+                shadows.append((layer, {"call": embedding_lookup(layer)}))
+            elif type(layer) is keras.layers.TimeDistributed:
+                shadows.append((layer, {"call": rows_at_once(layer)}))
+        for layer, path in paths.items():
+            if type(layer) is keras.layers.Bidirectional:
+                directions = [native.get(inner, []) for inner in (layer.forward_layer, layer.backward_layer)]
+                if all(len(direction) == 1 for direction in directions):
+                    pair = [direction[0] for direction in directions]
+                    shadows.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
+        with replaced(shadows):
+            yield entries
+        entries += report.values()
+
+
+def _choose(layer: keras.layers.RNN, path: str, lowering: Lowering) -> tuple[list[Recurrence], str | None]:
+    found = read_recurrences(layer, path)
+    if isinstance(found, str):
+        return [], found
+    reasons = [reason for recurrence in found if (reason := lowering.reason_against(recurrence)) is not None]
+    return found, reasons[0] if reasons else None
+
+
+def _keras_loop(layer: keras.layers.RNN, note: Callable[[], None]) -> Callable[..., Any]:
+    original = layer.inner_loop
+
+    def inner_loop(**arguments: Any) -> Any:
+        note()
+        return original(**arguments)
+
+    return inner_loop
+
+
+def _native_loop(
+    recurrences: list[Recurrence], lowering: Lowering, note: Callable[[Form], None]
+) -> Callable[..., tuple[Any, Any, Any]]:
+    def inner_loop(
+        sequences: Any,
+        initial_state: Any,
+        mask: Any = None,
+        training: bool = False,  # noqa: ARG001 - Keras's signature
+    ) -> tuple[Any, Any, Any]:
+        mask = keras.tree.flatten(mask)[0] if mask is not None else None
+        states = keras.tree.flatten(initial_state)
+        final: list[Any] = []
+        for recurrence in recurrences:
+            own, states = states[: recurrence.states], states[recurrence.states :]
+            (answer,) = lowering.run([recurrence], sequences, [own], mask)
+            sequences = answer.outputs
+            final += answer.states
+        note(answer.form)
+        outputs = answer.outputs
+        if recurrence.go_backwards and recurrence.return_sequences:
+            outputs = tf.reverse(outputs, [1])  # Keras keeps the order of computation
+        return answer.last, outputs, keras.tree.pack_sequence_as(initial_state, final)
+
+    return inner_loop

@@ -1,0 +1,150 @@
+"""What is inside a model's file: its config, the Keras that wrote it, its weights."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+
+from deeprnn_edge.errors import InputError
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model's file, its weights unread.
+
+    version: of the Keras that wrote it, such as (2, 2, 4). of_tensorflow: whether that was TensorFlow's own Keras.
+    archive: a zip of Keras 2.12 or later; else HDF5.
+    """
+
+    path: Path
+    config: dict[str, Any]
+    version: tuple[int, ...]
+    of_tensorflow: bool
+    backend: str
+    archive: bool
+
+    @property
+    def legacy(self) -> bool:
+        """Whether an older Keras wrote it than the one that runs."""
+        return self.version < (3,)
+
+    @contextmanager
+    def weights(self) -> Iterator[h5py.File]:
+        """The HDF5 file that holds the weights."""
+        if not self.archive:
+            with h5py.File(self.path, "r") as file:
+                yield file
+            return
+        with zipfile.ZipFile(self.path) as archive, archive.open("model.weights.h5") as stream:
+            content = io.BytesIO(stream.read())
+        with h5py.File(content, "r") as file:
+            yield file
+
+
+def read_model_file(path: Path) -> StoredModel:
+    """Read a file's config and version by what it holds, whatever its suffix.
+
+    Raises InputError for a file that is missing, damaged, holds weights only, or is no model of Keras 2 or 3.
+    """
+    if not path.is_file():
+        raise InputError(f"no such model file: {path}")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path} is no Keras model; expected a .keras or .h5 file, saved with model.save(...)")
+    # Keras 2.0 to 2.12 wrote HDF5 under the name .keras as well.
+    if h5py.is_hdf5(path):
+        return _read_h5(path)
+    if zipfile.is_zipfile(path):
+        return _read_archive(path)
+    kind = "zip archive" if path.suffix == ".keras" else "HDF5 file"
+    raise InputError(
+        f"{path} is no {kind}, as a {path.suffix} file is: it is damaged, or only a part of it was copied; "
+        "save or copy it again"
+    )
+
+
+def _read_h5(path: Path) -> StoredModel:
+    try:
+        with h5py.File(path, "r") as file:
+            attributes = {name: _text(file.attrs[name]) for name in file.attrs if name != "training_config"}
+            groups = [*file, *(name for name in file.attrs if name == "layer_names0")]
+    except OSError as error:
+        raise InputError(
+            f"{path} is damaged: HDF5 cannot open it ({_one_line(error)}); copy or save it again"
+        ) from error
+    config = attributes.get("model_config")
+    if config is None:
+        if {"layer_names", "layer_names0"} & {*attributes, *groups} or {"layers", "_layer_checkpoint_dependencies"} & {
+            *groups
+        }:
+            raise InputError(
+                f"{path} holds weights only, without the model that they belong to; build the model in Python, "
+                "load them with model.load_weights(...), and save it with model.save(...)"
+            )
+        raise InputError(f"{path} is HDF5, but no model of Keras: it has no model_config; save it with model.save(...)")
+    version, of_tensorflow = _version(path, attributes.get("keras_version"))
+    backend = attributes.get("backend", "tensorflow")
+    return StoredModel(path, _config(path, config), version, of_tensorflow, backend, archive=False)
+
+
+def _read_archive(path: Path) -> StoredModel:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config, metadata = archive.read("config.json"), archive.read("metadata.json")
+            archive.getinfo("model.weights.h5")
+            damaged = archive.testzip()
+    except KeyError as error:
+        raise InputError(f"{path} is a zip archive, but no model of Keras: {_one_line(error)}") from error
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise InputError(f"{path} is damaged: {_one_line(error)}; copy or save it again") from error
+    if damaged is not None:
+        raise InputError(f"{path} is damaged: its checksum of {damaged} is wrong; copy or save it again")
+    version, of_tensorflow = _version(path, _config(path, metadata).get("keras_version"))
+    stored = StoredModel(path, _config(path, config), version, of_tensorflow, "tensorflow", archive=True)
+    if path.suffix != ".keras" and not stored.legacy:
+        raise InputError(
+            f"{path} is a .keras archive under another name; rename it to {path.with_suffix('.keras').name}"
+        )
+    return stored
+
+
+def _version(path: Path, text: Any) -> tuple[tuple[int, ...], bool]:
+    """Keras 2.0 to 2.3 may be Keras itself, or TensorFlow's, which writes ``2.2.4-tf``; later ones are TensorFlow's.
+
+    Raises InputError for Keras 1, and for no version, which Keras 1 writes too.
+    """
+    numbers = tuple(int(number) for number in re.findall(r"\d+", str(text or ""))[:3])
+    if numbers < (2,):
+        raise InputError(
+            f"{path} was written by Keras {text or '1'}; expected Keras 2 or 3: load it with Keras 2.0 to 2.2 "
+            "and save it again"
+        )
+    return numbers, "-tf" in str(text) or numbers >= (2, 4)
+
+
+def _config(path: Path, content: str | bytes) -> dict[str, Any]:
+    try:
+        config = json.loads(content)
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: its config is no JSON ({_one_line(error)})") from error
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is damaged: its config is a {type(config).__name__}; expected an object")
+    return config
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

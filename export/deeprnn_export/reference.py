@@ -1,0 +1,97 @@
+"""The reference: Keras's own answers to the parity grid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from deeprnn_edge.golden import Case
+from deeprnn_export.grid import GridCase
+from deeprnn_export.inference_form import inference_form
+from deeprnn_export.model_inputs import call
+from deeprnn_export.signature import Signature, tensor_specs
+
+Answer = Callable[[GridCase], list[NDArray[Any]]]
+
+_SECONDS_BETWEEN_NEWS = 2.0
+# Compiling a deep network takes a second or two itself.
+_SECONDS_WORTH_COMPILING = 0.3
+# Both are Keras's loops on TensorFlow's kernels; compiling may only change the order of a sum.
+_AGREEMENT = 1e-6
+
+
+def keras_answers(
+    model: keras.Model,
+    signature: Signature,
+    grid: Sequence[GridCase],
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Case]:
+    """Keras's answer for every case.
+
+    Not from ``predict``: it compiles the model for a symbolic time axis, where Keras 3.15's
+    TimeDistributed loops over the batch size and truncates. The eager call is the reference. Where it takes
+    long, as for deep networks and long sequences, the call compiled for the very number of steps answers
+    in its place, once it has given the same answer to the first case.
+    """
+    names = [spec.name for spec in signature.outputs]
+    cases = []
+    told = time.monotonic()
+    progress(f"Keras answers {len(grid)} cases")
+    with inference_form(model):
+        answer = _eager(model, signature)
+        for number, case in enumerate(grid, start=1):
+            if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
+                told = time.monotonic()
+                progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
+            started = time.monotonic()
+            outputs = answer(case)
+            cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True))))
+            if number == 1 and time.monotonic() - started > _SECONDS_WORTH_COMPILING:
+                compiled = _compiled(model, signature)
+                answer = compiled if _agree(compiled(case), outputs) else answer
+    return cases
+
+
+def _eager(model: keras.Model, signature: Signature) -> Answer:
+    def answer(case: GridCase) -> list[NDArray[Any]]:
+        return _arrays(call(model, _tensors(case, signature)))
+
+    return answer
+
+
+def _compiled(model: keras.Model, signature: Signature) -> Answer:
+    """One graph for each shape without its batch, so that no axis but the batch is symbolic."""
+    graphs: dict[tuple[tuple[int, ...], ...], Any] = {}
+
+    def answer(case: GridCase) -> list[NDArray[Any]]:
+        tensors = _tensors(case, signature)
+        key = tuple(tuple(tensor.shape[1:]) for tensor in tensors)
+        if key not in graphs:
+            fixed = {spec.name: (None, *shape) for spec, shape in zip(signature.inputs, key, strict=True)}
+            specs = tensor_specs(signature.inputs, fixed=fixed)
+            graphs[key] = tf.function(lambda *inputs: call(model, inputs), input_signature=specs, autograph=False)
+        return _arrays(graphs[key](*tensors))
+
+    return answer
+
+
+def _tensors(case: GridCase, signature: Signature) -> list[Any]:
+    return [tf.constant(case.inputs[spec.name]) for spec in signature.inputs]
+
+
+def _arrays(answers: Any) -> list[NDArray[Any]]:
+    return [np.asarray(keras.ops.convert_to_numpy(answer)) for answer in keras.tree.flatten(answers)]
+
+
+def _agree(answers: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]]) -> bool:
+    return all(
+        one.shape == other.shape and np.allclose(one, other, rtol=0, atol=_AGREEMENT, equal_nan=True)
+        for one, other in zip(answers, others, strict=True)
+    )
