@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,16 @@ def main() -> int:
 
 def fill(text: str) -> str:
     """The text with every table made anew from its results."""
-    return BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", text)
+    return fill_blocks(text, TABLES)
+
+
+def fill_blocks(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """The text with these blocks made anew; those of other names stay as they are."""
+
+    def filled(match: re.Match[str]) -> str:
+        return f"{match[1]}{tables[match[2]]()}\n{match[3]}" if match[2] in tables else match[0]
+
+    return BLOCK.sub(filled, text)
 
 
 def speed() -> str:

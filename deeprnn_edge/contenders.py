@@ -89,9 +89,9 @@ def artifact_contender(bundle: Bundle, artifact: Artifact, *, threads: int) -> C
 
 
 def file_contender(path: Path) -> Contender:
-    """A ``.keras`` file. Raises InputError for another, and MissingExtraError without the workshop."""
-    if path.suffix.lower() != ".keras":
-        raise InputError(f"{path} is no .keras file; give the one that the bundle was exported from")
+    """A ``.keras`` or ``.h5`` file. Raises InputError for another, and MissingExtraError without the workshop."""
+    if path.suffix.lower() not in (".keras", ".h5"):
+        raise InputError(f"{path} is no .keras or .h5 file; give the one that the bundle was exported from")
     if not path.is_file():
         raise InputError(f"no such file: {path}")
     return Contender(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GROUP = "deeprnn_edge.formats"
 # What the workshop registers, known here only to say what to install.
-_WORKSHOP = frozenset({".keras"})
+_WORKSHOP = frozenset({".keras", ".h5"})
 
 
 class Format(Protocol):

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from deeprnn_edge.manifest import Form
-from deeprnn_export.recurrence import Recurrence
+from deeprnn_export.recurrence import Recurrence, as_keras_zeroes
 
 if TYPE_CHECKING:
     from deeprnn_export.lowering import Lowering
@@ -39,7 +39,10 @@ def call(
         forward, backward = lowering.run(directions, sequences, states, mask)
         note(forward.form)
         if layer.return_sequences:
-            ends = forward.outputs, backward.outputs
+            ends = tuple(
+                as_keras_zeroes(recurrence, answer.outputs, mask)
+                for recurrence, answer in zip(directions, (forward, backward), strict=True)
+            )
             merge = lowering.merge
         else:
             ends = forward.last, backward.last

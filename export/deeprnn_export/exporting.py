@@ -87,6 +87,11 @@ def export(
             loaded, saved_at = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects), Path(model)
         _check_model(loaded)
         signature = read_signature(loaded)
+        if signature.drawing is not None:
+            raise UnsupportedModelError(
+                f"{signature.drawing} draws random numbers at inference, so that no file could answer as it does; "
+                "call it without training=True, or take it out"
+            )
         rules = read_input_rules(
             signature,
             saved_at=saved_at,

@@ -1,4 +1,4 @@
-"""``.keras`` files for the device's ``inspect`` and ``bench``, through the entry point group of formats."""
+"""``.keras`` and ``.h5`` files for the device's ``inspect`` and ``bench``, through the entry point group of formats."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import keras
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_export.custom_objects import OPTION, lookup
-from deeprnn_export.legacy_model import load_legacy_model
+from deeprnn_export.keras2.model import load_legacy_model
 from deeprnn_export.model_file import StoredModel, read_model_file
 
 

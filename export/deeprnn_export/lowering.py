@@ -22,7 +22,7 @@ from deeprnn_edge.manifest import Form, LoweredLayer
 from deeprnn_export import bidirectional
 from deeprnn_export.inference_form import inference_form
 from deeprnn_export.plain_layers import embedding_lookup, rows_at_once
-from deeprnn_export.recurrence import Recurrence, read_recurrences
+from deeprnn_export.recurrence import Recurrence, as_keras_zeroes, read_recurrences
 from deeprnn_export.seam import Shadows, layer_paths, replaced
 
 
@@ -148,7 +148,7 @@ def _native_loop(
             sequences = answer.outputs
             final += answer.states
         note(answer.form)
-        outputs = answer.outputs
+        outputs = as_keras_zeroes(recurrence, answer.outputs, mask)
         if recurrence.go_backwards and recurrence.return_sequences:
             outputs = tf.reverse(outputs, [1])  # Keras keeps the order of computation
         return answer.last, outputs, keras.tree.pack_sequence_as(initial_state, final)

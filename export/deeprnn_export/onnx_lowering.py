@@ -21,7 +21,7 @@ import tensorflow as tf
 from deeprnn_edge.manifest import Form
 from deeprnn_export import packing
 from deeprnn_export.bidirectional import combine
-from deeprnn_export.legacy_activations import keras2_hard_sigmoid
+from deeprnn_export.keras2.activations import keras2_hard_sigmoid
 from deeprnn_export.lowering import Answer
 from deeprnn_export.recurrence import Recurrence, is_zero, name_of
 
@@ -97,8 +97,11 @@ class OnnxLowering:
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
         """Two directions become one before they leave the packed form, so that one unpacking serves both."""
-        a, b = self._time_major[forward.ref()], self._time_major[backward.ref()]
-        return self._leave(combine(mode, a.packed, b.packed), a.plan, backwards=False, zero_masked=a.zero_masked)
+        one, other = self._time_major.get(forward.ref()), self._time_major.get(backward.ref())
+        # Where masked steps repeat an output instead of being zero, each direction repeats another step's.
+        if one is None or other is None or not all(side.plan is None or side.zero_masked for side in (one, other)):
+            return combine(mode, forward, backward)
+        return self._leave(combine(mode, one.packed, other.packed), one.plan, backwards=False, zero_masked=True)
 
     def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
         """The ``custom_op_handlers`` that put the native nodes in place of the markers."""

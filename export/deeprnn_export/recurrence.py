@@ -32,6 +32,9 @@ class Recurrence:
     """One recurrent layer of one cell: its numbers and its options.
 
     name: the layer's path in the model, unique in it.
+    mirrored_zeros: the outputs are zeroed by the mask of the opposite step, as Keras 3.15 does where
+        an unrolled layer goes backwards with ``zero_output_for_mask`` (``backend.rnn`` turns the mask
+        round for the steps and not for the outputs); ``zero_output_for_mask`` is False then.
     kernel: ``(features, gates * units)`` float32.
     recurrent_kernel: ``(units, gates * units)`` float32.
     bias: ``(gates * units,)``, for GRU with ``reset_after`` ``(2, 3 * units)``; zeros where the
@@ -51,6 +54,7 @@ class Recurrence:
     reset_after: bool
     go_backwards: bool
     zero_output_for_mask: bool
+    mirrored_zeros: bool
     return_sequences: bool
     return_state: bool
 
@@ -84,6 +88,9 @@ def _read(cell: Any, layer: keras.layers.RNN, name: str, *, top: bool) -> Recurr
     reset_after = bool(getattr(cell, "reset_after", False))
     units = int(cell.units)
     bias_shape = (2, 3 * units) if reset_after else (kernel.shape[1],)
+    # A masked step of a lower cell is masked in the next one too, whatever it holds.
+    zeros = bool(layer.zero_output_for_mask) and top
+    mirrored = zeros and bool(layer.unroll and layer.go_backwards and layer.return_sequences)
     return Recurrence(
         name=name,
         cell=CELLS[type(cell)],
@@ -95,8 +102,8 @@ def _read(cell: Any, layer: keras.layers.RNN, name: str, *, top: bool) -> Recurr
         recurrent_activation=getattr(cell, "recurrent_activation", cell.activation),
         reset_after=reset_after,
         go_backwards=bool(layer.go_backwards),
-        # A masked step of a lower cell is masked in the next one too, whatever it holds.
-        zero_output_for_mask=bool(layer.zero_output_for_mask) and top,
+        zero_output_for_mask=zeros and not mirrored,
+        mirrored_zeros=mirrored,
         return_sequences=bool(layer.return_sequences) or not top,
         return_state=bool(layer.return_state),
     )
@@ -119,3 +126,10 @@ def is_zero(state: Any) -> bool:
     if state.op.type != "Fill":
         return False
     return not np.any(tf.get_static_value(state.op.inputs[1]))
+
+
+def as_keras_zeroes(recurrence: Recurrence, outputs: Any, mask: Any) -> Any:
+    """The outputs, in the order of time, with Keras's zeros where it takes the opposite step's mask."""
+    if mask is None or not recurrence.mirrored_zeros:
+        return outputs
+    return tf.where(tf.reverse(tf.cast(mask, tf.bool), [1])[:, :, tf.newaxis], outputs, 0.0)

@@ -32,9 +32,20 @@ def lacks_operator(model: keras.Model, target: str, operator: str, scope: str) -
     """
     why, way_out = _TARGETS[target]
     return UnsupportedModelError(
-        f"{_layer(model, scope)} computes with TensorFlow's {operator}: {why}; "
+        f"{layer_along(model, scope)} computes with TensorFlow's {operator}: {why}; "
         f"express the layer with other operations, or {way_out}"
     )
+
+
+def layer_along(model: keras.Model, scope: str) -> str:
+    """The innermost layer whose path lies along a scope of the traced graph, in which Keras numbers repeated names."""
+    found = f"the model {model.name!r}"
+    parts = scope.split("/")
+    for layer, path in layer_paths(model).items():
+        rest = iter(parts)
+        if all(any(re.fullmatch(rf"{re.escape(name)}(_\d+)?", part) for part in rest) for name in path.split("/")):
+            found = f"layer {path!r} ({type(layer).__name__})"
+    return found
 
 
 @contextmanager
@@ -48,14 +59,3 @@ def refusing(what: str) -> Iterator[None]:
         lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
         reason = " ".join([line for line in lines if line][:2]) or type(error).__name__
         raise UnsupportedModelError(f"{what}: {reason[:400]}") from error
-
-
-def _layer(model: keras.Model, scope: str) -> str:
-    """The innermost layer whose path lies along the scope; Keras numbers repeated names there."""
-    found = f"the model {model.name!r}"
-    parts = scope.split("/")
-    for layer, path in layer_paths(model).items():
-        rest = iter(parts)
-        if all(any(re.fullmatch(rf"{re.escape(name)}(_\d+)?", part) for part in rest) for name in path.split("/")):
-            found = f"layer {path!r} ({type(layer).__name__})"
-    return found

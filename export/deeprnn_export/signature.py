@@ -13,7 +13,7 @@ from deeprnn_edge.manifest import TensorSpec
 from deeprnn_export.inference_form import inference_form
 from deeprnn_export.model_inputs import call, placeholders, unique
 from deeprnn_export.plain_layers import rows_at_once
-from deeprnn_export.refusals import refusing
+from deeprnn_export.refusals import layer_along, refusing
 from deeprnn_export.seam import layer_paths, replaced
 
 _VIEWS = ("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
@@ -24,11 +24,13 @@ class Signature:
     """A model's inputs and outputs, in its own order.
 
     mask_values: input name to the value that stands for a missing step, where a layer masks it.
+    drawing: the layer that draws random numbers at inference, if one does.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     mask_values: dict[str, float]
+    drawing: str | None = None
 
 
 def read_signature(model: keras.Model) -> Signature:
@@ -44,7 +46,7 @@ def read_signature(model: keras.Model) -> Signature:
 
     traced = refusing(f"the model {model.name!r} cannot be traced as a graph")
     with traced, inference_form(model), replaced(readers.methods(model)):
-        tf.function(forward, input_signature=specs, autograph=False).get_concrete_function()
+        graph = tf.function(forward, input_signature=specs, autograph=False).get_concrete_function().graph
     outputs = keras.tree.flatten(answers[0])
     return Signature(
         tuple(_input_spec(spec, readers.id_counts.get(spec.name)) for spec in specs),
@@ -53,6 +55,7 @@ def read_signature(model: keras.Model) -> Signature:
             for name, tensor in zip(_output_names(model, answers[0], len(outputs)), outputs, strict=True)
         ),
         readers.mask_values,
+        _drawing(model, graph.as_graph_def()),
     )
 
 
@@ -109,6 +112,12 @@ class _Readers:
                 return None
             tensor = tensor.op.inputs[0]
         return self.names[tensor.ref()]
+
+
+def _drawing(model: keras.Model, graph: Any) -> str | None:
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    drawing = [node.name for node in nodes if "Random" in node.op]
+    return layer_along(model, drawing[0]) if drawing else None
 
 
 def _input_spec(spec: tf.TensorSpec, id_count: int | None) -> TensorSpec:

@@ -8,10 +8,10 @@ import keras
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_export.custom_objects import OPTION
-from deeprnn_export.legacy_archive import assign_archive_weights
-from deeprnn_export.legacy_config import plain, translate
-from deeprnn_export.legacy_h5 import assign_h5_weights
-from deeprnn_export.legacy_layers import Origin
+from deeprnn_export.keras2.archive import assign_archive_weights
+from deeprnn_export.keras2.config import plain, translate
+from deeprnn_export.keras2.h5 import assign_h5_weights
+from deeprnn_export.keras2.layers import Origin
 from deeprnn_export.model_file import StoredModel
 
 

@@ -6,14 +6,14 @@ import re
 from collections import defaultdict
 from typing import Any
 
-import h5py  # type: ignore[import-untyped]
+import h5py
 import keras
 import numpy as np
 
 from deeprnn_edge.errors import InputError
-from deeprnn_export.legacy_cudnn import GATES
-from deeprnn_export.legacy_layers import name_of
-from deeprnn_export.legacy_weights import Leaf, assign_all, is_model, leaf_of, pairs, wrapped
+from deeprnn_export.keras2.cudnn import GATES
+from deeprnn_export.keras2.layers import name_of
+from deeprnn_export.keras2.weights import Leaf, assign_all, is_model, leaf_of, pairs, wrapped
 
 # What the layers of a model are kept under: to Keras 2.14, and from 2.15.
 CONTAINERS = ("_layer_checkpoint_dependencies", "layers")

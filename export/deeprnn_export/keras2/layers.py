@@ -12,8 +12,8 @@ import keras
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.custom_objects import OPTION, known_name, lookup
-from deeprnn_export.legacy_activations import CHANGED
-from deeprnn_export.legacy_options import input_options, is_object, lambda_options, policy_name
+from deeprnn_export.keras2.activations import CHANGED
+from deeprnn_export.keras2.options import input_options, is_object, lambda_options, policy_name
 
 Translate = Callable[[dict[str, Any], "Origin"], dict[str, Any]]
 

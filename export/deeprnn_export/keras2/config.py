@@ -8,8 +8,8 @@ import keras
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.custom_objects import lookup
-from deeprnn_export.legacy_graph import translate_graph
-from deeprnn_export.legacy_layers import Origin, class_name_of, name_of, translate_layer
+from deeprnn_export.keras2.graph import translate_graph
+from deeprnn_export.keras2.layers import Origin, class_name_of, name_of, translate_layer
 
 RECURRENT = ("RNN", "SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "ConvLSTM2D", "Bidirectional")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import h5py  # type: ignore[import-untyped]
+import h5py
 import keras
 import numpy as np
 
 from deeprnn_edge.errors import InputError
-from deeprnn_export.legacy_weights import Leaf, Slot, assign_all, pairs, slots
+from deeprnn_export.keras2.weights import Leaf, Slot, assign_all, pairs, slots
 
 # Names that Keras 2 and Keras 3 give the same weights: where both have one of them, they have to agree.
 SHARED_NAMES = frozenset(

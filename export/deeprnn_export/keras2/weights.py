@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from deeprnn_edge.errors import InputError
-from deeprnn_export.legacy_config import layers_of_config
-from deeprnn_export.legacy_cudnn import from_cudnn
+from deeprnn_export.keras2.config import layers_of_config
+from deeprnn_export.keras2.cudnn import from_cudnn
 
 Variable = Any  # keras.Variable
 
