@@ -104,7 +104,8 @@ def lowered(model: keras.Model, lowering: Lowering) -> Iterator[list[LoweredLaye
         for layer, path in paths.items():
             if type(layer) is keras.layers.Bidirectional:
                 directions = [native.get(inner, []) for inner in (layer.forward_layer, layer.backward_layer)]
-                if all(len(direction) == 1 for direction in directions):
+                # Stacked cells, even one, hand their states over in a structure of their own.
+                if all(direction and direction[0].name in paths.values() for direction in directions):
                     pair = [direction[0] for direction in directions]
                     shadows.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
         with replaced(shadows):

@@ -44,6 +44,19 @@ def rows_at_once(layer: keras.layers.TimeDistributed) -> Callable[..., Any]:
     return call
 
 
+_bias_add = tf.nn.bias_add
+
+
+def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
+    """``tf.nn.bias_add``, as which Keras writes an addition of ``(1, time, 1)``, channels first, without its layout.
+
+    TFLite's converter takes channels first for an image: "'tf.Transpose' op x should be of the same rank with y".
+    """
+    if data_format == "NCHW" and len(value.shape) == 3:
+        return value + tf.reshape(bias, (1, -1, 1))
+    return _bias_add(value, bias, data_format=data_format, name=name)
+
+
 def _merge_rows(tensor: Any) -> Any:
     """``(batch, time, ...)`` to ``(batch * time, ...)``."""
     batch, time, *rest = sizes(tensor)

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 Shadows = Mapping[str, Any]
+Owner = Any  # a layer, or a module whose function is replaced
 
 # What is replaced lives on the layer instances, which two threads may share.
 _lock = threading.RLock()
@@ -21,15 +22,16 @@ _ABSENT = object()
 
 
 @contextmanager
-def replaced(layers: Sequence[tuple[keras.layers.Layer, Shadows]]) -> Iterator[None]:
-    """Shadow methods and plain attributes on layer instances inside the context."""
+def replaced(owners: Sequence[tuple[Owner, Shadows]]) -> Iterator[None]:
+    """Shadow methods, functions and plain attributes on instances and modules inside the context."""
     before: list[tuple[dict[str, Any], str, Any]] = []
     with _lock:
         try:
-            for layer, shadows in layers:
+            for owner, shadows in owners:
                 for name, value in shadows.items():
-                    before.append((layer.__dict__, name, layer.__dict__.get(name, _ABSENT)))
-                    layer.__dict__[name] = _of_this_thread(value, getattr(layer, name)) if callable(value) else value
+                    attributes = owner.__dict__
+                    before.append((attributes, name, attributes.get(name, _ABSENT)))
+                    attributes[name] = _of_this_thread(value, getattr(owner, name)) if callable(value) else value
             yield
         finally:
             for attributes, name, value in reversed(before):

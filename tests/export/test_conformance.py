@@ -1,135 +1,35 @@
-"""Every supported kind of recurrent model, converted to both formats and held against Keras."""
+"""Every row of the conformance table, converted to each format: exact in the form it claims, or refused by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
 
-from deeprnn_edge.onnx_file import inspect_onnx
-from deeprnn_edge.tflite_file import inspect_tflite
-from deeprnn_export import tflite_lowering
-from deeprnn_export.gate import FP32_ATOL, check_parity, keras_answers, require_parity
-from deeprnn_export.grid import make_grid
-from deeprnn_export.onnx_conversion import convert_to_onnx
-from deeprnn_export.signature import read_signature
-from deeprnn_export.tflite_conversion import convert_to_tflite
-from tests.export.conftest import CELLS, randomised
+from deeprnn_edge.bundle import GOLDEN
+from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_edge.golden import decode_golden
+from deeprnn_edge.manifest import Artifact
+from deeprnn_export import export, exporting, grid, tflite_lowering
+from deeprnn_export.grid import GridCase
+from deeprnn_export.model_inputs import call
+from tests.export import conformance_cells as cells
+from tests.export.conformance_models import ROWS
+from tests.export.conformance_row import STEPS, Row, weighted
 
-STEPS = 5
-Build = Callable[[str], keras.Model]
-
-
-def tokens(
-    *layers: keras.layers.Layer, mask: bool = False, steps: int | None = STEPS, dtype: str = "int32"
-) -> keras.Model:
-    return keras.Sequential(
-        [
-            keras.Input((steps,), dtype=dtype, name="tokens"),
-            keras.layers.Embedding(50, 6, mask_zero=mask),
-            *layers,
-            keras.layers.Dense(1, activation="sigmoid", name="probability"),
-        ]
-    )
-
-
-def features(*layers: keras.layers.Layer, mask: float | None = None, steps: int | None = STEPS) -> keras.Model:
-    masking = [] if mask is None else [keras.layers.Masking(mask)]
-    return keras.Sequential([keras.Input((steps, 5), name="features"), *masking, *layers])
-
-
-def stack(cell: str, depth: int, *, units: int = 7, **options: object) -> list[keras.layers.Layer]:
-    return [CELLS[cell](units, return_sequences=layer < depth - 1, **options) for layer in range(depth)]
-
-
-def with_states(cell: str) -> keras.Model:
-    """An encoder whose final states start a decoder, both masked, both visible in the outputs."""
-    source = keras.Input((STEPS,), dtype="int32", name="source")
-    target = keras.Input((STEPS,), dtype="int32", name="target")
-    encoded, *states = CELLS[cell](7, return_state=True)(keras.layers.Embedding(50, 6, mask_zero=True)(source))
-    decoded = CELLS[cell](7, return_sequences=True)(
-        keras.layers.Embedding(50, 6, mask_zero=True)(target), initial_state=states
-    )
-    return keras.Model([source, target], [keras.layers.Dense(3)(decoded), encoded, states[-1]])
-
-
-def shared(cell: str) -> keras.Model:
-    """One layer called on two inputs, once masked and once not."""
-    layer = CELLS[cell](7)
-    left, right = keras.Input((STEPS, 5), name="left"), keras.Input((STEPS, 5), name="right")
-    return keras.Model([left, right], keras.layers.Subtract()([layer(keras.layers.Masking()(left)), layer(right)]))
-
-
-def bidirectional(cell: str, merge: str | None, *, mask: bool, sequences: bool) -> keras.Model:
-    inputs = keras.Input((STEPS,), dtype="int32", name="tokens")
-    embedded = keras.layers.Embedding(50, 6, mask_zero=mask)(inputs)
-    wrapped = keras.layers.Bidirectional(CELLS[cell](7, return_sequences=sequences), merge_mode=merge)
-    return keras.Model(inputs, wrapped(embedded))
-
-
-MODELS: dict[str, Build] = {
-    "depth 1": lambda cell: tokens(*stack(cell, 1)),
-    "depth 2": lambda cell: tokens(*stack(cell, 2)),
-    "depth 3 masked": lambda cell: tokens(*stack(cell, 3), mask=True),
-    "depth 10 masked": lambda cell: tokens(*stack(cell, 10, units=4), mask=True),
-    "free time": lambda cell: tokens(*stack(cell, 2), steps=None),
-    "free time masked": lambda cell: tokens(*stack(cell, 2), mask=True, steps=None),
-    "int64 ids": lambda cell: tokens(*stack(cell, 1), mask=True, dtype="int64"),
-    "float ids": lambda cell: tokens(*stack(cell, 1), mask=True, dtype="float32"),
-    "features": lambda cell: features(*stack(cell, 2)),
-    "features masked": lambda cell: features(*stack(cell, 2), mask=-1.0),
-    "features free time": lambda cell: features(*stack(cell, 2), mask=0.0, steps=None),
-    "one step": lambda cell: features(*stack(cell, 2), steps=1),
-    "sequences out": lambda cell: features(CELLS[cell](7, return_sequences=True)),
-    "sequences out masked": lambda cell: features(CELLS[cell](7, return_sequences=True), mask=0.0),
-    "no bias": lambda cell: tokens(*stack(cell, 2, use_bias=False), mask=True),
-    "relu": lambda cell: tokens(*stack(cell, 2, activation="relu"), mask=True),
-    "hard_sigmoid": lambda cell: tokens(
-        *stack(
-            cell, 2, **({"activation": "hard_sigmoid"} if cell == "rnn" else {"recurrent_activation": "hard_sigmoid"})
-        )
-    ),
-    "unrolled": lambda cell: tokens(*stack(cell, 2, unroll=True), mask=True),
-    "backwards": lambda cell: tokens(*stack(cell, 1, go_backwards=True)),
-    "backwards masked": lambda cell: tokens(*stack(cell, 1, go_backwards=True), mask=True),
-    "backwards sequences": lambda cell: features(CELLS[cell](7, return_sequences=True, go_backwards=True)),
-    "backwards sequences masked": lambda cell: features(
-        CELLS[cell](7, return_sequences=True, go_backwards=True), mask=0.0
-    ),
-    "zero output for mask": lambda cell: features(
-        CELLS[cell](7, return_sequences=True, zero_output_for_mask=True),
-        CELLS[cell](5, zero_output_for_mask=True),
-        mask=0.0,
-    ),
-    "states": with_states,
-    "shared": shared,
-    "between layers": lambda cell: features(
-        CELLS[cell](7, return_sequences=True),
-        keras.layers.LayerNormalization(),
-        keras.layers.Dropout(0.5),
-        keras.layers.Dense(6, activation="relu"),
-        CELLS[cell](7, dropout=0.2, recurrent_dropout=0.2),
-        mask=0.0,
-    ),
-    "bidirectional": lambda cell: bidirectional(cell, "concat", mask=False, sequences=False),
-    "bidirectional masked": lambda cell: bidirectional(cell, "concat", mask=True, sequences=False),
-    "bidirectional sequences masked": lambda cell: bidirectional(cell, "sum", mask=True, sequences=True),
-    "bidirectional apart": lambda cell: bidirectional(cell, None, mask=True, sequences=True),
-    "bidirectional stack": lambda cell: tokens(
-        keras.layers.Bidirectional(CELLS[cell](5, return_sequences=True)),
-        keras.layers.Bidirectional(CELLS[cell](5)),
-        mask=True,
-    ),
-}
-CELL_MODELS: dict[str, tuple[str, Build]] = {
-    "depth 10": ("lstm", lambda cell: tokens(*stack(cell, 10, units=4))),
-    "reset before": ("gru", lambda cell: tokens(*stack(cell, 2, reset_after=False), mask=True)),
-    "reset before, no bias": ("gru", lambda cell: tokens(*stack(cell, 2, reset_after=False, use_bias=False))),
-    "RNN of a cell": ("lstm", lambda _: tokens(keras.layers.RNN(keras.layers.LSTMCell(7)), mask=True)),
-}
-CASES = [(cell, build) for build in MODELS.values() for cell in CELLS] + list(CELL_MODELS.values())
-IDS = [f"{cell}, {name}" for name in MODELS for cell in CELLS] + list(CELL_MODELS)
+ATOL = 1e-5
+RECURRENT = ("RNN", "LSTM", "GRU")
+LOOPS = ("Loop", "Scan", "If")
+# Names in keras.activations that no cell can have: glu halves its units, threshold has no defaults, and the
+# others convert between names and functions.
+NOT_FOR_CELLS = {"glu", "threshold", "get", "serialize", "deserialize"}
+ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 
 
 @pytest.fixture
@@ -138,37 +38,106 @@ def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tflite_lowering, "UNROLLED_STEPS", 2)
 
 
-@pytest.mark.parametrize(("cell", "build"), CASES, ids=IDS)
-@pytest.mark.usefixtures("convert_in_process", "short_chunks")
-def test_both_formats_answer_as_keras_does(cell: str, build: Build) -> None:
-    model = randomised(build(cell))
-    signature = read_signature(model)
-    length = next((spec.shape[1] for spec in signature.inputs if isinstance(spec.shape[1], int)), STEPS)
-    cases = keras_answers(model, signature, make_grid(signature, length=length))
-    before = {case.name: case.outputs for case in cases}
+@pytest.fixture
+def short_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row in full, and one batch with a row of each padding; the eager call is what takes the time here."""
 
-    onnx = convert_to_onnx(model, signature)
-    shapes = {
-        spec.name: (1, *(size if isinstance(size, int) else STEPS for size in spec.shape[1:]))
-        for spec in signature.inputs
-    }
-    tflite = convert_to_tflite(model, signature, shapes)
-    decisions = [spec.name for spec in signature.outputs if spec.name == "probability"]
-    require_parity(
-        [
-            check_parity(content, kind, f"model.{kind}", cases, atol=FP32_ATOL, decisions=decisions)
-            for kind, content in (("onnx", onnx), ("tflite", tflite))
-        ]
-    )
+    def make_short_grid(*args: Any, **options: Any) -> list[GridCase]:
+        cases = grid.make_grid(*args, **options)
+        return [case for case in cases if case is cases[0] or "every padding" in case.name or "steps" in case.name]
 
-    found = inspect_onnx(onnx, "model.onnx")
-    assert not found.loops
-    assert not found.foreign
-    assert sum(found.recurrent.values()) >= 1
-    assert not inspect_tflite(tflite, "model.tflite").foreign
-    assert [spec.shape for spec in found.inputs] == [spec.shape for spec in signature.inputs]
-    assert [spec.name for spec in found.outputs] == [spec.name for spec in signature.outputs]
-    after = keras_answers(model, signature, make_grid(signature, length=length))
-    for case in after:  # conversion left the model as it was
-        for name, values in case.outputs.items():
-            assert (values == before[case.name][name]).all()
+    monkeypatch.setattr(grid, "BATCHES", (1, len(grid.PADDINGS)))
+    monkeypatch.setattr(exporting, "make_grid", make_short_grid)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+@pytest.mark.usefixtures("convert_in_process", "short_chunks", "short_grid")
+def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
+    """Both formats in one export: they share the model, its signature and Keras's answers, most of the time."""
+    model = weighted(row.build, row.scale)
+    reference = weighted(row.twin, row.scale) if row.twin else model
+    example = make_example(model) if row.example is None else row.example
+    before = answers(model, example) if row.runs_here else []
+    bundle = tmp_path / "bundle"
+
+    outcomes = {"onnx": row.onnx, "tflite": row.tflite}
+    for kind in (kind for kind in outcomes if outcomes[kind] == "refused"):
+        with pytest.raises(UnsupportedModelError, match=row.blames):
+            export(model, bundle, formats=(kind,), max_length=row.length)
+        assert not any(tmp_path.iterdir())
+    formats = [kind for kind in outcomes if outcomes[kind] != "refused"]
+    if formats:
+        manifest = export(model, bundle, formats=formats, max_length=row.length)
+        assert [artifact.format for artifact in manifest.artifacts] == formats
+        for artifact in manifest.artifacts:
+            assert artifact.parity.max_abs_diff <= ATOL
+            if artifact.format == "onnx":
+                assert_form(artifact, row)
+        # What the gate held the artifacts against is what Keras answers.
+        golden = decode_golden((bundle / GOLDEN).read_bytes())[0]
+        inputs = [tf.constant(golden.inputs[spec.name]) for spec in manifest.inputs]
+        expected = kept(reference, lambda: call(reference, inputs))
+        assert_equal([golden.outputs[spec.name] for spec in manifest.outputs], expected)
+
+    assert_equal(answers(model, example) if row.runs_here else [], before)
+
+
+def test_the_table_has_every_activation() -> None:
+    named = {name for name in dir(keras.activations) if not name.startswith("_")}
+    assert {*cells.NATIVE, *cells.LOOPED, *cells.ACROSS_UNITS} == named - NOT_FOR_CELLS - ALIASES.keys()
+    for alias, name in ALIASES.items():
+        assert getattr(keras.activations, alias) is getattr(keras.activations, name)
+
+
+def test_the_table_names_each_row_once() -> None:
+    names = [str(row) for row in ROWS]
+    assert len(set(names)) == len(names)
+
+
+def assert_form(artifact: Artifact, row: Row) -> None:
+    forms = {layer.form for layer in artifact.recurrences}
+    loops = {name: count for name, count in artifact.operators.items() if name in LOOPS}
+    recurrent = sum(artifact.operators.get(name, 0) for name in RECURRENT)
+    if row.onnx == "loop":
+        assert loops.get("Loop")
+        assert any(layer.form == "keras loop" and layer.reason for layer in artifact.recurrences)
+    else:
+        assert not loops
+        assert forms <= ({"native", "bidirectional"} if row.onnx == "native" else {"keras loop"})
+        assert forms
+    if row.nodes is not None:
+        assert recurrent == row.nodes
+
+
+def make_example(model: keras.Model) -> Any:
+    """Random values for the inputs that a model declares, in its own structure."""
+    random = np.random.default_rng(5)
+
+    def value(tensor: keras.KerasTensor) -> NDArray[Any]:
+        batch, *axes = tensor.shape
+        shape = [3 if batch is None else batch, *(STEPS if size is None else size for size in axes)]
+        # Whole numbers, as some of them are ids, whatever their dtype.
+        return random.integers(0, 2 if tensor.dtype == "bool" else 5, shape).astype(tensor.dtype)
+
+    example = keras.tree.map_structure(value, getattr(model, "_inputs_struct", model.inputs))
+    return example[0] if isinstance(example, list) and len(example) == 1 else example
+
+
+def answers(model: keras.Model, example: Any) -> list[NDArray[Any]]:
+    return kept(model, lambda: model(example, training=False))
+
+
+def kept(model: keras.Model, ask: Callable[[], Any]) -> list[NDArray[Any]]:
+    """The answers, flat; the states of stateful layers are put back."""
+    layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+    states = [(state, state.numpy()) for layer in layers for state in keras.tree.flatten(layer.states)]
+    found = [keras.ops.convert_to_numpy(answer) for answer in keras.tree.flatten(ask())]
+    for state, value in states:
+        state.assign(value)
+    return found
+
+
+def assert_equal(found: list[NDArray[Any]], expected: list[NDArray[Any]]) -> None:
+    """Bit by bit."""
+    for left, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(left, right, strict=True)

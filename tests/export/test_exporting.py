@@ -250,7 +250,11 @@ class Odd(keras.layers.Layer):
 @pytest.mark.parametrize(
     ("layer", "kind", "message"),
     [
-        (lambda: Odd("Lgamma", name="odd"), "onnx", r"layer 'inner/odd' \(Odd\) computes with TensorFlow's Lgamma: ONNX"),
+        (
+            lambda: Odd("Lgamma", name="odd"),
+            "onnx",
+            r"layer 'inner/odd' \(Odd\) computes with TensorFlow's Lgamma: ONNX",
+        ),
         (
             lambda: Odd("Det", name="odd"),
             "tflite",

@@ -1,0 +1,222 @@
+"""Hundreds of random architectures, exported and held against Keras: is any file silently wrong?
+
+    python benchmarks/random_architectures.py --count 500 --seed 0 --formats onnx,tflite
+
+Draws distinct architectures from the space that has to convert (``tests/export/random_strategy.py``),
+the same for the same seed, exports each to each format, and compares the files with Keras on inputs that
+export never saw. Writes the counts, and every architecture that was not exact, with its message. Exits
+with 1 where a file was exported whose answers differ. With ``--keep`` each kind of failure is shrunk, and
+its simplest architecture goes to ``tests/export/found``, which the test run replays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from deeprnn_edge.machine import describe_machine
+from tests.export.random_descriptions import Architecture, from_json, to_json
+from tests.export.random_strategy import architectures
+
+ROOT = Path(__file__).resolve().parents[1]
+FOUND = ROOT / "tests" / "export" / "found"
+KINDS = ("exact", "refused", "wrong", "error")
+MODELS_PER_PROCESS = 50  # the TFLite converter leaks (tensorflow#122598)
+SECONDS_PER_MODEL = 300
+
+
+def main() -> int:
+    """Draw, check, count, write."""
+    options = read_options()
+    formats = options.formats.split(",")
+    descriptions = draw(options.count, options.seed)
+    jobs = [(to_json(description), kind) for kind in formats for description in descriptions]
+    started = time.perf_counter()
+    outcomes = run(jobs, workers=options.workers)
+    result = summarise(jobs, outcomes, formats)
+    seconds = time.perf_counter() - started
+    result = {
+        "format_version": 1,
+        "what": "random architectures: exports held against Keras on inputs that export never saw",
+        "machine": describe_machine(),
+        "count": len(descriptions),
+        "seed": options.seed,
+        "workers": options.workers,
+        "seconds": seconds,
+        **result,
+    }
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["formats"], indent=1))
+    if options.keep:
+        keep([(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if outcome["kind"] != "exact"])
+    return int(any(counts["wrong"] for counts in result["formats"].values()))
+
+
+def read_options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--count", type=int, default=500, help="distinct architectures")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--formats", default="onnx,tflite")
+    parser.add_argument("--workers", type=int, default=2, help="processes at a time")
+    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "random_architectures.json")
+    parser.add_argument("--keep", action="store_true", help="shrink each kind of failure into tests/export/found")
+    return parser.parse_args()
+
+
+def draw(count: int, seed: int) -> list[Architecture]:
+    """Distinct architectures: the same for the same seed, those of a smaller count first."""
+    drawn: dict[Architecture, Architecture] = {}
+    number = 0
+    while len(drawn) < count:
+        description = draw_one(seed * 1_000_000 + number)
+        drawn.setdefault(replace(description, seed=0), description)
+        number += 1
+    return list(drawn.values())
+
+
+def draw_one(seed: int) -> Architecture:
+    """One architecture. Many from one run of hypothesis would resemble each other: it varies what it drew."""
+    drawn: list[Architecture] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=2,  # the first is always the simplest
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(architectures())
+    def collect(description: Architecture) -> None:
+        drawn.append(description)
+
+    collect()
+    return drawn[-1]
+
+
+def run(jobs: list[tuple[str, str]], *, workers: int) -> list[dict[str, Any]]:
+    """Every job's outcome, in processes that are replaced before they have grown large."""
+    chunks = [
+        range(first, min(first + MODELS_PER_PROCESS, len(jobs))) for first in range(0, len(jobs), MODELS_PER_PROCESS)
+    ]
+    outcomes: dict[int, dict[str, Any]] = {}
+    counts: Counter[str] = Counter()
+
+    def work(chunk: range) -> None:
+        for index, outcome in run_chunk(jobs, list(chunk)):
+            outcomes[index] = outcome
+            counts[outcome["kind"]] += 1
+            if outcome["kind"] != "exact":
+                print(f"\n{jobs[index][1]} {index}: {outcome['kind']}: {outcome['message'][:400]}", file=sys.stderr)
+            told = ", ".join(f"{kind} {counts[kind]}" for kind in KINDS)
+            print(f"\r{len(outcomes)} of {len(jobs)}: {told}", end="", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, chunks))
+    print(file=sys.stderr)
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+def run_chunk(jobs: list[tuple[str, str]], remaining: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Outcomes from one process; where a model ends or stalls it, from another one after it."""
+    context = multiprocessing.get_context("spawn")
+    while remaining:
+        here, there = context.Pipe()
+        process = context.Process(target=serve, args=([jobs[index] for index in remaining], there))
+        process.start()
+        there.close()
+        try:
+            while remaining:
+                if not here.poll(SECONDS_PER_MODEL):
+                    raise EOFError
+                yield remaining.pop(0), here.recv()
+        except EOFError:
+            process.kill()
+            process.join()
+            message = f"the process ended with {process.exitcode}, or took more than {SECONDS_PER_MODEL} s"
+            yield (
+                remaining.pop(0),
+                {"kind": "error", "message": message, "max_abs_diff": 0.0, "loops": 0, "seconds": 0.0},
+            )
+        process.join()
+
+
+def serve(jobs: list[tuple[str, str]], answers: Connection) -> None:
+    """A worker's life: check each job and send its outcome."""
+    check = prepared_check()
+    for text, kind in jobs:
+        answers.send(asdict(check(from_json(text), kind)))
+
+
+def prepared_check() -> Any:
+    """``check``, with the converter in this process: starting TensorFlow for each model would take the most time."""
+    from deeprnn_export import tflite_conversion, tflite_worker
+    from tests.export.random_check import QUIET, check
+
+    for message in QUIET:
+        warnings.filterwarnings("ignore", message=message)
+    tflite_conversion._convert_apart = lambda _name, saved_model, _target: tflite_worker.convert(str(saved_model))
+    return check
+
+
+def summarise(jobs: list[tuple[str, str]], outcomes: list[dict[str, Any]], formats: list[str]) -> dict[str, Any]:
+    """Counts by format, and all that was not exact."""
+    counts = {}
+    for kind in formats:
+        these = [outcome for (_, one), outcome in zip(jobs, outcomes, strict=True) if one == kind]
+        exact = [outcome for outcome in these if outcome["kind"] == "exact"]
+        counts[kind] = {
+            **{name: sum(outcome["kind"] == name for outcome in these) for name in KINDS},
+            "exact_without_loops": sum(not outcome["loops"] for outcome in exact),
+            "largest_difference": max((outcome["max_abs_diff"] for outcome in exact), default=0.0),
+            "seconds": sum(outcome["seconds"] for outcome in these),
+        }
+    failures = [
+        {"format": kind, **outcome, "architecture": json.loads(text)}
+        for (text, kind), outcome in zip(jobs, outcomes, strict=True)
+        if outcome["kind"] != "exact"
+    ]
+    return {"formats": counts, "not_exact": failures}
+
+
+def keep(failures: list[tuple[tuple[str, str], dict[str, Any]]]) -> None:
+    """Shrink one failure of each cause, and write it where the tests replay it."""
+    if not failures:
+        return
+    from tests.export.random_check import Outcome, cause_of, shrunk
+
+    prepared_check()
+    seen = set()
+    for (text, kind), values in failures:
+        outcome = Outcome(**values)
+        if (kind, cause_of(outcome)) in seen:
+            continue
+        seen.add((kind, cause_of(outcome)))
+        smallest = to_json(shrunk(from_json(text), kind, outcome))
+        path = FOUND / f"{hashlib.sha256(smallest.encode()).hexdigest()[:8]}.json"
+        path.write_text(smallest)
+        print(f"kept {path.relative_to(ROOT)}: {kind} {outcome}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
