@@ -116,7 +116,7 @@ def test_a_zipped_bundle(bundle_path: Path, tmp_path: Path) -> None:
             {"seconds": 1e-9},
             r"seconds 1e-09 leaves no time for one call of model\.\w+, which takes .* s; give at least",
         ),
-        ({"keras": "model.h5"}, r"model\.h5 is no \.keras file"),
+        ({"keras": "model.pt"}, r"model\.pt is no \.keras or \.h5 file"),
         ({"keras": "gone.keras"}, r"no such file: gone\.keras"),
         ({"artifacts": ["model.int1.onnx"]}, r"no artifact 'model\.int1\.onnx'; it has"),
     ],

@@ -121,9 +121,9 @@ def test_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_suffix_that_nothing_reads(tmp_path: Path) -> None:
-    (tmp_path / "model.h5").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"the suffix '\.h5'; expected a bundle .*\.keras, \.onnx, \.tflite"):
-        inspect_path(tmp_path / "model.h5")
+    (tmp_path / "model.pt").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"the suffix '\.pt'; expected a bundle .*\.h5, \.keras, \.onnx, \.tflite"):
+        inspect_path(tmp_path / "model.pt")
 
 
 def test_a_directory_that_is_no_bundle(tmp_path: Path) -> None:

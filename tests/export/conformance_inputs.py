@@ -41,7 +41,7 @@ def rows() -> list[Row]:
                 cells=kinds,
                 twin=partial(_cudnn, choice="auto"),
                 name=str(choice),
-                runs_here=choice is not True,
+                repeats=choice is not True,
                 nodes=1,
             )
         ],
@@ -84,6 +84,7 @@ def rows() -> list[Row]:
             _random,
             onnx="refused",
             tflite="refused",
+            repeats=False,
             blames="uncertain",
             reason="its answers are random",
         ),

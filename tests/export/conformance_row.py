@@ -34,7 +34,7 @@ class Row:
     scale: of the random weights; small where an activation grows without bound.
     example: an input for it, where it declares none.
     twin: the model that the export has to equal, where it is not this one.
-    runs_here: whether Keras can run it without a GPU; its twin answers where not.
+    repeats: whether Keras answers the same twice here; not where it needs a GPU, or draws random numbers.
     blames: what a refusal has to name.
     reason: of a refusal, for the matrix.
     """
@@ -51,7 +51,7 @@ class Row:
     scale: float = 0.7
     example: Any = None
     twin: Callable[[], keras.Model] | None = None
-    runs_here: bool = True
+    repeats: bool = True
     blames: str = ""
     reason: str = ""
 

@@ -57,7 +57,7 @@ def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
     model = weighted(row.build, row.scale)
     reference = weighted(row.twin, row.scale) if row.twin else model
     example = make_example(model) if row.example is None else row.example
-    before = answers(model, example) if row.runs_here else []
+    before = answers(model, example) if row.repeats else []
     bundle = tmp_path / "bundle"
 
     outcomes = {"onnx": row.onnx, "tflite": row.tflite}
@@ -79,7 +79,7 @@ def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
         expected = kept(reference, lambda: call(reference, inputs))
         assert_equal([golden.outputs[spec.name] for spec in manifest.outputs], expected)
 
-    assert_equal(answers(model, example) if row.runs_here else [], before)
+    assert_equal(answers(model, example) if row.repeats else [], before)
 
 
 def test_the_table_has_every_activation() -> None:

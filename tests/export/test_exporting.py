@@ -3,52 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from click.testing import CliRunner, Result
 
 import deeprnn_edge
 from deeprnn_edge import onnx_session
-from deeprnn_edge.cli import main
-from deeprnn_edge.errors import InputError, ParityError, UnsupportedModelError
+from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.manifest import Preprocessing
 from deeprnn_export import export, onnx_lowering
 from deeprnn_export.datasets import load_dataset
-from deeprnn_export.onnx_conversion import convert_to_onnx
-from deeprnn_export.signature import read_signature
 from deeprnn_export.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
-from tests.export.conftest import CELLS, randomised
-
-
-def small(cell: str = "gru", *, steps: int | None = 8, mask: bool = True, **options: object) -> keras.Model:
-    return randomised(
-        keras.Sequential(
-            [
-                keras.Input((steps,), dtype="int32", name="tokens"),
-                keras.layers.Embedding(20, 3, mask_zero=mask),
-                CELLS[cell](4, **options),
-                keras.layers.Dense(1, activation="sigmoid", name="probability"),
-            ],
-            name="small",
-        )
-    )
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def assert_untouched(folder: Path, *expected: str) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == sorted(expected)
+from tests.export.workshop import assert_untouched, run, small
 
 
 def test_the_command_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
@@ -100,19 +70,6 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         export(model, tmp_path / name, formats=["onnx"])
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-
-
-def test_two_threads_may_convert_one_model() -> None:
-    model = small()
-    signature = read_signature(model)
-    alone = convert_to_onnx(model, signature)
-    together: list[bytes] = []
-    threads = [threading.Thread(target=lambda: together.append(convert_to_onnx(model, signature))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert together == [alone] * 4
 
 
 def test_preprocessing_and_vocabulary_travel(tmp_path: Path) -> None:
@@ -233,69 +190,6 @@ def test_options_that_cannot_be_used(tmp_path: Path, options: dict[str, object],
     assert_untouched(tmp_path)
 
 
-@keras.saving.register_keras_serializable("tests")
-class Odd(keras.layers.Layer):
-    """Computes with an operator that a target lacks."""
-
-    def __init__(self, operator: str, **options: object) -> None:
-        super().__init__(**options)
-        self.operator = operator
-
-    def call(self, x: object) -> object:
-        if self.operator == "Lgamma":
-            return tf.math.lgamma(tf.abs(x) + 1.0)
-        return x * tf.linalg.det(tf.matmul(x, x, transpose_a=True))[:, tf.newaxis, tf.newaxis]
-
-
-@pytest.mark.parametrize(
-    ("layer", "kind", "message"),
-    [
-        (
-            lambda: Odd("Lgamma", name="odd"),
-            "onnx",
-            r"layer 'inner/odd' \(Odd\) computes with TensorFlow's Lgamma: ONNX",
-        ),
-        (
-            lambda: Odd("Det", name="odd"),
-            "tflite",
-            r"'inner/odd' \(Odd\) computes with TensorFlow's MatrixDeterminant: .*Flex.*--format onnx alone",
-        ),
-        (
-            lambda: keras.layers.LSTM(3, return_sequences=True, dtype="float64", name="wide"),
-            "onnx",
-            r"layer 'inner/wide' \(LSTM\) has weights of float64; .*dtype policy 'float32'",
-        ),
-    ],
-)
-def test_a_layer_without_an_exact_form_is_named_with_its_path(
-    tmp_path: Path, layer: Callable[[], keras.layers.Layer], kind: str, message: str
-) -> None:
-    inner = keras.Sequential([keras.Input((5, 3)), layer()], name="inner")
-    model = keras.Sequential([keras.Input((5, 3)), inner, keras.layers.GRU(3)])
-    with pytest.raises(UnsupportedModelError, match=message):
-        export(model, tmp_path / "bundle", formats=[kind])
-    assert_untouched(tmp_path)
-
-
-def test_a_network_without_recurrences_is_for_other_tools(tmp_path: Path) -> None:
-    plain = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)], name="plain")
-    with pytest.raises(UnsupportedModelError, match="'plain' has no recurrent layer; tf2onnx or Keras's own"):
-        export(plain, tmp_path / "bundle")
-
-
-def test_a_model_that_was_never_called_is_refused(tmp_path: Path) -> None:
-    class Never(keras.Model):
-        def __init__(self) -> None:
-            super().__init__(name="never")
-            self.gru = keras.layers.GRU(3)
-
-        def call(self, x: object) -> object:
-            return self.gru(x)
-
-    with pytest.raises(UnsupportedModelError, match="'never' has no known inputs; call it once on sample data"):
-        export(Never(), tmp_path / "bundle")
-
-
 def test_a_loop_is_said_in_manifest_inspection_and_card(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(3, activation="mish", name="odd")])
     manifest = export(model, tmp_path / "bundle", formats=["onnx"])
@@ -315,49 +209,6 @@ def test_a_deep_network_states_its_tolerance(tmp_path: Path) -> None:
         export(model, tmp_path / "strict", formats=["onnx"], atol=1e-12)
 
 
-def test_a_lambda_is_not_run_unasked(tmp_path: Path) -> None:
-    model = keras.Sequential(
-        [keras.Input((5, 3)), keras.layers.Lambda(lambda x: x * 2, output_shape=(5, 3)), keras.layers.GRU(4)]
-    )
-    model.save(tmp_path / "lambda.keras")
-    result = run("export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx")
-    assert result.exit_code == 2
-    assert "Lambda layer" in result.stderr
-    assert "--allow-lambda" in result.stderr
-    allowed = run("export", tmp_path / "lambda.keras", "-o", tmp_path / "bundle", "--format", "onnx", "--allow-lambda")
-    assert allowed.exit_code == 0, allowed.output
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("missing.keras", None, "no such model file"),
-        ("model.pt", b"x", "expected a .keras or .h5 file"),
-        ("broken.keras", b"PK junk", "is no zip archive"),
-        ("broken.h5", b"\x89HDF junk", "is no HDF5 file"),
-    ],
-)
-def test_files_that_are_no_model(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    result = run("export", tmp_path / name, "-o", tmp_path / "bundle")
-    assert result.exit_code == 2, result.output
-    assert message in result.stderr.splitlines()[-1]
-    assert not (tmp_path / "bundle").exists()
-
-
-def test_the_seam_is_restored_after_an_exception(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    model = small()
-    ids = np.ones((2, 8), np.int32)
-    before = np.asarray(model(ids))
-    monkeypatch.setattr(onnx_lowering.OnnxLowering, "_mark", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        export(model, tmp_path / "bundle", formats=["onnx"])
-    assert all("inner_loop" not in layer.__dict__ and "call" not in layer.__dict__ for layer in model.layers)
-    np.testing.assert_array_equal(np.asarray(model(ids)), before)
-    assert_untouched(tmp_path)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="directory permissions do not stop writing on Windows")
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write in"):
@@ -372,15 +223,39 @@ def test_force_never_removes_what_is_no_bundle(tmp_path: Path) -> None:
     assert (tmp_path / "photos" / "one.jpg").exists()
 
 
-def test_a_converter_crash_is_a_clean_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    real = subprocess.run
+OWN = """
+import keras
 
-    def crash(command: list[str], **options: object) -> object:
-        return real([sys.executable, "-c", "import os; os.abort()"], **options)  # type: ignore[call-overload]
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return x * 2
 
-    monkeypatch.setattr(subprocess, "run", crash)
-    with pytest.raises(
-        UnsupportedModelError, match=r"'small': the TFLite converter crashed with SIGABRT; .*onnx alone"
-    ):
-        export(small(), tmp_path / "bundle", formats=["tflite"])
-    assert_untouched(tmp_path)
+def squashed(x):
+    return x / (1 + keras.ops.abs(x))
+"""
+
+
+def test_layers_and_functions_of_ones_own_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    from deeprnn_export.custom_objects import read_custom_objects
+
+    objects = read_custom_objects(tmp_path / "own.py")
+    layers = [objects["Doubled"](name="doubled"), keras.layers.GRU(3, activation=objects["squashed"])]
+    keras.Sequential([keras.Input((5, 2)), *layers]).save(tmp_path / "own.keras")
+    words = ["export", tmp_path / "own.keras", "-o", tmp_path / "bundle", "--format", "onnx"]
+    without = run(*words)
+    assert without.exit_code == 2
+    assert "layer 'doubled' needs 'Doubled'" in without.stderr
+    assert "--custom-objects FILE.py" in without.stderr
+    done = run(*words, "--custom-objects", tmp_path / "own.py")
+    assert done.exit_code == 0, done.output
+    assert "keeps Keras's loop, slow but exact: the ONNX operators lack the activation squashed" in done.stderr
+
+
+def test_a_file_of_keras_2_becomes_a_bundle(tmp_path: Path) -> None:
+    fixtures = Path(__file__).parents[1] / "fixtures" / "legacy"
+    with zipfile.ZipFile(fixtures / "keras-2.2.4.zip") as stored:
+        stored.extract("gru.h5", tmp_path)
+    done = run("export", tmp_path / "gru.h5", "-o", tmp_path / "bundle", "--format", "onnx", "--json")
+    assert done.exit_code == 0, done.output
+    assert {layer["form"] for layer in json.loads(done.stdout)["artifacts"][0]["recurrences"]} == {"native"}
