@@ -20,6 +20,7 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/compare_exports.py
+	$(BIN)/python benchmarks/compare_networks.py
 
 clean:
 	rm -rf $(VENV) demo

@@ -124,7 +124,50 @@ def imdb() -> str:
     )
 
 
-TABLES: dict[str, Callable[[], str]] = {"speed": speed, "overhead": overhead, "cells": cells, "imdb": imdb}
+def networks() -> str:
+    """Bidirectional and large networks against Keras's ONNX export."""
+    result = _read("compare_networks")
+    rows = [
+        [
+            row["network"].replace(" x ", " × ") + (", masked" if row["masked"] else ""),
+            row["cell"],
+            f"{row['steps']:,}",
+            ", ".join(f"{name} {count}" for name, count in row["ours_recurrent"].items()),
+            f"{row['ours_p50_us']:,.0f} µs",
+            f"{row['peer_p50_us']:,.0f} µs",
+            f"**{row['speedup']:.1f}×**" if row["speedup"] >= 2 else f"**{row['speedup']:.2f}×**",
+            f"{row['export_seconds']:.1f} s",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["network", "cell", "steps", "nodes", "deeprnn-edge", "Keras export", "faster", "export and check"]
+    return _markdown(header, rows) + "\n\n" + _machine(result)
+
+
+def random() -> str:
+    """The random architectures."""
+    result = _read("random_architectures")
+    rows = [
+        [
+            {"onnx": "ONNX", "tflite": "TFLite"}[kind],
+            *(f"{counts[name]:,}" for name in ("exact", "refused", "wrong", "error")),
+            f"{counts['exact_without_loops'] / result['count']:.0%}",
+            f"{counts['largest_difference']:.1e}",
+        ]
+        for kind, counts in result["formats"].items()
+    ]
+    header = ["format", "exact", "refused", "silently wrong", "error", "exact without a loop", "largest difference"]
+    return _markdown(header, rows) + f"\n\n{result['count']:,} architectures, seed {result['seed']}."
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "speed": speed,
+    "networks": networks,
+    "overhead": overhead,
+    "cells": cells,
+    "imdb": imdb,
+    "random": random,
+}
 
 
 def _read(name: str) -> Any:

@@ -5,6 +5,7 @@ CPU runtime repeats; with the same weights, float32 is what the rounding approxi
 From the initial state: a stateful layer remembers the previous call, a file on a device must not.
 Without cuDNN: on a GPU machine it would answer with another order of summation, and without one
 ``use_cudnn=True`` refuses to answer at all (Keras 3.15).
+Without the graphs that a ``call`` under ``tf.function`` has kept from earlier calls.
 Without dropout masks: Keras 3.15 draws them at inference too, from seeds that are variables of the model
 and change with every draw, and then leaves them unused.
 """
@@ -35,6 +36,8 @@ def inference_form(model: keras.Model) -> AbstractContextManager[None]:
             changed |= {"stateful": False, "_maybe_config_dropout_masks": _nothing}
             if hasattr(layer, "use_cudnn"):
                 changed["use_cudnn"] = False
+        if hasattr(layer.call, "python_function"):
+            changed["call"] = layer.call.python_function
         if hasattr(layer, "get_dropout_mask"):
             changed |= {"get_dropout_mask": _nothing, "get_recurrent_dropout_mask": _nothing}
         if changed:

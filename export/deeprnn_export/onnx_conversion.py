@@ -39,7 +39,7 @@ def convert_to_onnx(model: keras.Model, signature: Signature) -> Conversion:
         return [tf.identity(output) for output in keras.tree.flatten(call(model, inputs))]
 
     traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
-    with lowered(model, lowering) as recurrences:
+    with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering) as recurrences:
         # Freezing makes constants of the variables and of tensors that the trace captured, which
         # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
         frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)

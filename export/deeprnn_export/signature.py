@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_edge.manifest import TensorSpec
 from deeprnn_export.inference_form import inference_form
 from deeprnn_export.model_inputs import call, placeholders, unique
@@ -36,6 +37,12 @@ class Signature:
 def read_signature(model: keras.Model) -> Signature:
     """Trace a built model once, only to see what reads its inputs and what it returns."""
     declared = placeholders(model)
+    strings = [one.name for one in declared if one.dtype == "string"]
+    if strings:
+        raise UnsupportedModelError(
+            f"input {strings[0]!r} takes strings, which the runtimes have no operators for; export the model behind its "
+            "TextVectorization or StringLookup, which takes ids, and give the words with --vocabulary"
+        )
     specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in declared]
     readers = _Readers()
     answers: list[Any] = []

@@ -18,7 +18,7 @@ from deeprnn_edge.tflite_file import inspect_tflite
 from deeprnn_export.lowering import Conversion, lowered
 from deeprnn_export.model_inputs import call
 from deeprnn_export.plain_layers import bias_add
-from deeprnn_export.refusals import lacks_operator
+from deeprnn_export.refusals import lacks_operator, refusing
 from deeprnn_export.seam import replaced
 from deeprnn_export.signature import Signature, tensor_specs
 from deeprnn_export.tflite_lowering import TFLiteLowering
@@ -40,7 +40,8 @@ def convert_to_tflite(model: keras.Model, signature: Signature, shapes: dict[str
     specs = tensor_specs(signature.inputs, fixed=shapes)
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
         saved_model = Path(folder) / "saved_model"
-        with replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, TFLiteLowering()) as recurrences:
+        traced = refusing(f"the model {model.name!r} cannot be traced")
+        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, TFLiteLowering()) as recurrences:
             archive = keras.export.ExportArchive()
             archive.track(model)
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))

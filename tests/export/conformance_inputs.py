@@ -65,7 +65,7 @@ def rows() -> list[Row]:
             onnx="refused",
             tflite="refused",
             blames="wide",
-            reason="no native form beyond float32",
+            reason="its weights are not float32",
         ),
         Row(
             REFUSED,
