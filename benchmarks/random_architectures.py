@@ -14,16 +14,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
+from benchmarks.workers import run_jobs
 from deeprnn_edge.machine import describe_machine
 from tests.export.random_descriptions import Architecture, from_json, to_json
 from tests.export.random_strategy import architectures
@@ -39,8 +37,7 @@ from tests.export.random_strategy import architectures
 ROOT = Path(__file__).resolve().parents[1]
 FOUND = ROOT / "tests" / "export" / "found"
 KINDS = ("exact", "refused", "wrong", "error")
-MODELS_PER_PROCESS = 50  # the TFLite converter leaks (tensorflow#122598)
-SECONDS_PER_MODEL = 300
+NOTHING = {"message": "", "max_abs_diff": 0.0, "loops": 0, "seconds": 0.0}
 
 
 def main() -> int:
@@ -115,57 +112,25 @@ def draw_one(seed: int) -> Architecture:
 
 
 def run(jobs: list[tuple[str, str]], *, workers: int) -> list[dict[str, Any]]:
-    """Every job's outcome, in processes that are replaced before they have grown large."""
-    chunks = [
-        range(first, min(first + MODELS_PER_PROCESS, len(jobs))) for first in range(0, len(jobs), MODELS_PER_PROCESS)
-    ]
-    outcomes: dict[int, dict[str, Any]] = {}
+    """Every job's outcome, told as they come."""
     counts: Counter[str] = Counter()
 
-    def work(chunk: range) -> None:
-        for index, outcome in run_chunk(jobs, list(chunk)):
-            outcomes[index] = outcome
-            counts[outcome["kind"]] += 1
-            if outcome["kind"] != "exact":
-                print(f"\n{jobs[index][1]} {index}: {outcome['kind']}: {outcome['message'][:400]}", file=sys.stderr)
-            told = ", ".join(f"{kind} {counts[kind]}" for kind in KINDS)
-            print(f"\r{len(outcomes)} of {len(jobs)}: {told}", end="", file=sys.stderr, flush=True)
+    def told(index: int, outcome: dict[str, Any]) -> None:
+        counts[outcome["kind"]] += 1
+        if outcome["kind"] != "exact":
+            print(f"\n{jobs[index][1]} {index}: {outcome['kind']}: {outcome['message'][:400]}", file=sys.stderr)
+        summary = ", ".join(f"{kind} {counts[kind]}" for kind in KINDS)
+        print(f"\r{counts.total()} of {len(jobs)}: {summary}", end="", file=sys.stderr, flush=True)
 
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, chunks))
+    outcomes = run_jobs(jobs, prepared_job, workers=workers, told=told)
     print(file=sys.stderr)
-    return [outcomes[index] for index in range(len(jobs))]
+    return [{**NOTHING, **outcome} for outcome in outcomes]
 
 
-def run_chunk(jobs: list[tuple[str, str]], remaining: list[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Outcomes from one process; where a model ends or stalls it, from another one after it."""
-    context = multiprocessing.get_context("spawn")
-    while remaining:
-        here, there = context.Pipe()
-        process = context.Process(target=serve, args=([jobs[index] for index in remaining], there))
-        process.start()
-        there.close()
-        try:
-            while remaining:
-                if not here.poll(SECONDS_PER_MODEL):
-                    raise EOFError
-                yield remaining.pop(0), here.recv()
-        except EOFError:
-            process.kill()
-            process.join()
-            message = f"the process ended with {process.exitcode}, or took more than {SECONDS_PER_MODEL} s"
-            yield (
-                remaining.pop(0),
-                {"kind": "error", "message": message, "max_abs_diff": 0.0, "loops": 0, "seconds": 0.0},
-            )
-        process.join()
-
-
-def serve(jobs: list[tuple[str, str]], answers: Connection) -> None:
-    """A worker's life: check each job and send its outcome."""
+def prepared_job() -> Callable[[tuple[str, str]], dict[str, Any]]:
+    """What a worker does with a job."""
     check = prepared_check()
-    for text, kind in jobs:
-        answers.send(asdict(check(from_json(text), kind)))
+    return lambda job: asdict(check(from_json(job[0]), job[1]))
 
 
 def prepared_check() -> Any:

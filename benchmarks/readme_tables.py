@@ -160,6 +160,22 @@ def random() -> str:
     return _markdown(header, rows) + f"\n\n{result['count']:,} architectures, seed {result['seed']}."
 
 
+def broad() -> str:
+    """The conformance suite's models by every route."""
+    result = _read("broad_set")
+    rows = []
+    for route, outcomes in result["routes"].items():
+        right, looped = outcomes.get("right", 0), outcomes.get("right, with a Loop", 0)
+        others = sorted(
+            ((count, outcome) for outcome, count in outcomes.items() if not outcome.startswith("right")), reverse=True
+        )
+        plain = f"{right} ({right / result['count']:.0%})" if route.endswith("ONNX") else "–"
+        rest = ", ".join(f"{count} {outcome}" for count, outcome in others) or "none"
+        rows.append([route, f"{right + looped} ({(right + looped) / result['count']:.0%})", plain, rest])
+    header = [f"of {result['count']} models", "right", "right, and without a Loop", "the others"]
+    return _markdown(header, rows) + "\n\n" + _machine(result)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "networks": networks,
@@ -167,6 +183,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cells": cells,
     "imdb": imdb,
     "random": random,
+    "broad": broad,
 }
 
 

@@ -28,6 +28,7 @@ from deeprnn_export.grid import make_grid, read_sample
 from deeprnn_export.inference_form import is_mixed
 from deeprnn_export.input_rules import InputRules, read_input_rules
 from deeprnn_export.loading import load_model
+from deeprnn_export.lowering import Conversion
 from deeprnn_export.onnx_conversion import convert_to_onnx
 from deeprnn_export.reference import keras_answers
 from deeprnn_export.seam import layer_paths
@@ -87,11 +88,7 @@ def export(
             loaded, saved_at = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects), Path(model)
         _check_model(loaded)
         signature = read_signature(loaded)
-        if signature.drawing is not None:
-            raise UnsupportedModelError(
-                f"{signature.drawing} draws random numbers at inference, so that no file could answer as it does; "
-                "call it without training=True, or take it out"
-            )
+        _check_signature(signature)
         rules = read_input_rules(
             signature,
             saved_at=saved_at,
@@ -114,14 +111,7 @@ def export(
 
         reports, artifacts = [], []
         for kind in dict.fromkeys(formats):
-            progress(f"converting to {kind}")
-            if kind == "onnx":
-                converted = convert_to_onnx(loaded, signature)
-            else:
-                converted = convert_to_tflite(loaded, signature, shapes)
-            for layer in converted.recurrences:
-                if layer.reason is not None:
-                    progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+            converted = _convert(kind, loaded, signature, shapes, progress)
             path, content = f"model.{kind}", converted.content
             progress(f"checking {path} against Keras")
             report = check_parity(content, kind, path, cases, tolerance=allowed, decisions=decisions)
@@ -186,8 +176,34 @@ def _check_model(model: keras.Model) -> None:
         )
 
 
+def _check_signature(signature: Signature) -> None:
+    if signature.drawing is not None:
+        raise UnsupportedModelError(
+            f"{signature.drawing} draws random numbers at inference, so that no file could answer as it does; "
+            "call it without training=True, or take it out"
+        )
+
+
+def _convert(
+    kind: str,
+    model: keras.Model,
+    signature: Signature,
+    shapes: dict[str, tuple[int, ...]],
+    progress: Callable[[str], None],
+) -> Conversion:
+    progress(f"converting to {kind}")
+    converted = convert_to_onnx(model, signature) if kind == "onnx" else convert_to_tflite(model, signature, shapes)
+    for layer in converted.recurrences:
+        if layer.reason is not None:
+            progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+    return converted
+
+
 def _tolerance(model: keras.Model, cases: Sequence[Case]) -> Tolerance:
-    recurrences = sum(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model))
+    layers = layer_paths(model)
+    # The two directions of a bidirectional layer stand beside each other.
+    both = sum(isinstance(layer, keras.layers.Bidirectional) for layer in layers)
+    recurrences = sum(isinstance(layer, keras.layers.RNN) for layer in layers) - both
     sequences = [array.shape[1] for case in cases for array in case.inputs.values() if array.ndim > 1]
     return tolerance(recurrences, max(sequences, default=1))
 
