@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import keras
@@ -37,6 +38,7 @@ class TFLiteLowering:
 
     def __init__(self) -> None:
         self._packings: dict[Any, packing.Packing] = {}
+        self._markers = count(1)
 
     def reason_against(self, _recurrence: Recurrence) -> str | None:
         """The loop takes any activation."""
@@ -58,7 +60,7 @@ class TFLiteLowering:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
         if fused := _is_plain_lstm(recurrence) and all(is_zero(state) for state in states):
-            outputs = self._fused(recurrence, sequences, states, mask)
+            outputs = self._fused(recurrence, sequences, mask)
             last = outputs[:, -1]
             states = [last] * recurrence.states  # not read: such a layer does not return its state
         else:
@@ -70,7 +72,13 @@ class TFLiteLowering:
             outputs = tf.reverse(outputs, [1])
         return Answer(last, outputs, states, "fused" if fused else "loop")
 
-    def _fused(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> Any:
+    def _fused(self, recurrence: Recurrence, sequences: Any, mask: Any) -> Any:
+        # The operator keeps its state in variables, which the converter makes of the constants given as its
+        # initial state, dropping their values; the runtime starts them from zero. A constant that another layer
+        # uses too, as zeros of the same shape, would become a variable for that layer as well, and read the
+        # state that this one left. Each gets constants of its own; a value of 1e-30 would do no harm if it stayed.
+        shape = (sequences.shape[0], recurrence.units)
+        states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in range(recurrence.states)]
         if mask is None:
             return _fused_lstm(recurrence, sequences, states)
         if mask.ref() not in self._packings:
@@ -156,8 +164,7 @@ def _loop(
         return tf.stack(outputs), output, states
 
     chunk = min(UNROLLED_STEPS, time)
-    # What a loop would do in one turn needs none; behind such a loop, the state of two fused LSTMs in parallel did not
-    # start from zero (LiteRT 2.3: tests/export/found).
+    # What a loop would do in one turn needs none.
     rest = time % chunk if time >= 2 * chunk else time
     output = tf.zeros((batch, recurrence.units))
     buffer = tf.zeros((time if whole else 1, batch, recurrence.units))
