@@ -9,6 +9,7 @@ from tests.export import (
     conformance_custom,
     conformance_inputs,
     conformance_masks,
+    conformance_mixed,
     conformance_shapes,
 )
 from tests.export.conformance_row import Row
@@ -19,6 +20,7 @@ ROWS: tuple[Row, ...] = (
     *conformance_bidirectional.rows(),
     *conformance_masks.rows(),
     *conformance_compositions.rows(),
+    *conformance_mixed.rows(),
     *conformance_custom.rows(),
     *conformance_inputs.rows(),
 )
