@@ -223,7 +223,9 @@ def _weights(context: Any, directions: Sequence[Recurrence]) -> list[str]:
 
 
 def _name(directions: Sequence[Recurrence]) -> str:
-    return "+".join(recurrence.name for recurrence in directions)
+    """The layer's path; of two directions, that of the bidirectional layer around them."""
+    first = directions[0].name
+    return first if len(directions) == 1 else first.rpartition("/")[0]
 
 
 def native_weights(recurrence: Recurrence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
