@@ -12,20 +12,39 @@ and change with every draw, and then leaves them unused.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
 from deeprnn_edge.errors import UnsupportedModelError
-from deeprnn_export.seam import Shadows, layer_paths, replaced
+from deeprnn_export.seam import Shadows, exclusive, layer_paths, replaced
 
 
-def inference_form(model: keras.Model) -> AbstractContextManager[None]:
+@contextmanager
+def inference_form(model: keras.Model) -> Iterator[None]:
     """Inside the context, ``model`` computes what is exported; behind it, it is as it was.
 
     Raises UnsupportedModelError for a layer whose weights are not float32.
     """
+    with exclusive, replaced(_shadows(model)):
+        yield
+
+
+def is_mixed(model: keras.Model) -> bool:
+    """Whether a layer computes in another precision than its weights have."""
+    with exclusive:
+        return any(layer.compute_dtype != layer.variable_dtype for layer in layer_paths(model))
+
+
+def is_stateful(model: keras.Model) -> bool:
+    """Whether a recurrent layer keeps its state between calls."""
+    with exclusive:
+        return any(isinstance(layer, keras.layers.RNN) and layer.stateful for layer in layer_paths(model))
+
+
+def _shadows(model: keras.Model) -> list[tuple[keras.layers.Layer, Shadows]]:
     shadows: list[tuple[keras.layers.Layer, Shadows]] = []
     for layer, path in [(model, model.name), *layer_paths(model).items()]:
         _require_float32(layer, path)
@@ -42,17 +61,7 @@ def inference_form(model: keras.Model) -> AbstractContextManager[None]:
             changed |= {"get_dropout_mask": _nothing, "get_recurrent_dropout_mask": _nothing}
         if changed:
             shadows.append((layer, changed))
-    return replaced(shadows)
-
-
-def is_mixed(model: keras.Model) -> bool:
-    """Whether a layer computes in another precision than its weights have."""
-    return any(layer.compute_dtype != layer.variable_dtype for layer in layer_paths(model))
-
-
-def is_stateful(model: keras.Model) -> bool:
-    """Whether a recurrent layer keeps its state between calls."""
-    return any(isinstance(layer, keras.layers.RNN) and layer.stateful for layer in layer_paths(model))
+    return shadows
 
 
 def _require_float32(layer: keras.layers.Layer, path: str) -> None:

@@ -16,8 +16,9 @@ import keras
 Shadows = Mapping[str, Any]
 Owner = Any  # a layer, or a module whose function is replaced
 
-# What is replaced lives on the layer instances, which two threads may share.
-_lock = threading.RLock()
+# What is replaced lives on the layer instances, which two threads may share: held while it is, and while what
+# another thread may have replaced is read.
+exclusive = threading.RLock()
 _ABSENT = object()
 
 
@@ -25,7 +26,7 @@ _ABSENT = object()
 def replaced(owners: Sequence[tuple[Owner, Shadows]]) -> Iterator[None]:
     """Shadow methods, functions and plain attributes on instances and modules inside the context."""
     before: list[tuple[dict[str, Any], str, Any]] = []
-    with _lock:
+    with exclusive:
         try:
             for owner, shadows in owners:
                 for name, value in shadows.items():
