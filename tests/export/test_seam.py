@@ -25,7 +25,7 @@ def test_the_seam_is_restored_after_an_exception(monkeypatch: pytest.MonkeyPatch
     ids = np.ones((2, 8), np.int32)
     before = np.asarray(model(ids))
     monkeypatch.setattr(onnx_lowering.OnnxLowering, "_mark", lambda *_: 1 / 0)
-    with pytest.raises(UnsupportedModelError, match="'small' cannot be traced: .*division by zero"):
+    with pytest.raises(UnsupportedModelError, match=r"'small' cannot be traced: .*division by zero"):
         export(model, tmp_path / "bundle", formats=["onnx"])
     assert all("inner_loop" not in layer.__dict__ and "call" not in layer.__dict__ for layer in model.layers)
     np.testing.assert_array_equal(np.asarray(model(ids)), before)
