@@ -38,9 +38,7 @@ def has_block(text: str) -> bool:
 
 def filled(text: str) -> str:
     """The README's text with the matrix made anew; the other tables stay as they are."""
-    return _TABLES["BLOCK"].sub(
-        lambda match: f"{match[1]}{make_matrix()}\n{match[3]}" if match[2] == "support" else match[0], text
-    )
+    return str(_TABLES["fill_blocks"](text, {"support": make_matrix}))
 
 
 def make_matrix(rows: Iterable[Row] = ROWS) -> str:
