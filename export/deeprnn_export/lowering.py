@@ -22,7 +22,7 @@ from deeprnn_edge.manifest import Form, LoweredLayer
 from deeprnn_export import bidirectional
 from deeprnn_export.inference_form import inference_form
 from deeprnn_export.plain_layers import embedding_lookup, rows_at_once
-from deeprnn_export.recurrence import Recurrence, as_keras_zeroes, read_recurrences
+from deeprnn_export.recurrence import CELLS, Recurrence, as_keras_zeroes, read_recurrences
 from deeprnn_export.seam import Shadows, layer_paths, replaced
 
 
@@ -103,10 +103,10 @@ def lowered(model: keras.Model, lowering: Lowering) -> Iterator[list[LoweredLaye
                 shadows.append((layer, {"call": rows_at_once(layer)}))
         for layer, path in paths.items():
             if type(layer) is keras.layers.Bidirectional:
-                directions = [native.get(inner, []) for inner in (layer.forward_layer, layer.backward_layer)]
+                inner = (layer.forward_layer, layer.backward_layer)
                 # Stacked cells, even one, hand their states over in a structure of their own.
-                if all(direction and direction[0].name in paths.values() for direction in directions):
-                    pair = [direction[0] for direction in directions]
+                if all(one in native and type(one.cell) in CELLS for one in inner):
+                    pair = [native[one][0] for one in inner]
                     shadows.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
         with replaced(shadows):
             yield entries

@@ -171,8 +171,6 @@ def _loop(
     if rest:
         block, output, states = run([p[:rest] for p in projections], output, states)
         buffer = tf.concat([buffer[rest:], block], axis=0) if whole else buffer
-    if rest == time:
-        return output, tf.transpose(buffer, (1, 0, 2)) if whole else output[:, tf.newaxis], states
 
     def body(start: Any, buffer: Any, output: Any, *states: Any) -> tuple[Any, ...]:
         # A gather, not a slice: TFLite gives a slice with a computed start a dynamic shape, which is
@@ -182,9 +180,10 @@ def _loop(
         buffer = tf.concat([buffer[chunk:], block], axis=0) if whole else buffer
         return (start + chunk, buffer, output, *new)
 
-    _, buffer, output, *states = tf.while_loop(
-        lambda start, *_: start < time, body, (tf.constant(rest), buffer, output, *states)
-    )
+    if rest < time:
+        _, buffer, output, *states = tf.while_loop(
+            lambda start, *_: start < time, body, (tf.constant(rest), buffer, output, *states)
+        )
     return output, tf.transpose(buffer, (1, 0, 2)) if whole else output[:, tf.newaxis], list(states)
 
 
