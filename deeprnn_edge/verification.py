@@ -19,6 +19,7 @@ from deeprnn_edge.sessions import Session, open_artifact
 class Verification:
     """What one artifact answered on this machine.
 
+    exact: whether a label that flips is a failure.
     differences: one for each output of each case replayed.
     skipped: cases whose shape the artifact does not take, by name.
     problem: why it could not run here at all; then there is nothing else.
@@ -26,6 +27,7 @@ class Verification:
 
     artifact: str
     atol: float
+    exact: bool
     differences: tuple[Difference, ...]
     skipped: tuple[str, ...]
     problem: str | None = None
@@ -41,9 +43,14 @@ class Verification:
         return sum(difference.label_flips for difference in self.differences)
 
     @property
+    def failures(self) -> list[Difference]:
+        """The outputs that are further from Keras than allowed."""
+        return [difference for difference in self.differences if difference.exceeds(self.atol, exact=self.exact)]
+
+    @property
     def passed(self) -> bool:
         """Whether at least one case ran, and every one within the tolerance."""
-        return bool(self.differences) and not any(difference.exceeds(self.atol) for difference in self.differences)
+        return bool(self.differences) and not self.failures
 
 
 def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
@@ -65,7 +72,7 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
             results.append(verify_artifact(bundle, one, cases))
         except MissingExtraError as error:
             missing = error
-            results.append(Verification(one.path, one.parity.atol, (), (), problem=str(error)))
+            results.append(Verification(one.path, one.parity.atol, one.is_exact, (), (), problem=str(error)))
     if missing is not None and all(result.problem for result in results):
         raise missing
     return results
@@ -84,7 +91,9 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
             differences += compare(case.name, case.outputs, session.run(values), decisions=decisions)
         else:
             skipped.append(case.name)
-    return Verification(artifact.path, artifact.parity.atol, tuple(differences), tuple(skipped))
+    return Verification(
+        artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), tuple(skipped)
+    )
 
 
 def fits(session: Session, case: Case) -> bool:

@@ -68,8 +68,7 @@ def _table(results: list[Verification]) -> str:
         lines += [
             f"{result.artifact}: {difference.output} of {difference.case}: "
             + (difference.problem or f"differs by {difference.max_abs_diff:.2e}, {difference.label_flips} label flips")
-            for difference in result.differences
-            if difference.exceeds(result.atol)
+            for difference in result.failures
         ]
     return "\n".join(lines)
 
