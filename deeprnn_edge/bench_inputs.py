@@ -53,7 +53,8 @@ def choose_inputs(
     specs, rules = bundle.manifest.inputs, bundle.manifest.preprocessing
     _check_batch(specs, batch)
     length = _resolve_length(specs, rules, length, fixed_shapes)
-    rows = _golden_rows(decode_golden(bundle.read(GOLDEN)), bundle, length)
+    cases = decode_golden(bundle.read(GOLDEN)) if bundle.has(GOLDEN) else []  # a packed bundle may have none
+    rows = _golden_rows(cases, bundle, length)
     if rows:
         cycled = [rows[index % len(rows)] for index in range(batch)]
         return BenchInputs(

@@ -71,6 +71,7 @@ def bench(
     runs: int | None = None,
     seconds: float | None = None,
     keras: str | Path | None = None,
+    probes: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BenchReport:
     """Measure artifacts of a bundle: answers first, then start and memory, then latency.
@@ -82,6 +83,7 @@ def bench(
     runs, seconds: calls of each contender, or about how long each is called; by default 2 seconds.
     keras: a ``.keras`` file of the same model, which becomes a row where the workshop is installed: called
         as a compiled ``tf.function``, which is quicker than ``model.predict``.
+    probes: start each in a fresh process, for load time, first call and memory: most of a short benchmark.
     progress: called with a line at each step.
 
     Every contender answers the inputs before they are timed, and has to agree with Keras's stored
@@ -106,7 +108,7 @@ def bench(
     inputs = choose_inputs(bundle, batch=batch, length=length, fixed_shapes=fixed_shapes, seed=SEED)
     contenders, reference = check_answers(contenders, inputs)
     for index, contender in enumerate(contenders):
-        if contender.row.status == "ok":
+        if probes and contender.row.status == "ok":
             progress(f"starting {contender.row.name} in a fresh process")
             contenders[index] = start(contender, inputs)
     running = {c.row.name: c.session for c in contenders if c.row.status == "ok" and c.session}

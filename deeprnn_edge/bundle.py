@@ -42,6 +42,28 @@ class Bundle:
             )
         return content
 
+    def has(self, name: str) -> bool:
+        """Whether the bundle holds a file of that name."""
+        if self.path.is_dir():
+            return (self.path / name).is_file()
+        with zipfile.ZipFile(self.path) as archive:
+            return name in archive.namelist()
+
+    def read_golden(self) -> bytes:
+        """The golden vectors' content. Raises BundleError where there are none, as in a packed bundle."""
+        if not self.has(GOLDEN):
+            raise BundleError(
+                f"{self.path} was packed without golden vectors: it has no {GOLDEN}; "
+                "pack the whole bundle with them: deeprnn-edge pack BUNDLE -o OUTPUT.zip --golden"
+            )
+        return self.read(GOLDEN)
+
+    def size_bytes(self) -> int:
+        """The size of the zip, or of all the files in the directory."""
+        if self.path.is_file():
+            return self.path.stat().st_size
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
     def artifact(self, path: str | None = None) -> Artifact:
         """The artifact of that path; without one the first ONNX artifact, else the first."""
         artifacts = self.manifest.artifacts

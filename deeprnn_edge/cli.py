@@ -23,6 +23,8 @@ _COMMANDS = {
     "verify": "deeprnn_edge.commands.verify:verify",
     "inspect": "deeprnn_edge.commands.inspect:inspect",
     "bench": "deeprnn_edge.commands.bench:bench",
+    "choose": "deeprnn_edge.commands.choose:choose",
+    "pack": "deeprnn_edge.commands.pack:pack",
 }
 
 
@@ -65,7 +67,7 @@ def main() -> None:
     """Deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras to small CPU devices.
 
     The way of a model: train (or bring your own .keras), export to a bundle that is checked against
-    Keras, then verify, inspect, bench and predict on any device.
+    Keras, then verify, inspect, bench and predict on any device; choose a file for it, and pack that.
 
     \b
         deeprnn-edge train --cell gru --data reviews -o gru.keras

@@ -5,7 +5,8 @@ DeepRNNEdgeError
 │   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
 │   ├── MissingExtraError   the feature needs packages that are not installed
 │   └── UnsupportedModelError   a model that cannot be exported exactly; names the layer
-└── ParityError             the answers differ from the reference (exit code 1)
+├── ParityError             the answers differ from the reference (exit code 1)
+└── BudgetError             no artifact keeps within the budgets (exit code 1)
 """
 
 from __future__ import annotations
@@ -40,3 +41,7 @@ class ParityError(DeepRNNEdgeError):
     def __init__(self, message: str, *, table: str = "") -> None:
         super().__init__(message)
         self.table = table
+
+
+class BudgetError(DeepRNNEdgeError):
+    """No artifact keeps within the budgets; the message names the nearest and what it would need."""

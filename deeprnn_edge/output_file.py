@@ -1,4 +1,4 @@
-"""A text file that a command writes: whole in its place, or not at all."""
+"""A file that a command writes: whole in its place, or not at all."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ def check_output(path: Path, *, force: bool = False) -> None:
         raise InputError(f"cannot write in {path.parent}: it is missing or not writable; choose another --output")
 
 
-def write_output(path: Path, text: str) -> None:
-    """Write through a temporary file beside it. Raises InputError where that fails; nothing is left then."""
+def write_output(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text as UTF-8, through a temporary file beside it.
+
+    Raises InputError where that fails; nothing is left then.
+    """
     temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.write(text)
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
         # A temporary file is readable by its owner alone; the result is for whoever reads the folder.
         temporary.chmod(0o644)
         temporary.replace(path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge import feeds
-from deeprnn_edge.bundle import GOLDEN, Bundle, open_bundle
+from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.golden import Case, decode_golden
 from deeprnn_edge.manifest import Artifact, TensorSpec
@@ -58,11 +58,12 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
 
     Of all, those whose runtime is not installed here have a ``problem`` instead of differences.
 
-    Raises BundleError where a file is missing, altered or unreadable, and MissingExtraError where the
-    runtime of the artifact that was asked for, or of every artifact, is not installed.
+    Raises BundleError where a file is missing, altered or unreadable, or the bundle was packed without its
+    golden vectors, and MissingExtraError where the runtime of the artifact that was asked for, or of every
+    artifact, is not installed.
     """
     bundle = open_bundle(path)
-    cases = decode_golden(bundle.read(GOLDEN))
+    cases = decode_golden(bundle.read_golden())
     if artifact is not None:
         return [verify_artifact(bundle, bundle.artifact(artifact), cases)]
     results: list[Verification] = []
@@ -91,9 +92,7 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
             differences += compare(case.name, case.outputs, session.run(values), decisions=decisions)
         else:
             skipped.append(case.name)
-    return Verification(
-        artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), tuple(skipped)
-    )
+    return Verification(artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), tuple(skipped))
 
 
 def fits(session: Session, case: Case) -> bool:

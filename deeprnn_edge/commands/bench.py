@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from deeprnn_edge.benchmarking import BenchReport, to_json
+from deeprnn_edge.benchmarking import BenchOptions, BenchReport, to_json
 from deeprnn_edge.benchmarking import bench as bench_bundle
 from deeprnn_edge.contenders import BenchRow
 from deeprnn_edge.errors import ParityError
@@ -81,14 +83,19 @@ def bench(
         raise ParityError(f"{', '.join(wrong)}: other answers than {report.reference}; see deeprnn-edge verify")
 
 
-def _format(report: BenchReport) -> str:
-    options, cpu = report.options, report.machine["cpu"]
+def format_setting(name: str, options: BenchOptions, machine: Mapping[str, Any]) -> str:
+    """Two lines: which model ran on what, and how it was called."""
+    cpu = machine["cpu"]
     steps = "" if options.length is None else f", {options.length} time steps"
     threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
-    parts = [
-        f"{report.name} on {cpu['model'] or report.machine['architecture']}, {cpu['logical_cores']} cores\n"
-        f"batch {options.batch}{steps}, {threads}; answers held against {report.reference}"
-    ]
+    return (
+        f"{name} on {cpu['model'] or machine['architecture']}, {cpu['logical_cores']} cores\n"
+        f"batch {options.batch}{steps}, {threads}"
+    )
+
+
+def _format(report: BenchReport) -> str:
+    parts = [f"{format_setting(report.name, report.options, report.machine)}; answers held against {report.reference}"]
     timed = [row for row in report.rows if row.timing is not None]
     if timed:
         parts += [_format_start(timed), _format_latency(timed)]

@@ -12,10 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deeprnn_edge.bundle import MANIFEST
+from deeprnn_edge.bundle_zip import zip_files
 from deeprnn_edge.errors import InputError
-
-# Files of one bundle made twice are the same bytes: a zip would otherwise hold the time of day.
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @contextmanager
@@ -62,10 +60,7 @@ def _refuse_taken(destination: Path, *, force: bool) -> None:
 
 def _zipped(folder: Path) -> Path:
     target = folder / "bundle.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
-            if path != target:
-                archive.writestr(zipfile.ZipInfo(path.name, _ZIP_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    target.write_bytes(zip_files({path.name: path.read_bytes() for path in folder.iterdir()}))
     return target
 
 
