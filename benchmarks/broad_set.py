@@ -72,7 +72,7 @@ def prepared() -> Callable[[int], dict[str, str]]:
     from tests.export.conformance_row import weighted
 
     # In this process: starting TensorFlow for each model would take the most time.
-    tflite_conversion._convert_apart = lambda _name, saved_model, _target: tflite_worker.convert(str(saved_model))
+    tflite_conversion._convert_apart = lambda _model, saved_model, *_: tflite_worker.convert(str(saved_model))
 
     def by_every_route(index: int) -> dict[str, str]:
         row = ROWS[index]

@@ -140,7 +140,7 @@ def prepared_check() -> Any:
 
     for message in QUIET:
         warnings.filterwarnings("ignore", message=message)
-    tflite_conversion._convert_apart = lambda _name, saved_model, _target: tflite_worker.convert(str(saved_model))
+    tflite_conversion._convert_apart = lambda _model, saved_model, *_: tflite_worker.convert(str(saved_model))
     return check
 
 

@@ -13,7 +13,7 @@ from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.file_inspection import FileInspection, summarize
 from deeprnn_edge.formats import load_format
-from deeprnn_edge.manifest import Artifact, Layer, LoweredLayer, TensorSpec
+from deeprnn_edge.manifest import Artifact, Layer, LoweredLayer, StoredTensor, TensorSpec
 from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
 
@@ -31,6 +31,7 @@ class Inspection:
     layers: empty where the file does not say.
     artifacts: the files that run; one for a file alone.
     recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
+    stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Inspection:
     layers: tuple[Layer, ...]
     artifacts: tuple[FileInspection, ...]
     recurrences: Mapping[str, tuple[LoweredLayer, ...]] = field(default_factory=dict)
+    stored: Mapping[str, tuple[StoredTensor, ...]] = field(default_factory=dict)
 
 
 def inspect_path(path: str | Path) -> Inspection:
@@ -97,6 +99,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
         layers=manifest.architecture.layers,
         artifacts=tuple(_inspect_artifact(bundle, artifact) for artifact in manifest.artifacts),
         recurrences={one.path: one.recurrences for one in manifest.artifacts if one.recurrences},
+        stored={one.path: one.tensors for one in manifest.artifacts if one.tensors},
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.inspection import Inspection, inspect_path, to_json
-from deeprnn_edge.manifest import Layer, LoweredLayer, TensorSpec
+from deeprnn_edge.manifest import Layer, LoweredLayer, StoredTensor, TensorSpec
 from deeprnn_edge.tables import format_shape, format_table, printable
 
 
@@ -31,6 +31,9 @@ def inspect(path: Path, tensors: int, as_json: bool) -> None:
     fused (TFLite's LSTM kernel), loop (TFLite, ten steps a turn), keras loop (step by step, as Keras does;
     for cells and activations that the format does not have).
 
+    How a weight is stored, in files of fewer bits: effect is the largest difference that storing this weight
+    alone so made to an output when the file was exported.
+
     How to read the operators: a recurrent one (GRU, LSTM, RNN) runs a whole layer in one kernel. A loop
     (Loop, Scan, WHILE) runs its body step by step: in ONNX Runtime ten times slower and more; in TFLite
     the way of GRU and SimpleRNN, as it has a kernel for LSTM alone. A foreign one (Flex, custom,
@@ -50,6 +53,8 @@ def _format(inspection: Inspection, tensors: int) -> str:
         parts.append(_format_files(inspection.artifacts))
     if inspection.recurrences:
         parts.append(_format_recurrences(inspection.recurrences))
+    if inspection.stored:
+        parts.append(_format_stored(inspection.stored))
     parts += filter(None, (_format_file(file, tensors) for file in inspection.artifacts))
     return "\n\n".join(parts)
 
@@ -87,6 +92,22 @@ def _format_recurrences(recurrences: Mapping[str, Sequence[LoweredLayer]]) -> st
         for layer in layers
     ]
     return format_table(["file", "recurrent layer", "runs as", "why"], rows)
+
+
+def _format_stored(stored: Mapping[str, Sequence[StoredTensor]]) -> str:
+    rows = [
+        [
+            path,
+            printable(tensor.name),
+            tensor.precision,
+            f"{tensor.size_bytes:,}",
+            "-" if tensor.effect is None else f"{tensor.effect:.1e}",
+            printable(tensor.reason or ""),
+        ]
+        for path, tensors in stored.items()
+        for tensor in tensors
+    ]
+    return format_table(["file", "weight", "stored as", "bytes", "effect", "why"], rows)
 
 
 def _format_files(files: Sequence[FileInspection]) -> str:

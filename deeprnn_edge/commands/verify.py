@@ -80,7 +80,7 @@ def _row(result: Verification) -> list[str]:
         result.artifact,
         "ok" if result.passed else "FAILED",
         f"{result.max_abs_diff:.1e}",
-        f"{result.atol:.0e}",
+        f"{result.atol:.2g}",
         str(result.label_flips),
         str(len({difference.case for difference in result.differences})),
         str(len(result.skipped)),

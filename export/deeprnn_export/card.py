@@ -36,6 +36,10 @@ def write_card(manifest: Manifest) -> str:
         f"Input: {given}, {length}. " + "; ".join(_spec(spec) for spec in manifest.inputs) + ".",
         "Output: " + "; ".join(_spec(spec) for spec in manifest.outputs) + ".",
     ]
+    if manifest.kept_words is not None:
+        parts.append(
+            f"Its vocabulary was cut to the {manifest.kept_words:,} most frequent words; others are unknown words."
+        )
     if manifest.labels:
         parts.append("Labels, in order: " + ", ".join(manifest.labels) + ".")
     parts += [
@@ -49,10 +53,10 @@ def write_card(manifest: Manifest) -> str:
                 "allowed",
                 "label flips",
                 "cases",
-                "accuracy",
             ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
+        *_costs(manifest.artifacts),
         *_notes(manifest.artifacts),
         "`golden.npz` holds inputs and Keras's answers to them; `manifest.json` all of the above for programs.",
         "## Run",
@@ -70,17 +74,43 @@ def _artifact(artifact: Artifact) -> list[str]:
         artifact.precision,
         f"{artifact.size_bytes:,}",
         f"{parity.max_abs_diff:.1e}",
-        f"{parity.atol:.0e}",
+        f"{parity.atol:.2g}",
         str(parity.label_flips),
         str(parity.cases),
-        "" if artifact.accuracy is None else f"{artifact.accuracy:.1%}",
+    ]
+
+
+def _costs(artifacts: Sequence[Artifact]) -> list[str]:
+    """What each file does on real data, if it was evaluated."""
+    evaluations = {one.path: one.evaluation for one in artifacts if one.evaluation is not None}
+    if not evaluations:
+        return []
+    first = next(iter(evaluations.values()))
+    return [
+        f"On the {first.rows:,} test rows of {first.dataset}, where Keras gets {first.keras_accuracy:.2%}:",
+        _table(
+            ["file", "accuracy", "change in points", "label flips", "mean difference", "largest difference"],
+            [
+                [
+                    path,
+                    f"{one.accuracy:.2%}",
+                    f"{one.accuracy_change_points:+.2f}",
+                    str(one.label_flips),
+                    f"{one.mean_abs_diff:.1e}",
+                    f"{one.max_abs_diff:.1e}",
+                ]
+                for path, one in evaluations.items()
+            ],
+        ),
     ]
 
 
 def _notes(artifacts: Sequence[Artifact]) -> list[str]:
     """What is unusual about the files, a line each."""
     reasons = dict.fromkeys(
-        f"Allowed is {one.parity.atol:.0e}: {one.parity.reason}." for one in artifacts if one.parity.reason
+        f"{one.precision}: allowed is {one.parity.atol:.2g}, {one.parity.reason}."
+        for one in artifacts
+        if one.parity.reason
     )
     loops = [
         f"In `{one.path}` the layer `{layer.layer}` runs as a loop, slow but exact: {layer.reason}."

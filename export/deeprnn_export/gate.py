@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deeprnn_edge.errors import ParityError
 from deeprnn_edge.golden import Case
-from deeprnn_edge.manifest import Parity
+from deeprnn_edge.manifest import Artifact, Parity
 from deeprnn_edge.parity import Difference, compare
 from deeprnn_edge.sessions import open_session
 from deeprnn_edge.tables import format_table
@@ -28,10 +28,12 @@ class Tolerance:
     """The largest absolute difference that passes; the relative tolerance is 0.
 
     reason: why it is not the usual one.
+    exact: whether a label that flips fails too, however small the difference.
     """
 
     atol: float
     reason: str | None = None
+    exact: bool = True
 
 
 def tolerance(recurrences: int, steps: int) -> Tolerance:
@@ -56,7 +58,13 @@ class ParityReport:
     @property
     def failures(self) -> list[Difference]:
         """The outputs that differ by more than the tolerance, or decide otherwise."""
-        return [difference for difference in self.differences if difference.exceeds(self.tolerance.atol)]
+        allowed = self.tolerance
+        return [one for one in self.differences if one.exceeds(allowed.atol, exact=allowed.exact)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison held."""
+        return not self.failures
 
     def summary(self) -> Parity:
         """The manifest's entry."""
@@ -100,7 +108,7 @@ def require_parity(reports: Sequence[ParityReport]) -> None:
             difference.output,
             difference.case,
             difference.problem or f"{difference.max_abs_diff:.2e}",
-            f"{report.tolerance.atol:.0e}",
+            f"{report.tolerance.atol:.2g}",
             str(difference.label_flips),
         ]
         for report, difference in failures
@@ -110,4 +118,36 @@ def require_parity(reports: Sequence[ParityReport]) -> None:
         f"{len(failures)} of {sum(len(report.differences) for report in reports)} comparisons with Keras failed; "
         "nothing was exported",
         table=table,
+    )
+
+
+def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | None) -> None:
+    """Raise ParityError, with a table, where an evaluated artifact lost more accuracy than the budget allows.
+
+    max_drop_points: percentage points; None for no budget.
+    """
+    if max_drop_points is None:
+        return
+    over = [
+        (artifact, artifact.evaluation)
+        for artifact in artifacts
+        if artifact.evaluation is not None and -artifact.evaluation.accuracy_change_points > max_drop_points
+    ]
+    if not over:
+        return
+    rows = [
+        [
+            artifact.path,
+            f"{evaluation.accuracy:.2%}",
+            f"{evaluation.keras_accuracy:.2%}",
+            f"{evaluation.accuracy_change_points:+.2f}",
+            str(evaluation.label_flips),
+        ]
+        for artifact, evaluation in over
+    ]
+    raise ParityError(
+        f"{', '.join(artifact.path for artifact, _ in over)} lost more than {max_drop_points:g} percentage points of "
+        "accuracy; nothing was exported: leave the precision out, keep more words, or allow more with "
+        "--max-accuracy-drop",
+        table=format_table(["artifact", "accuracy", "Keras", "change in points", "label flips"], rows),
     )

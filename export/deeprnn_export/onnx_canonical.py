@@ -14,6 +14,8 @@ import onnx
 
 # Below this an initializer is a shape, an axis or a bound, of which tf2onnx keeps any of several equal ones.
 _SMALL = 16
+# How the lowering names the weights of a recurrence, however few they are.
+_RECURRENT = ("/W", "/R", "/B")
 # How TensorFlow names the value of a variable in a frozen graph.
 _VARIABLE = "ReadVariableOp"
 
@@ -33,7 +35,8 @@ def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
         for name in _reads(node):
             if name in initializers and name not in names:
                 tensor = initializers[name]
-                names[name] = f"constant_{len(used)}" if math.prod(tensor.dims) < _SMALL else name
+                is_small = math.prod(tensor.dims) < _SMALL and not name.endswith(_RECURRENT)
+                names[name] = f"constant_{len(used)}" if is_small else name
                 if _VARIABLE in name:  # two variables of one content, zeros say, get the first one's name once
                     path = weights.get(onnx.numpy_helper.to_array(tensor).tobytes())
                     names[name] = path if path is not None and path not in names.values() else names[name]

@@ -97,10 +97,10 @@ class _Readers:
                 shadows.append((layer, {"call": rows_at_once(layer)}))
         return shadows
 
-    def _watch(self, layer: keras.layers.Layer) -> Callable[[Any], Any]:
+    def _watch(self, layer: keras.layers.Layer) -> Callable[..., Any]:
         original = layer.call
 
-        def call(inputs: Any) -> Any:
+        def call(inputs: Any, *further: Any, **options: Any) -> Any:
             name = self._origin(inputs)
             if name is not None and isinstance(layer, keras.layers.Embedding):
                 self.id_counts[name] = min(layer.input_dim, self.id_counts.get(name, layer.input_dim))
@@ -108,7 +108,7 @@ class _Readers:
                     self.mask_values[name] = 0.0
             elif name is not None:
                 self.mask_values[name] = float(layer.mask_value)
-            return original(inputs)
+            return original(inputs, *further, **options)
 
         return call
 

@@ -7,31 +7,51 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.tflite_file import inspect_tflite
 from deeprnn_export.lowering import Conversion, lowered
 from deeprnn_export.model_inputs import call
 from deeprnn_export.plain_layers import bias_add
+from deeprnn_export.precisions import CALIBRATED, PRECISIONS
 from deeprnn_export.refusals import lacks_operator, refusing
 from deeprnn_export.seam import replaced
 from deeprnn_export.signature import Signature, tensor_specs
+from deeprnn_export.tflite_compaction import compact
 from deeprnn_export.tflite_lowering import TFLiteLowering
 
 
-def convert_to_tflite(model: keras.Model, signature: Signature, shapes: dict[str, tuple[int, ...]]) -> Conversion:
-    """The model as a TFLite file's content, float32, of builtin operators alone.
+def convert_to_tflite(
+    model: keras.Model,
+    signature: Signature,
+    shapes: dict[str, tuple[int, ...]],
+    *,
+    precision: str = "fp32",
+    calibration: Sequence[Mapping[str, NDArray[Any]]] = (),
+) -> Conversion:
+    """The model as a TFLite file's content, of builtin operators alone. Inputs and outputs keep their dtypes.
 
     shapes: input name to its whole shape, batch 1 and time fixed: symbolic axes would need Flex.
+    precision: ``fp32``; ``fp16`` and ``int8``, which store weights so; ``int8-full`` and ``int16x8``, in which
+        activations are integers of 8 and of 16 bits too.
+    calibration: samples by input name, of these shapes; needed for the last two.
 
-    Raises UnsupportedModelError where the graph needs an operator that TFLite lacks, or where the
-    converter crashes.
+    Raises UnsupportedModelError where the graph needs an operator that TFLite lacks, where the converter
+    crashes, where LiteRT cannot run what it made, and for loops in a calibrated precision. Raises
+    InputError for an unknown precision, and for a calibrated one without samples.
     """
+    if precision not in PRECISIONS["tflite"]:
+        raise InputError(f"unknown precision {precision!r} for tflite; there are {', '.join(PRECISIONS['tflite'])}")
+    if precision in CALIBRATED and not calibration:
+        raise InputError(f"{precision} is calibrated on real samples; give some with --calibration")
     names = [spec.name for spec in signature.outputs]
 
     def forward(*inputs: Any) -> dict[str, Any]:
@@ -41,12 +61,23 @@ def convert_to_tflite(model: keras.Model, signature: Signature, shapes: dict[str
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
         saved_model = Path(folder) / "saved_model"
         traced = refusing(f"the model {model.name!r} cannot be traced")
-        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, TFLiteLowering()) as recurrences:
+        lowering = TFLiteLowering(precision)
+        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering) as recurrences:
             archive = keras.export.ExportArchive()
             archive.track(model)
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))
             archive.write_out(str(saved_model), verbose=False)
-        content = _convert_apart(model, saved_model, Path(folder) / "model.tflite")
+        for layer in recurrences:
+            if precision in CALIBRATED and layer.form == "keras loop":
+                raise UnsupportedModelError(
+                    f"layer {layer.layer!r} keeps Keras's loop ({layer.reason}), and the TFLite converter cannot "
+                    f"calibrate loops for {precision} (tensorflow#87468); export it with --precision int8, "
+                    "or with --format onnx alone"
+                )
+        samples = None
+        if precision in CALIBRATED:
+            samples = _write_samples(Path(folder) / "samples.npz", signature, calibration)
+        content = compact(_convert_apart(model, saved_model, Path(folder) / "model.tflite", precision, samples))
     foreign = inspect_tflite(content, "model.tflite").foreign
     if foreign:
         raise UnsupportedModelError(
@@ -56,20 +87,36 @@ def convert_to_tflite(model: keras.Model, signature: Signature, shapes: dict[str
     return Conversion(content, tuple(recurrences))
 
 
-def _convert_apart(model: keras.Model, saved_model: Path, target: Path) -> bytes:
+def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mapping[str, NDArray[Any]]]) -> Path:
+    """The samples as the worker reads them."""
+    names = [spec.name for spec in signature.inputs]
+    arrays = [
+        np.concatenate([np.asarray(row[spec.name], spec.dtype) for row in calibration]) for spec in signature.inputs
+    ]
+    np.savez(path, *arrays, names=np.array(names))
+    return path
+
+
+def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precision: str, samples: Path | None) -> bytes:
     """Run the converter in a process of its own: it leaks (tensorflow#122598), and it may crash."""
-    command = [sys.executable, "-m", "deeprnn_export.tflite_worker", str(saved_model), str(target)]
+    words = [saved_model, target, precision, *([] if samples is None else [samples])]
+    command = [sys.executable, "-m", "deeprnn_export.tflite_worker", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode == 0:
         return target.read_bytes()
     lacking = re.search(r'"(\w+):", "([^"@]+)@?[^"]*".*ERROR_NEEDS_(?:FLEX|CUSTOM)_OPS', done.stderr)
     if lacking:
         raise lacks_operator(model, "tflite", lacking[1], lacking[2])
+    # The file is there as soon as the converter is done with it.
+    tried = target.exists()
     if done.returncode < 0:
-        reason = f"the TFLite converter crashed with {signal.Signals(-done.returncode).name}"
+        crash = signal.Signals(-done.returncode).name
+        reason = f"LiteRT crashed with {crash} at the file" if tried else f"the TFLite converter crashed with {crash}"
     else:
         lines = done.stderr.strip().splitlines() or ["no reason"]
-        reason = (
-            f"the TFLite converter refused it: {([line for line in lines if 'error:' in line.lower()] or lines)[-1]}"
-        )
-    raise UnsupportedModelError(f"model {model.name!r}: {reason}; export it with --format onnx alone")
+        line = ([line for line in lines if "error:" in line.lower()] or lines)[-1]
+        reason = f"LiteRT cannot run the file: {line}" if tried else f"the TFLite converter refused it: {line}"
+    way_out = "" if precision == "fp32" else "leave this precision out, or "
+    raise UnsupportedModelError(
+        f"model {model.name!r} in {precision}: {reason}; {way_out}export it with --format onnx alone"
+    )

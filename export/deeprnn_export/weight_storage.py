@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class StoredWeight:
 
     storage: Storage
     data: NDArray[np.generic]
-    scale: NDArray[np.floating] | None  # type: ignore[type-arg]  # float16 or float32
+    scale: NDArray[Any] | None
     values: Floats
 
     @property
@@ -61,11 +61,12 @@ def store(name: str, weight: Floats, storage: Storage, *, rows: bool) -> StoredW
     Raises UnsupportedModelError, which names the weight, for one that is all zero, or holds a NaN, an infinity
     or what float16 cannot hold; InputError for ``int4`` without rows.
     """
-    _check(name, weight, storage)
+    if storage != "fp32":
+        check_weight(name, weight, storage, way_out=f"keep it as it is with --tensor '{name}=fp32'")
     if storage == "int4" and not (rows and weight.ndim == 2):
         raise InputError(f"{name}: int4 is for embedding tables, whose rows are looked up; store it as int8")
     if storage == "int8" and not rows:
-        candidates = [_int8(weight, axis) for axis in (-1, -2)]
+        candidates = [_int8(weight, axis) for axis in (-1, -2) if weight.shape[axis] > 1]
         return min(candidates, key=lambda stored: float(np.sum(np.square(stored.values - weight, dtype=np.float64))))
     encode: dict[Storage, Callable[[Floats], StoredWeight]] = {
         "fp32": lambda w: StoredWeight("fp32", w, None, w),
@@ -76,25 +77,17 @@ def store(name: str, weight: Floats, storage: Storage, *, rows: bool) -> StoredW
     return encode[storage](weight)
 
 
-def _check(name: str, weight: Floats, storage: Storage) -> None:
-    if storage == "fp32":
-        return
+def check_weight(name: str, weight: Floats, precision: str, *, way_out: str) -> None:
+    """Raise UnsupportedModelError, which names the weight, where fewer bits have no scale for it."""
     if not np.isfinite(weight).all():
-        raise UnsupportedModelError(
-            f"the weight {name!r} holds NaN or infinity, so that {storage} has no scale for it; "
-            f"train the model again, or keep this tensor with --tensor '{name}=fp32'"
-        )
-    if not weight.any():
-        raise UnsupportedModelError(
-            f"the weight {name!r} is all zero, so that {storage} has no scale for it; "
-            f"load the trained weights, or keep this tensor with --tensor '{name}=fp32'"
-        )
-    largest = float(np.abs(weight).max())
-    if storage == "fp16" and largest > float(np.finfo(np.float16).max):
-        raise UnsupportedModelError(
-            f"the weight {name!r} reaches {largest:.3g}, and float16 ends at 65504; "
-            f"keep this tensor with --tensor '{name}=fp32'"
-        )
+        problem = f"holds NaN or infinity, so that {precision} has no scale for it; train the model again"
+    elif not weight.any():
+        problem = f"is all zero, so that {precision} has no scale for it; load the trained weights"
+    elif precision == "fp16" and np.abs(weight).max() > np.finfo(np.float16).max:
+        problem = f"reaches {np.abs(weight).max():.3g}, and float16 ends at 65504"
+    else:
+        return
+    raise UnsupportedModelError(f"the weight {name!r} {problem}, or {way_out}")
 
 
 def _fp16(weight: Floats) -> StoredWeight:
@@ -118,10 +111,11 @@ def _int4(weight: Floats) -> StoredWeight:
     padded[:, :width] = weight
     blocks = padded.reshape(rows, count, BLOCK)
     largest = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., np.newaxis], -1)
+    peak = np.where(largest == 0, np.float32(1), np.abs(largest))  # squares of large numbers overflow
     best, scale = np.full((rows, count, 1), np.inf, np.float32), np.ones((rows, count, 1), np.float32)
     for shrinking in _INT4_SHRINKINGS:
         tried = _scale(largest * shrinking / _INT4_LOW).astype(np.float32)
-        error = np.square(_int4_round(blocks, tried) * tried - blocks).sum(-1, keepdims=True)
+        error = np.square((_int4_round(blocks, tried) * tried - blocks) / peak).sum(-1, keepdims=True)
         scale, best = np.where(error < best, tried, scale), np.minimum(error, best)
     numbers = _int4_round(blocks, scale)
     values = (numbers * scale).reshape(rows, -1)[:, :width]
@@ -131,10 +125,11 @@ def _int4(weight: Floats) -> StoredWeight:
 
 
 def _int4_round(blocks: Floats, scale: Floats) -> Floats:
-    return np.clip(np.rint(blocks / scale), _INT4_LOW, _INT4_HIGH)
+    rounded: Floats = np.clip(np.rint(blocks / scale), _INT4_LOW, _INT4_HIGH)
+    return rounded
 
 
-def _scale(scale: Floats) -> NDArray[np.floating]:  # type: ignore[type-arg]  # float16 or float32
+def _scale(scale: Floats) -> NDArray[Any]:
     """As float16 where that holds it to its full 11 bits; a row of zeros gets 1."""
     scale = np.where(scale == 0, np.float32(1), scale).astype(np.float32)
     narrow = np.finfo(np.float16)

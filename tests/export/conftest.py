@@ -29,8 +29,9 @@ def randomised(model: keras.Model, *, scale: float = 0.3, seed: int = 0) -> kera
 def convert_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the TFLite converter here: importing TensorFlow anew for each of a hundred models takes minutes."""
 
-    def convert(_name: str, saved_model: Path, _target: Path) -> bytes:
-        return tflite_worker.convert(str(saved_model))
+    def convert(_model: object, saved_model: Path, _target: Path, precision: str, samples: Path | None) -> bytes:
+        read = None if samples is None else tflite_worker.read_samples(str(samples))
+        return tflite_worker.convert(str(saved_model), precision, read)
 
     monkeypatch.setattr(tflite_conversion, "_convert_apart", convert)
 

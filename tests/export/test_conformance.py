@@ -16,7 +16,7 @@ from deeprnn_edge.bundle import GOLDEN
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_edge.golden import decode_golden
 from deeprnn_edge.manifest import Artifact
-from deeprnn_export import export, exporting, grid, tflite_lowering
+from deeprnn_export import export, grid, source, tflite_steps
 from deeprnn_export.grid import GridCase
 from deeprnn_export.model_inputs import call
 from tests.export import conformance_cells as cells
@@ -35,7 +35,7 @@ ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}
 @pytest.fixture
 def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """TFLite's loop with a rest of one step and two turns, over sequences short enough to trace quickly."""
-    monkeypatch.setattr(tflite_lowering, "UNROLLED_STEPS", 2)
+    monkeypatch.setattr(tflite_steps, "UNROLLED_STEPS", 2)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def short_grid(monkeypatch: pytest.MonkeyPatch) -> None:
         return [case for case in cases if case is cases[0] or "every padding" in case.name or "steps" in case.name]
 
     monkeypatch.setattr(grid, "BATCHES", (1, len(grid.PADDINGS)))
-    monkeypatch.setattr(exporting, "make_grid", make_short_grid)
+    monkeypatch.setattr(source, "make_grid", make_short_grid)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

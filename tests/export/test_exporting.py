@@ -172,7 +172,7 @@ def test_free_time_needs_a_length_for_tflite_alone(tmp_path: Path) -> None:
     [
         ({"formats": ["coreml"]}, "unknown format coreml; there are onnx, tflite"),
         ({"formats": []}, r"unknown format \(none\)"),
-        ({"precisions": ["fp8"]}, "unknown precision fp8; there are fp32"),
+        ({"precisions": ["fp8"]}, "unknown precision fp8; onnx has fp32, fp16"),
         ({"max_length": 0}, "--max-length 0: a sequence has at least 1 step"),
         ({"max_length": 9}, "--max-length 9, but the model was built for 8 steps"),
         ({"sample": np.ones((1, 7), np.int32)}, r"input 'tokens' has the shape \(1, 7\), expected \(batch, 8\)"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from deeprnn_edge.budgets import parse_points
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Manifest
 from deeprnn_edge.tables import format_table
@@ -27,10 +28,7 @@ from deeprnn_export.commands.startup import start_workshop
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["onnx", "tflite"]),
-    default=("onnx", "tflite"),
-    show_default=True,
-    help="A format to export; repeatable.",
+    help="onnx or tflite; repeatable. Default: each that has the precision.",
 )
 @click.option(
     "--precision",
@@ -38,7 +36,7 @@ from deeprnn_export.commands.startup import start_workshop
     multiple=True,
     default=("fp32",),
     show_default=True,
-    help="A precision of the weights; repeatable.",
+    help="fp32, fp16, int8; of ONNX int4, int8-dynamic; of TFLite int8-full, int16x8; repeatable.",
 )
 @click.option("--max-length", type=int, help="Time steps of the TFLite file, where the model was built for any number.")
 @click.option(
@@ -51,8 +49,29 @@ from deeprnn_export.commands.startup import start_workshop
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas.")
 @click.option("--name", help="The model's name in the bundle.")
+@click.option("--keep-words", type=int, help="Cut the embedding and the vocabulary to the so many most frequent words.")
 @click.option(
-    "--evaluate", help="A data set (reviews, vowels, imdb or a path): the accuracy of each file goes into the bundle."
+    "--tensor",
+    "tensors",
+    multiple=True,
+    help="How to store an ONNX weight, such as 'embedding/*=fp16'; in place of the own choice; repeatable.",
+)
+@click.option(
+    "--calibration",
+    help="A data set, or an .npz of real inputs, for int8-full and int16x8. Default: what the model was trained on.",
+)
+@click.option(
+    "--evaluate",
+    help="A data set (reviews, vowels, imdb or a path): what each file costs there goes into the bundle.",
+)
+@click.option(
+    "--max-accuracy-drop",
+    help="Percentage points that a file of fewer bits or words may lose there against Keras, such as 0.5.",
+)
+@click.option(
+    "--max-difference",
+    type=float,
+    help="How far outputs of fewer bits may be from Keras's; by default 0.5 % (fp16) to 15 % (int4) of the largest.",
 )
 @click.option(
     "--allow-lambda", is_flag=True, help="Load a model that carries Python code; only from a maker you trust."
@@ -65,7 +84,7 @@ from deeprnn_export.commands.startup import start_workshop
 @click.option(
     "--atol",
     type=float,
-    help="Largest difference to Keras to accept, for outputs far above 1; by default 1e-5, or 1e-4 where deep or long.",
+    help="The same for fp32, for outputs far above 1; by default 1e-5, or 1e-4 where deep or long.",
 )
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
@@ -79,7 +98,12 @@ def export(
     vocabulary: Path | None,
     labels: str | None,
     name: str | None,
+    keep_words: int | None,
+    tensors: tuple[str, ...],
+    calibration: str | None,
     evaluate: str | None,
+    max_accuracy_drop: str | None,
+    max_difference: float | None,
     allow_lambda: bool,
     custom_objects: Path | None,
     atol: float | None,
@@ -94,9 +118,18 @@ def export(
     empty sequences; where one differs by more than allowed, the table says which case, nothing is
     exported, and the exit code is 1.
 
+    fp32 is exact. The other precisions trade a little accuracy for size: fp16 stores weights in 16 bits,
+    int8 in 8 (in ONNX tables by row and, where they hold a real share of the bytes, matrices by channel),
+    int4 tables in 4. int8-dynamic computes LSTM in 8 bits, in ONNX Runtime alone. int8-full and int16x8
+    compute in integers and are calibrated on real samples. deeprnn-edge inspect shows how each weight is
+    stored and why; deeprnn-edge choose finds the file to ship.
+
     \b
         deeprnn-edge export gru.keras -o bundle
         deeprnn-edge export gru.keras -o gru.zip --format onnx --evaluate reviews
+        deeprnn-edge export gru.keras -o small --precision int8 --precision int4 \\
+            --evaluate reviews --max-accuracy-drop 0.5
+        deeprnn-edge export gru.keras -o tiny --precision int8 --keep-words 4000
     """
     start_workshop("export")
     from deeprnn_export.custom_objects import read_custom_objects
@@ -105,14 +138,19 @@ def export(
     manifest = export_bundle(
         model,
         output,
-        formats=formats,
+        formats=formats or None,
         precisions=precisions,
         max_length=max_length,
         sample=None if sample is None else _read_sample(sample),
         vocabulary=() if vocabulary is None else _read_words(vocabulary),
         labels=() if labels is None else tuple(label.strip() for label in labels.split(",")),
         name=name,
+        keep_words=keep_words,
+        tensors=_read_tensors(tensors),
+        calibration=calibration,
         evaluate=evaluate,
+        max_accuracy_drop=None if max_accuracy_drop is None else parse_points(max_accuracy_drop),
+        max_difference=max_difference,
         atol=atol,
         force=force,
         allow_lambda=allow_lambda,
@@ -127,22 +165,49 @@ def export(
 
 
 def artifact_table(manifest: Manifest) -> str:
-    """A line for each file of a bundle: its size and how it answered beside Keras."""
-    return format_table(
-        ["artifact", "size", "largest difference", "allowed", "label flips", "cases", "accuracy"],
+    """A line for each file of a bundle: its size, how it answered beside Keras, and what it costs on real data."""
+    header = ["artifact", "size", "largest difference", "allowed", "label flips", "cases"]
+    rows = [
         [
-            [
-                artifact.path,
-                f"{artifact.size_bytes / 1000:.0f} kB",
-                f"{artifact.parity.max_abs_diff:.1e}",
-                f"{artifact.parity.atol:.0e}",
-                str(artifact.parity.label_flips),
-                str(artifact.parity.cases),
-                "" if artifact.accuracy is None else f"{artifact.accuracy:.2%}",
-            ]
-            for artifact in manifest.artifacts
-        ],
-    )
+            artifact.path,
+            f"{artifact.size_bytes / 1000:.0f} kB",
+            f"{artifact.parity.max_abs_diff:.1e}",
+            f"{artifact.parity.atol:.2g}",
+            str(artifact.parity.label_flips),
+            str(artifact.parity.cases),
+        ]
+        for artifact in manifest.artifacts
+    ]
+    evaluations = [artifact.evaluation for artifact in manifest.artifacts]
+    if any(evaluations):
+        header += ["accuracy", "against Keras", "mean difference", "largest", "flips"]
+        for row, one in zip(rows, evaluations, strict=True):
+            row += (
+                [""] * 5
+                if one is None
+                else [
+                    f"{one.accuracy:.2%}",
+                    f"{one.accuracy_change_points:+.2f}",
+                    f"{one.mean_abs_diff:.1e}",
+                    f"{one.max_abs_diff:.1e}",
+                    str(one.label_flips),
+                ]
+            )
+    table = format_table(header, rows)
+    first = next((one for one in evaluations if one), None)
+    if first is None:
+        return table
+    return f"{table}\nfrom accuracy on: {first.rows:,} test rows of {first.dataset}; Keras {first.keras_accuracy:.2%}"
+
+
+def _read_tensors(given: tuple[str, ...]) -> dict[str, str]:
+    chosen = {}
+    for one in given:
+        pattern, equals, storage = one.rpartition("=")
+        if not (pattern and equals and storage):
+            raise InputError(f"--tensor {one!r}: expected a weight's name and its storage, such as 'embedding/*=fp16'")
+        chosen[pattern] = storage
+    return chosen
 
 
 def _read_sample(path: Path) -> dict[str, object]:

@@ -1,0 +1,68 @@
+"""A TFLite file without what no runtime reads: names of intermediate results, and constants more than once.
+
+The converter writes a constant anew for each operator that uses it, so steps that are written out have the
+weights as often as there are steps; and the name of every tensor, some 50 bytes, of which there are thousands.
+The operators, their order and every number stay as they were.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
+
+# Of a constant's data in the file, as the schema demands (force_align of Buffer.data): flatbuffers' Python
+# objects forget it, and kernels may read 16 bytes at once.
+_ALIGNMENT_BYTES = 16
+
+
+class _AlignedBuffer(schema.BufferT):
+    """A buffer whose data stands where the schema wants it."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self._content = content
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802 - the generated code's name
+        """Write the buffer, as the generated method does, its data aligned."""
+        builder.Prep(_ALIGNMENT_BYTES, len(self._content))
+        data = builder.CreateByteVector(self._content)
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+def compact(content: bytes) -> bytes:
+    """A TFLite file's content to that of one that computes the same; the same bytes for the same content.
+
+    Constants keep their names, inputs and outputs those of the signatures.
+    """
+    model = flatbuffer_utils.convert_bytearray_to_object(content)
+    buffers: list[Any] = [model.buffers[0]]  # by convention empty: that of tensors without data
+    places: dict[bytes, int] = {}
+
+    def place(index: int) -> int:
+        """Where a buffer's data is in the new file."""
+        data = model.buffers[index].data
+        if data is None or not len(data):
+            return 0
+        content = bytes(data)
+        if content not in places:
+            places[content] = len(buffers)
+            buffers.append(_AlignedBuffer(content))
+        return places[content]
+
+    named: set[int] = set()
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            # A variable, such as the fused LSTM's state, has no data: LiteRT refuses one that has.
+            tensor.buffer = place(tensor.buffer)
+            if tensor.buffer in named or not tensor.buffer:
+                tensor.name = None
+            named.add(tensor.buffer)
+    for entry in model.metadata or []:
+        entry.buffer = place(entry.buffer)
+    model.buffers = buffers
+    compacted: bytes = flatbuffer_utils.convert_object_to_bytearray(model)
+    return compacted
