@@ -176,6 +176,54 @@ def broad() -> str:
     return _markdown(header, rows) + "\n\n" + _machine(result)
 
 
+def precisions() -> str:
+    """Every precision of the three networks on real data, and the large LSTM."""
+    result = _read("precisions")
+    rows = [
+        [
+            row["architecture"],
+            {"onnx": "ONNX", "tflite": "TFLite"}[row["format"]],
+            row["precision"],
+            f"{row['size_bytes'] / 1e3:.0f} kB",
+            f"{row['size_ratio']:.3f}×",
+            f"{row['p50_us']:.0f} µs",
+            f"{row['latency_ratio']:.2f}×",
+            f"{row['accuracy']:.2%}",
+            f"{row['accuracy_change_points']:+.2f}",
+            f"{row['label_flips']:,}",
+        ]
+        for row in result["rows"]
+    ]
+    header = ["network", "format", "precision", "size", "of fp32", "p50", "of fp32", "accuracy", "points", "flips"]
+    return _markdown(header, rows) + f"\n\n{_memory(result['rows'])} {_machine(result)}"
+
+
+def _memory(rows: list[dict[str, Any]]) -> str:
+    """What the weights take in memory, the mean of the networks."""
+    added: dict[str, list[float]] = {}
+    for row in rows:
+        if row["weights_memory_bytes"] is not None:
+            added.setdefault(row["precision"], []).append(row["weights_memory_bytes"])
+    sizes = ", ".join(f"{name} {sum(taken) / len(taken) / 1e6:.2f} MB" for name, taken in added.items())
+    return f"The table's part of the memory that loading an ONNX file takes, mean of the networks: {sizes}."
+
+
+def large() -> str:
+    """Three LSTM layers of 256 units without an embedding."""
+    rows = [
+        [
+            row["precision"],
+            f"{row['size_bytes'] / 1e6:.2f} MB",
+            f"{row['size_ratio']:.3f}×",
+            f"{row['p50_us']:,.0f} µs",
+            f"{row['latency_ratio']:.2f}×",
+            f"{row['grid_max_abs_diff']:.0e}",
+        ]
+        for row in _read("precisions")["large"]
+    ]
+    return _markdown(["ONNX precision", "size", "of fp32", "p50", "of fp32", "largest difference"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "networks": networks,
@@ -184,6 +232,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "imdb": imdb,
     "random": random,
     "broad": broad,
+    "precisions": precisions,
+    "large": large,
 }
 
 
