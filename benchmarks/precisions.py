@@ -1,9 +1,10 @@
-"""What each precision costs and saves: ``python benchmarks/precisions.py [DATA VOCABULARY]``.
+"""What each precision costs and saves: ``python benchmarks/precisions.py [DATA VOCABULARY [MODELS]]``.
 
 Trains the three default networks with ``deeprnn-edge train`` and its defaults, exports each in every precision of
 both formats, and measures every file: its size, its accuracy on DATA's test rows against Keras's, its p50 latency
 (batch 1, one thread, all files of a network alternating in one run), and what it adds to a fresh process's
-memory. DATA is ``imdb`` (downloaded by Keras) or an ``.npz`` in the same layout, VOCABULARY its word index.
+memory. DATA is ``imdb`` (downloaded by Keras) or an ``.npz`` in the same layout, VOCABULARY its word index;
+MODELS is a folder for the trained networks, which a further run finds there.
 
 Of the memory, the weights' part is what a file takes above the same file with ten words left, in the median of
 several processes. Beside them, three LSTM layers of 256 units without an embedding. Writes
@@ -41,14 +42,18 @@ PROCESSES = 7
 FEWEST_WORDS = 10
 
 
-def main(data: str = "imdb", vocabulary: str | None = None) -> None:
+def main(data: str = "imdb", vocabulary: str | None = None, models: str | None = None) -> None:
     """Train, export, measure, write."""
     dataset = load_dataset(data, vocabulary=vocabulary)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for cell, architecture in CELLS.items():
-            rows += _measure_cell(cell, architecture, data, vocabulary, dataset, folder)
+            model = Path(models or folder) / f"{cell}.keras"
+            if not model.exists():
+                words = ["--cell", cell, "--data", data, *(["--vocabulary", vocabulary] if vocabulary else [])]
+                subprocess.run([sys.executable, "-m", "deeprnn_edge", "train", *words, "-o", str(model)], check=True)
+            rows += _measure_cell(model, architecture, dataset, folder)
         large = _measure_large(folder)
     result = {
         "format_version": 1,
@@ -62,12 +67,8 @@ def main(data: str = "imdb", vocabulary: str | None = None) -> None:
     draw(rows, RESULTS / "precisions.png")
 
 
-def _measure_cell(
-    cell: str, architecture: str, data: str, vocabulary: str | None, dataset: Any, folder: Path
-) -> list[dict[str, Any]]:
-    model = folder / f"{cell}.keras"
-    words = ["--cell", cell, "--data", data, *(["--vocabulary", vocabulary] if vocabulary else [])]
-    subprocess.run([sys.executable, "-m", "deeprnn_edge", "train", *words, "-o", str(model)], check=True)
+def _measure_cell(model: Path, architecture: str, dataset: Any, folder: Path) -> list[dict[str, Any]]:
+    cell = model.stem
     wanted = [
         p for p in dict.fromkeys([*PRECISIONS["onnx"], *PRECISIONS["tflite"]]) if p != "int8-dynamic" or cell == "lstm"
     ]

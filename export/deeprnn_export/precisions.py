@@ -17,15 +17,16 @@ PRECISIONS: Mapping[str, tuple[str, ...]] = {
 }
 # Those whose ranges of activations come from real samples.
 CALIBRATED = frozenset({"int8-full", "int16x8"})
-# As a share of the largest output; measured on the parity grid of the three default networks, trained on IMDB
-# (benchmarks/results/precisions.json), and about five times that: other networks are less forgiving.
+# As a share of the largest output; several times what was measured on the parity grid of the three default
+# networks, trained on IMDB (benchmarks/results/precisions.json): other networks are less forgiving. Those that are
+# calibrated on real samples meet the grid's random ones outside their ranges, where activations are cut off.
 _ALLOWED = {
     "fp16": 0.005,
     "int8": 0.05,
     "int8-dynamic": 0.05,
     "int4": 0.15,
     "int8-full": 0.15,
-    "int16x8": 0.05,
+    "int16x8": 0.15,
 }
 
 
