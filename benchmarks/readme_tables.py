@@ -189,7 +189,7 @@ def precisions() -> str:
             f"{row['p50_us']:.0f} µs",
             f"{row['latency_ratio']:.2f}×",
             f"{row['accuracy']:.2%}",
-            f"{row['accuracy_change_points']:+.2f}",
+            f"{round(row['accuracy_change_points'], 2) + 0.0:+.2f}",
             f"{row['label_flips']:,}",
         ]
         for row in result["rows"]
