@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from deeprnn_export.recurrence import Recurrence
 
-# Ten: four times as fast as the stock converter's loop at 1.02 times its size (two GRU layers, see benchmarks/);
+# Ten: four times as fast as the stock converter's loop at its size (two GRU layers, see benchmarks/);
 # each further step adds about 2 kB a layer of 32 units to the file.
 UNROLLED_STEPS = 10
 # One call serves both of GRU's gates; a softmax would run over both at once.
