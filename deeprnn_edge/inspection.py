@@ -93,7 +93,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
     return Inspection(
         path=str(bundle.path),
         kind="bundle",
-        size_bytes=_size_bytes(bundle.path),
+        size_bytes=bundle.size_bytes(),
         inputs=manifest.inputs,
         outputs=manifest.outputs,
         layers=manifest.architecture.layers,
@@ -125,7 +125,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _size_bytes(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())

@@ -5,7 +5,6 @@ What the ranges come from decides what the file is good at: training data or the
 
 from __future__ import annotations
 
-import zipfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,10 @@ from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets import NAMES, VOCABULARY_SIZE, Dataset, load_dataset
 from deeprnn_export.grid import read_sample
 from deeprnn_export.input_rules import InputRules
+from deeprnn_export.npz_file import open_npz
 from deeprnn_export.signature import Signature
 from deeprnn_export.training_record import read_record
+from deeprnn_export.vocabulary_pruning import cut_ids
 
 # TensorFlow's guide to post-training quantization suggests 100 to 500.
 ROWS = 200
@@ -90,7 +91,7 @@ def _own_data(
         rows, count = dataset.x_train, signature.inputs[0].id_count
         if count is not None and rows.dtype.kind in "iu":
             # Loaded for a table that may have been cut since.
-            rows = np.where(rows < count, rows, rules.preprocessing.oov_id).astype(rows.dtype)
+            rows = cut_ids(rows, count, rules.preprocessing.oov_id)
         return "", replace(dataset, x_train=rows)
     if sample is not None:
         return "the sample", sample
@@ -104,14 +105,9 @@ def _read(given: str | Path, signature: Signature, shapes: Shapes) -> Any:
     """A data set, or the arrays of an ``.npz`` that is none."""
     path = Path(given)
     if given not in NAMES and path.suffix == ".npz" and path.exists():
-        try:
-            # Opened here: numpy leaves a file open that turns out to be no archive.
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-                if "x_train" not in file.files:
-                    return {key: file[key] for key in file.files}
-        except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"cannot read {path} as an .npz of arrays by input name: {reason}") from error
+        with open_npz(path, "an .npz of arrays by input name") as file:
+            if "x_train" not in file.files:
+                return {key: file[key] for key in file.files}
     return _load(given, signature, shapes)
 
 

@@ -76,7 +76,7 @@ def evaluate_file(
     reference: Reference,
     signature: Signature,
     *,
-    prepare: Callable[[NDArray[Any]], NDArray[Any]] = lambda rows: rows,
+    prepare: Callable[[NDArray[Any]], NDArray[Any]],
 ) -> Evaluation:
     """Run an artifact on the test rows, in its own runtime, and hold it beside Keras and the labels.
 

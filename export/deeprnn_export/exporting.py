@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -104,8 +103,18 @@ def export(
         )
         dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules)
         subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
-        source = make_source(subject, wanted, sample, max_length, calibration, dataset, atol, progress)
-        source = dataclasses.replace(source, max_difference=max_difference, overrides=tensors or {})
+        source = make_source(
+            subject,
+            wanted,
+            sample=sample,
+            max_length=max_length,
+            calibration=calibration,
+            dataset=dataset,
+            atol=atol,
+            max_difference=max_difference,
+            overrides=tensors or {},
+            progress=progress,
+        )
         reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
         decisions = decision_outputs(subject.signature.outputs, subject.rules.labels)
         reports, artifacts = [], []

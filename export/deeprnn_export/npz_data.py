@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.text import PAD_ID
 from deeprnn_export.labelled_data import Dataset, Rows, make_id_dataset, make_sequence_dataset
+from deeprnn_export.npz_file import open_npz
 
 _REQUIRED = ("x_train", "y_train", "x_test", "y_test")
 _PARTS = ("train", "test")
@@ -68,20 +68,14 @@ def read_npz_dataset(
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     arrays = {}
-    try:
-        # Opened here: numpy leaves a file open that turns out to be no archive.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            for name in file.files:
-                if file.zip.getinfo(f"{name}.npy").file_size and _holds_objects(file, name):
-                    raise InputError(
-                        f"{path}: {name} holds Python objects, which may run code when they are read; "
-                        "save padded ids instead: keras.utils.pad_sequences(x)"
-                    )
-                arrays[name] = file[name]
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"cannot read {path} as .npz: {' '.join(str(error).split()) or type(error).__name__}"
-        ) from error
+    with open_npz(path, ".npz") as file:
+        for name in file.files:
+            if file.zip.getinfo(f"{name}.npy").file_size and _holds_objects(file, name):
+                raise InputError(
+                    f"{path}: {name} holds Python objects, which may run code when they are read; "
+                    "save padded ids instead: keras.utils.pad_sequences(x)"
+                )
+            arrays[name] = file[name]
     return arrays
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -42,18 +42,21 @@ class Source:
     shapes: dict[str, tuple[int, ...]]
     calibration: Sequence[dict[str, NDArray[Any]]]
     tolerance: Tolerance
-    max_difference: float | None = None
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    max_difference: float | None
+    overrides: Mapping[str, str]
 
 
 def make_source(
     subject: Subject,
     wanted: Sequence[tuple[str, str]],
+    *,
     sample: Any,
     max_length: int | None,
     calibration: Any,
     dataset: Dataset | None,
     atol: float | None,
+    max_difference: float | None,
+    overrides: Mapping[str, str],
     progress: Callable[[str], None],
 ) -> Source:
     """Ask Keras the parity grid, fix TFLite's shapes, and read what calibrates it, as far as they are wanted.
@@ -86,6 +89,8 @@ def make_source(
         shapes=shapes,
         calibration=rows,
         tolerance=_tolerance(subject.model, cases) if atol is None else Tolerance(atol, "set by the caller"),
+        max_difference=max_difference,
+        overrides=overrides,
     )
 
 

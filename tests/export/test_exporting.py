@@ -259,3 +259,12 @@ def test_a_file_of_keras_2_becomes_a_bundle(tmp_path: Path) -> None:
     done = run("export", tmp_path / "gru.h5", "-o", tmp_path / "bundle", "--format", "onnx", "--json")
     assert done.exit_code == 0, done.output
     assert {layer["form"] for layer in json.loads(done.stdout)["artifacts"][0]["recurrences"]} == {"native"}
+
+
+def test_a_sample_that_is_a_damaged_archive_is_one_line(tmp_path: Path) -> None:
+    small().save(tmp_path / "m.keras")
+    (tmp_path / "s.npz").write_bytes(b"PK\x03\x04 and no more")
+    result = run("export", tmp_path / "m.keras", "-o", tmp_path / "b", "--sample", tmp_path / "s.npz")
+    assert result.exit_code == 2
+    assert "s.npz as an .npz of arrays by input name: File is not a zip file" in result.stderr
+    assert_untouched(tmp_path, "m.keras", "s.npz")

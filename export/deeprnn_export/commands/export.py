@@ -211,13 +211,10 @@ def _read_tensors(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _read_sample(path: Path) -> dict[str, object]:
-    import numpy as np
+    from deeprnn_export.npz_file import open_npz
 
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"cannot read {path} as an .npz of arrays by input name: {error}") from error
+    with open_npz(path, "an .npz of arrays by input name") as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 def _read_words(path: Path) -> tuple[str, ...]:
