@@ -1,19 +1,14 @@
-"""The bundle's manifest: what it holds, decoded strictly into frozen types.
-
-A field that is missing, unknown or of another type is an error that names it, so that a bundle of
-another version is never half understood.
-"""
+"""The bundle's manifest: what it holds, in frozen types, decoded strictly."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import types
-import typing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.strict_json import decode
 
 FORMAT_VERSION = 1
 
@@ -149,6 +144,8 @@ class Evaluation:
 class Artifact:
     """One file that runs: the same network in one format and precision.
 
+    kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
+    chunk: time steps of one call of a TFLite stream; None where they are free.
     accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
     tensors: the weights of an ONNX file that is not all float32; what TFLite's converter stores, ``inspect`` reads.
     """
@@ -165,6 +162,7 @@ class Artifact:
     recurrences: tuple[LoweredLayer, ...] = ()
     evaluation: Evaluation | None = None
     tensors: tuple[StoredTensor, ...] = ()
+    chunk: int | None = None
 
     @property
     def is_exact(self) -> bool:
@@ -173,11 +171,46 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class StateSpec:
+    """What one layer hands from chunk to chunk: an input of the stream artifacts, and the output that follows it.
+
+    name: the input's, such as ``state_lstm_1_h``.
+    next_name: the output's, ``next_state_lstm_1_h``, of the same shape and dtype.
+    layer: its path in the model.
+    shape: ``(batch, units)``; of a causal convolution's context ``(batch, steps, features)``.
+    initial: what every element is before the first step.
+    """
+
+    name: str
+    next_name: str
+    layer: str
+    shape: tuple[int | str, ...]
+    initial: float = 0.0
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """What the stream artifacts take and give.
+
+    inputs, outputs: the model's own with the time axis free, also where the model was built for a fixed one.
+    states: further inputs and outputs, in this order behind those.
+    skips_padding: whether a step of the padding id leaves the states as they were.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    states: tuple[StateSpec, ...]
+    skips_padding: bool
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a bundle is.
 
     created_with: package to version.
     kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
+    stream: where there are stream artifacts.
     """
 
     format_version: int
@@ -190,6 +223,7 @@ class Manifest:
     labels: tuple[str, ...]
     artifacts: tuple[Artifact, ...]
     kept_words: int | None = None
+    stream: StreamSpec | None = None
 
 
 def encode_manifest(manifest: Manifest) -> str:
@@ -213,47 +247,3 @@ def decode_manifest(text: str) -> Manifest:
         )
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest
-
-
-def decode(kind: Any, raw: Any, where: str) -> Any:
-    """A JSON value as ``kind``: a dataclass of this module, or a type that its fields use."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _decode_object(kind, raw, where)
-    if origin is tuple:
-        if isinstance(raw, list):
-            return tuple(decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(raw))
-    elif origin is dict:
-        if isinstance(raw, dict):
-            return {key: decode(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
-    elif origin is Literal:
-        if raw in arguments:
-            return raw
-    elif origin in (types.UnionType, typing.Union):  # `Literal[...] | None` is the older of the two
-        if raw is None and type(None) in arguments:
-            return None
-        options = [option for option in arguments if option is not type(None)]
-        fitting = options if len(options) == 1 else [option for option in options if isinstance(raw, option)]
-        if fitting:
-            return decode(fitting[0], raw, where)
-    elif kind is float:
-        if isinstance(raw, int | float) and not isinstance(raw, bool):
-            return float(raw)
-    elif isinstance(raw, kind) and not isinstance(raw, bool):
-        return raw
-    expected = " or ".join(map(repr, arguments)) if origin is Literal else getattr(kind, "__name__", str(kind))
-    raise BundleError(f"{where} is {raw!r}, expected {expected}")
-
-
-def _decode_object(kind: Any, raw: Any, where: str) -> Any:
-    if not isinstance(raw, dict):
-        raise BundleError(f"{where} is {raw!r}, expected an object")
-    fields = dataclasses.fields(kind)
-    missing = [field.name for field in fields if field.name not in raw and field.default is dataclasses.MISSING]
-    unknown = sorted(raw.keys() - {field.name for field in fields})
-    if missing or unknown:
-        raise BundleError(
-            f"{where} " + (f"lacks the field {missing[0]!r}" if missing else f"has the unknown field {unknown[0]!r}")
-        )
-    hints = typing.get_type_hints(kind)
-    return kind(**{name: decode(hints[name], value, f"{where}.{name}") for name, value in raw.items()})

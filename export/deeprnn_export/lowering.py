@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ import tensorflow as tf
 
 from deeprnn_edge.manifest import Form, LoweredLayer
 from deeprnn_export import bidirectional
+from deeprnn_export.carry import Carry, any_length, nothing_carried
+from deeprnn_export.causal_convolution import carried_convolution
 from deeprnn_export.inference_form import inference_form
 from deeprnn_export.plain_layers import embedding_lookup, rows_at_once
 from deeprnn_export.recurrence import CELLS, Recurrence, as_keras_zeroes, read_recurrences
@@ -73,12 +75,15 @@ class Conversion:
 
 
 @contextmanager
-def lowered(model: keras.Model, lowering: Lowering) -> Iterator[list[LoweredLayer]]:
+def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) -> Iterator[list[LoweredLayer]]:
     """Trace ``model`` inside this context to have its recurrences built by ``lowering``.
+
+    carry: the states of a model that streams.
 
     The list that it gives is filled while tracing: each recurrent layer and what became of it.
     """
     report: dict[str, LoweredLayer] = {}
+    carry = carry or nothing_carried()
 
     def note(layer: str, form: Form, reason: str | None = None) -> None:
         report[layer] = LoweredLayer(layer, form, reason)
@@ -87,16 +92,20 @@ def lowered(model: keras.Model, lowering: Lowering) -> Iterator[list[LoweredLaye
     with inference_form(model):
         paths = layer_paths(model)
         native: dict[keras.layers.Layer, list[Recurrence]] = {}
-        shadows: list[tuple[keras.layers.Layer, Shadows]] = []
+        shadows: list[tuple[keras.layers.Layer, Shadows]] = any_length(model) if carry.names else []
         for layer, path in paths.items():
             if isinstance(layer, keras.layers.RNN):
                 recurrences, reason = _choose(layer, path, lowering)
                 if reason is None:
                     native[layer] = recurrences
-                    loop = _native_loop(recurrences, lowering, partial(note, path))
+                    loop = _native_loop(recurrences, lowering, carry, path, partial(note, path))
                 else:
-                    loop = _keras_loop(layer, partial(note, path, "keras loop", reason))
-                shadows.append((layer, {"inner_loop": loop}))
+                    loop = _keras_loop(layer, carry, path, partial(note, path, "keras loop", reason))
+                # A layer that is called on whole sequences alone may be unrolled; its own loop is replaced anyway.
+                unrolled = {"unroll": False} if path in carry.calls else {}
+                shadows.append((layer, {"inner_loop": loop, **unrolled}))
+            elif path in carry.calls:
+                shadows.append((layer, {"call": carried_convolution(layer, carry, path)}))
             elif type(layer) is keras.layers.Embedding and layer.quantization_mode is None:
                 shadows.append((layer, {"call": embedding_lookup(layer)}))
             elif type(layer) is keras.layers.TimeDistributed:
@@ -121,18 +130,34 @@ def _choose(layer: keras.layers.RNN, path: str, lowering: Lowering) -> tuple[lis
     return found, reasons[0] if reasons else None
 
 
-def _keras_loop(layer: keras.layers.RNN, note: Callable[[], None]) -> Callable[..., Any]:
+def _keras_loop(
+    layer: keras.layers.RNN, carry: Carry, path: str, note: Callable[[], None]
+) -> Callable[..., tuple[Any, Any, Any]]:
     original = layer.inner_loop
 
-    def inner_loop(**arguments: Any) -> Any:
+    def inner_loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
         note()
-        return original(**arguments)
+        names = carry.call(path)
+        states = carry.take(names, keras.tree.flatten(initial_state))
+        last, outputs, final = original(
+            sequences=sequences,
+            initial_state=keras.tree.pack_sequence_as(initial_state, states),
+            mask=mask,
+            training=training,
+        )
+        carry.leave(names, keras.tree.flatten(final))
+        if names and mask is not None and not layer.zero_output_for_mask:
+            # Keras begins with an output of zeros; a stream goes on from its last one, which these cells' h is.
+            begun = tf.cumsum(tf.cast(keras.tree.flatten(mask)[0], tf.int32), axis=1)[:, :, tf.newaxis] > 0
+            last = tf.where(begun[:, -1], last, states[0])
+            outputs = tf.where(begun, outputs, states[0][:, tf.newaxis]) if layer.return_sequences else outputs
+        return last, outputs, final
 
     return inner_loop
 
 
 def _native_loop(
-    recurrences: list[Recurrence], lowering: Lowering, note: Callable[[Form], None]
+    recurrences: list[Recurrence], lowering: Lowering, carry: Carry, path: str, note: Callable[[Form], None]
 ) -> Callable[..., tuple[Any, Any, Any]]:
     def inner_loop(
         sequences: Any,
@@ -141,13 +166,15 @@ def _native_loop(
         training: bool = False,  # noqa: ARG001 - Keras's signature
     ) -> tuple[Any, Any, Any]:
         mask = keras.tree.flatten(mask)[0] if mask is not None else None
-        states = keras.tree.flatten(initial_state)
+        names = carry.call(path)
+        states = carry.take(names, keras.tree.flatten(initial_state))
         final: list[Any] = []
         for recurrence in recurrences:
             own, states = states[: recurrence.states], states[recurrence.states :]
-            (answer,) = lowering.run([recurrence], sequences, [own], mask)
+            (answer,) = lowering.run([replace(recurrence, continues=bool(names))], sequences, [own], mask)
             sequences = answer.outputs
             final += answer.states
+        carry.leave(names, final)
         note(answer.form)
         outputs = as_keras_zeroes(recurrence, answer.outputs, mask)
         if recurrence.go_backwards and recurrence.return_sequences:

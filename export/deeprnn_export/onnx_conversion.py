@@ -14,8 +14,8 @@ import tensorflow as tf
 import tf2onnx
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from deeprnn_export.carry import Carry, nothing_carried
 from deeprnn_export.lowering import Conversion, lowered
-from deeprnn_export.model_inputs import call
 from deeprnn_export.onnx_canonical import canonicalise
 from deeprnn_export.onnx_lowering import OnnxLowering
 from deeprnn_export.onnx_operators import HANDLERS
@@ -28,18 +28,21 @@ OPSET = 17
 _loggers_lock = threading.Lock()
 
 
-def convert_to_onnx(model: keras.Model, signature: Signature) -> Conversion:
+def convert_to_onnx(model: keras.Model, signature: Signature, carry: Carry | None = None) -> Conversion:
     """The model as an ONNX file's content, float32, with native recurrences and named inputs and outputs.
+
+    carry: the states of a stream, which the signature has too.
 
     Raises UnsupportedModelError that names the layers whose operators ONNX lacks.
     """
     lowering = OnnxLowering()
+    carry = carry or nothing_carried()
 
     def forward(*inputs: Any) -> list[Any]:
-        return [tf.identity(output) for output in keras.tree.flatten(call(model, inputs))]
+        return [tf.identity(output) for output in carry.answers(model, inputs)]
 
     traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
-    with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering) as recurrences:
+    with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering, carry) as recurrences:
         # Freezing makes constants of the variables and of tensors that the trace captured, which
         # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
         frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)

@@ -124,11 +124,13 @@ class OnnxLowering:
             return known.packed
         return tf.transpose(sequences, (1, 0, 2)) if plan is None else packing.pack(sequences, plan)
 
-    def _leave(self, packed: Any, plan: packing.Packing | None, *, backwards: bool, zero_masked: bool) -> Any:
+    def _leave(
+        self, packed: Any, plan: packing.Packing | None, *, backwards: bool, zero_masked: bool, before: Any = None
+    ) -> Any:
         if plan is None:
             outputs = tf.transpose(packed, (1, 0, 2))
         else:
-            outputs = packing.unpack(packed, plan, backwards=backwards, zero_masked=zero_masked)
+            outputs = packing.unpack(packed, plan, backwards=backwards, zero_masked=zero_masked, before=before)
         self._time_major[outputs.ref()] = _TimeMajor(packed, plan, zero_masked)
         return outputs
 
@@ -146,12 +148,16 @@ class OnnxLowering:
             # The native state of a row without steps is its initial state; Keras's output is zero.
             ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
             counted = ended if recurrence.zero_output_for_mask else plan.lengths > 0
-            if recurrence.zero_output_for_mask or not is_zero(initial[0]):
-                last = tf.where(counted[:, tf.newaxis], last, 0.0)
+            if recurrence.zero_output_for_mask or not (recurrence.continues or is_zero(initial[0])):
+                last = tf.where(tf.expand_dims(counted, 1), last, 0.0)
         if not recurrence.return_sequences:
-            return Answer(last, last[:, tf.newaxis], final, form)
+            return Answer(last, tf.expand_dims(last, 1), final, form)
         outputs = self._leave(
-            packed, plan, backwards=recurrence.go_backwards, zero_masked=recurrence.zero_output_for_mask
+            packed,
+            plan,
+            backwards=recurrence.go_backwards,
+            zero_masked=recurrence.zero_output_for_mask,
+            before=initial[0] if recurrence.continues else None,
         )
         return Answer(last, outputs, final, form)
 
@@ -164,7 +170,7 @@ class OnnxLowering:
         marker = _Marker(tuple(directions), _attributes(directions), has_lengths=plan is not None, has_states=not zero)
         self._markers.append(marker)
         kinds, count, units = directions[0].states, len(directions), directions[0].units
-        initial = [] if zero else [tf.stack([own[kind] for own in states]) for kind in range(kinds)]
+        initial = [] if zero else [_together([own[kind] for own in states]) for kind in range(kinds)]
         y, *final = tf.raw_ops.PyFunc(
             input=[x, *([] if plan is None else [plan.lengths]), *initial],
             token=token,
@@ -174,8 +180,8 @@ class OnnxLowering:
         # The marker's shapes are unknown to TensorFlow; these ops carry them through freezing.
         y = tf.ensure_shape(y, (x.shape[0], count, x.shape[1], units))
         final = [tf.ensure_shape(state, (count, x.shape[1], units)) for state in final]
-        apart = [tf.unstack(state) for state in final]
-        return list(zip(tf.unstack(y, axis=1), map(list, zip(*apart, strict=True)), strict=True))
+        separate = [_apart(state, 0) for state in final]
+        return list(zip(_apart(y, 1), map(list, zip(*separate, strict=True)), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,6 +191,16 @@ class _TimeMajor:
     packed: Any
     plan: packing.Packing | None
     zero_masked: bool
+
+
+def _together(states: list[Any]) -> Any:
+    """``(batch, units)`` each to ``(directions, batch, units)``; of one direction without a Concat of one."""
+    return tf.stack(states) if len(states) > 1 else tf.expand_dims(states[0], 0)
+
+
+def _apart(tensor: Any, axis: int) -> list[Any]:
+    """A tensor for each direction; of one without a Split into one."""
+    return list(tf.unstack(tensor, axis=axis)) if tensor.shape[axis] > 1 else [tf.squeeze(tensor, [axis])]
 
 
 def _match(directions: Sequence[Recurrence]) -> bool:

@@ -6,7 +6,8 @@ A native recurrence knows nothing of masks, but a row whose kept steps stand tog
 needs none: it runs for the row's length. What follows holds for any mask: pre-, post- and interior
 padding, and rows with no kept step at all.
 
-All functions build TensorFlow ops, so that both targets share them.
+All functions build TensorFlow ops, so that both targets share them. ``expand_dims`` and not an index with
+``newaxis``, which becomes a Slice as well.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def make_packing(mask: Any, *, trim: bool) -> Packing:
     longest = tf.maximum(tf.reduce_max(lengths), 1) if trim else time
     order = tf.math.top_k(keys, k=longest).indices  # (batch, packed_time)
     rows = tf.range(batch) * time
-    return Packing(mask, lengths, tf.transpose(order + rows[:, tf.newaxis]))
+    return Packing(mask, lengths, tf.transpose(order + tf.expand_dims(rows, 1)))
 
 
 def pack(sequences: Any, packing: Packing) -> Any:
@@ -59,17 +60,20 @@ def pack(sequences: Any, packing: Packing) -> Any:
     return tf.gather(tf.reshape(sequences, (-1, features)), packing.steps)
 
 
-def unpack(packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool) -> Any:
+def unpack(packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool, before: Any = None) -> Any:
     """``(packed_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
 
+    before: ``(batch, units)``, the output ahead of the first step, of a sequence that goes on; else zero.
     backwards: the recurrence ran from the last kept step to the first, so "the previous output"
         of a masked step is that of the next kept step in time.
     """
     count = tf.cumsum(tf.cast(packing.mask, tf.int32), axis=1, reverse=backwards)
-    step = packing.lengths[:, tf.newaxis] - count if backwards else count - 1
+    step = tf.expand_dims(packing.lengths, 1) - count if backwards else count - 1
     shape = sizes(packed)
     batch = shape[1]
     defined = packing.mask if zero_masked else count > 0
-    index = tf.where(defined, step, 0) * batch + tf.range(batch)[:, tf.newaxis]
+    index = tf.where(defined, step, 0) * batch + tf.expand_dims(tf.range(batch), 1)
     outputs = tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index)
-    return tf.where(defined[:, :, tf.newaxis], outputs, 0.0)
+    # A masked step is zero wherever it stands, or repeats what was before it.
+    missing = 0.0 if zero_masked or before is None else tf.expand_dims(before, 1)
+    return tf.where(tf.expand_dims(defined, 2), outputs, missing)

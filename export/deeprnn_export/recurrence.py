@@ -41,6 +41,8 @@ class Recurrence:
         layer has none.
     activation, recurrent_activation: the functions themselves; SimpleRNN, which has no gates, has
         its activation as both.
+    continues: the initial state is where the chunk before ended: a masked step ahead of the first kept one
+        repeats it, where at the beginning of a sequence it is zero.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Recurrence:
     mirrored_zeros: bool
     return_sequences: bool
     return_state: bool
+    continues: bool = False
 
     @property
     def states(self) -> int:
@@ -118,14 +121,19 @@ def name_of(activation: Any) -> str:
     return str(getattr(activation, "__name__", type(activation).__name__))
 
 
+def constant_of(state: Any) -> float | None:
+    """The value of every element of an initial state; None where the model computes it."""
+    value = tf.get_static_value(state)
+    if value is None and state.op.type == "Fill":  # of as many rows as the batch has
+        value = tf.get_static_value(state.op.inputs[1])
+    if value is None or np.ptp(value) != 0:
+        return None
+    return float(np.ravel(value)[0])
+
+
 def is_zero(state: Any) -> bool:
     """Whether an initial state is the zeros that Keras makes when none is given."""
-    value = tf.get_static_value(state)
-    if value is not None:
-        return not np.any(value)
-    if state.op.type != "Fill":
-        return False
-    return not np.any(tf.get_static_value(state.op.inputs[1]))
+    return constant_of(state) == 0
 
 
 def as_keras_zeroes(recurrence: Recurrence, outputs: Any, mask: Any) -> Any:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.tflite_file import inspect_tflite
+from deeprnn_export.carry import Carry, nothing_carried
 from deeprnn_export.lowering import Conversion, lowered
-from deeprnn_export.model_inputs import call
 from deeprnn_export.plain_layers import bias_add
 from deeprnn_export.precisions import CALIBRATED, PRECISIONS
 from deeprnn_export.refusals import lacks_operator, refusing
@@ -34,12 +34,14 @@ def convert_to_tflite(
     signature: Signature,
     shapes: dict[str, tuple[int, ...]],
     *,
+    carry: Carry | None = None,
     precision: str = "fp32",
     calibration: Sequence[Mapping[str, NDArray[Any]]] = (),
 ) -> Conversion:
     """The model as a TFLite file's content, of builtin operators alone. Inputs and outputs keep their dtypes.
 
     shapes: input name to its whole shape, batch 1 and time fixed: symbolic axes would need Flex.
+    carry: the states of a stream, which the signature has too.
     precision: ``fp32``; ``fp16`` and ``int8``, which store weights so; ``int8-full`` and ``int16x8``, in which
         activations are integers of 8 and of 16 bits too.
     calibration: samples by input name, of these shapes; needed for the last two.
@@ -53,16 +55,17 @@ def convert_to_tflite(
     if precision in CALIBRATED and not calibration:
         raise InputError(f"{precision} is calibrated on real samples; give some with --calibration")
     names = [spec.name for spec in signature.outputs]
+    carry = carry or nothing_carried()
 
     def forward(*inputs: Any) -> dict[str, Any]:
-        return dict(zip(names, keras.tree.flatten(call(model, inputs)), strict=True))
+        return dict(zip(names, carry.answers(model, inputs), strict=True))
 
     specs = tensor_specs(signature.inputs, fixed=shapes)
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
         saved_model = Path(folder) / "saved_model"
         traced = refusing(f"the model {model.name!r} cannot be traced")
         lowering = TFLiteLowering(precision)
-        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering) as recurrences:
+        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
             archive = keras.export.ExportArchive()
             archive.track(model)
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))

@@ -72,7 +72,7 @@ class TFLiteLowering:
         if recurrence.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
-        plain = _is_plain_lstm(recurrence) and all(is_zero(state) for state in states)
+        plain = _is_plain_lstm(recurrence) and not recurrence.continues and all(map(is_zero, states))
         if fused := plain and self._looping:
             outputs = self._fused(recurrence, sequences, mask)
             last = outputs[:, -1]

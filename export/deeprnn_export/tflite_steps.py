@@ -41,7 +41,7 @@ def run_steps(
     """
     batch, time, _ = sequences.shape
     projections = _project(recurrence, tf.transpose(sequences, (1, 0, 2)))
-    output = tf.zeros((batch, recurrence.units))
+    output = states[0] if recurrence.continues else tf.zeros((batch, recurrence.units))
     # What the outputs of all steps are shifted into. None of its values is left at the end, so it takes any at
     # hand: zeros of this size would be a constant in the file, 12.8 kB for 100 steps of 32 units.
     buffer = projections[-1][:, :, : recurrence.units] if whole else output

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.manifest import Preprocessing, decode
+from deeprnn_edge.manifest import Preprocessing
 from deeprnn_edge.output_file import write_output
+from deeprnn_edge.strict_json import decode
 
 FORMAT_VERSION = 1
 
