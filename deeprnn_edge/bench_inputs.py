@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import GOLDEN, Bundle
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.golden import Case, decode_golden
+from deeprnn_edge.golden import Case, cases_for, decode_golden
 from deeprnn_edge.manifest import Preprocessing, TensorSpec
 
 DEFAULT_LENGTH = 100  # time steps where neither the bundle nor the caller states any
@@ -54,7 +54,7 @@ def choose_inputs(
     _check_batch(specs, batch)
     length = _resolve_length(specs, rules, length, fixed_shapes)
     cases = decode_golden(bundle.read(GOLDEN)) if bundle.has(GOLDEN) else []  # a packed bundle may have none
-    rows = _golden_rows(cases, bundle, length)
+    rows = _golden_rows(cases_for([spec.name for spec in specs], cases), bundle, length)
     if rows:
         cycled = [rows[index % len(rows)] for index in range(batch)]
         return BenchInputs(
@@ -98,7 +98,7 @@ def _golden_rows(cases: Sequence[Case], bundle: Bundle, length: int | None) -> l
     specs, rules = bundle.manifest.inputs, bundle.manifest.preprocessing
     rows: list[Case] = []
     for case in cases:
-        if not all(spec.name in case.inputs and _fits(case.inputs[spec.name].shape, spec, length) for spec in specs):
+        if not all(_fits(case.inputs[spec.name].shape, spec, length) for spec in specs):
             continue
         arrays = [*case.inputs.values(), *case.outputs.values()]
         count = len(arrays[0])

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from deeprnn_edge.errors import BundleError
+from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.manifest import Artifact, Manifest, decode_manifest
 
 MANIFEST = "manifest.json"
@@ -65,15 +65,26 @@ class Bundle:
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
     def artifact(self, path: str | None = None) -> Artifact:
-        """The artifact of that path; without one the first ONNX artifact, else the first."""
+        """The artifact of that path; without one the first ONNX artifact for whole sequences, else the first of these.
+
+        A bundle of stream artifacts alone gives one of them by the same rule.
+        """
         artifacts = self.manifest.artifacts
         if path is None:
-            return next((artifact for artifact in artifacts if artifact.format == "onnx"), artifacts[0])
+            candidates = [artifact for artifact in artifacts if artifact.kind == "sequence"] or artifacts
+            return next((artifact for artifact in candidates if artifact.format == "onnx"), candidates[0])
         for artifact in artifacts:
             if artifact.path == path:
                 return artifact
         names = ", ".join(artifact.path for artifact in artifacts)
         raise BundleError(f"{self.path} has no artifact {path!r}; it has {names}")
+
+    def stream_artifact(self, artifact: Artifact) -> Artifact:
+        """The stream artifact of the same format and precision. Raises InputError where there is none."""
+        for other in self.manifest.artifacts:
+            if (other.kind, other.format, other.precision) == ("stream", artifact.format, artifact.precision):
+                return other
+        raise InputError(f"the bundle has no stream artifact for {artifact.path}; export the model again with --stream")
 
     def vocabulary(self) -> list[str]:
         """The words by rank; empty for a model without a vocabulary."""

@@ -4,7 +4,8 @@ DeepRNNEdgeError
 ├── InputError              what was given cannot be used: a path, an option, an array (exit code 2)
 │   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
 │   ├── MissingExtraError   the feature needs packages that are not installed
-│   └── UnsupportedModelError   a model that cannot be exported exactly; names the layer
+│   ├── UnsupportedModelError   a model that cannot be exported exactly; names the layer
+│   └── StreamError         a stream that is closed, or used by two threads at once
 ├── ParityError             the answers differ from the reference (exit code 1)
 └── BudgetError             no artifact keeps within the budgets (exit code 1)
 """
@@ -30,6 +31,10 @@ class MissingExtraError(InputError):
 
 class UnsupportedModelError(InputError):
     """The model cannot be exported exactly; the message names the layer, the reason and the way out."""
+
+
+class StreamError(InputError):
+    """A stream that is closed, or used by two threads at once. Its state is as it was."""
 
 
 class ParityError(DeepRNNEdgeError):

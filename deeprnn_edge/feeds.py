@@ -34,7 +34,7 @@ def arrange(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any]:
 
 def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
     """``value`` as an array of the spec's dtype. Raises InputError for another rank, size, dtype, id or for NaN."""
-    array = _as_array(value, spec)
+    array = as_array(value, spec)
     shape = array.shape
     if len(shape) != len(spec.shape) or any(
         size != fixed for size, fixed in zip(shape, spec.shape, strict=True) if not isinstance(fixed, str)
@@ -42,6 +42,11 @@ def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
         raise InputError(f"input {spec.name!r} has the shape {shape}, expected ({', '.join(map(str, spec.shape))})")
     if 0 in shape[1:]:
         raise InputError(f"input {spec.name!r} has the shape {shape}: it holds no step")
+    return check_values(array, spec)
+
+
+def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
+    """An array of the right shape in the spec's dtype. Raises InputError for another dtype, an id outside, or NaN."""
     kind = array.dtype.kind
     if spec.dtype.startswith("int"):
         if kind not in "iu":
@@ -63,7 +68,8 @@ def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
     return array if array.dtype == spec.dtype else array.astype(spec.dtype)
 
 
-def _as_array(value: Any, spec: TensorSpec) -> NDArray[Any]:
+def as_array(value: Any, spec: TensorSpec) -> NDArray[Any]:
+    """Whatever was given as an array. Raises InputError for rows of unequal length."""
     try:
         return np.asarray(value)
     except ValueError as error:  # numpy: "inhomogeneous shape"

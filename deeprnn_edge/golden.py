@@ -1,14 +1,15 @@
 """Golden vectors: inputs, and the outputs that Keras gave for them, in one npz without pickle.
 
 A case is a set of arrays that run together; its arrays are stored as ``<case>/in/<input>`` and
-``<case>/out/<output>``.
+``<case>/out/<output>``. A streamed case has the states among both: those before its first step and those
+behind its last one.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,11 @@ class Case:
     name: str
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:
+    """The cases that have these inputs and no others: whole sequences, or with the states' names streamed ones."""
+    return [case for case in cases if case.inputs.keys() == set(names)]
 
 
 def encode_golden(cases: Sequence[Case]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.sessions import Session, open_artifact
+from deeprnn_edge.stream import Stream
+from deeprnn_edge.streaming import Streaming, run_from_start, stream_spec
 
 
 class Model:
@@ -22,19 +26,23 @@ class Model:
     artifact: the file that runs.
     """
 
-    def __init__(self, bundle: Bundle, artifact: Artifact, session: Session) -> None:
+    def __init__(self, bundle: Bundle, artifact: Artifact, session: Session, *, threads: int = 1) -> None:
         self.manifest: Manifest = bundle.manifest
         self.artifact = artifact
-        self._session = session
-        self._specs = bundle.manifest.inputs
+        self._specs, self._answer, self._fixed_shapes = self.manifest.inputs, session.run, session.fixed_shapes
+        if artifact.kind == "stream":
+            spec = stream_spec(self.manifest, artifact)
+            self._specs, self._fixed_shapes = spec.inputs, {}
+            self._answer = partial(run_from_start, session, spec, artifact.chunk)
         rules = bundle.manifest.preprocessing
         self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
+        self._streaming = Streaming(bundle, artifact, session, self._vocabulary, threads=threads)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
         """Input name to the shape that this artifact takes; free axes are named."""
         shapes: dict[str, tuple[int | str, ...]] = {spec.name: spec.shape for spec in self._specs}
-        for name, fixed in self._session.fixed_shapes.items():
+        for name, fixed in self._fixed_shapes.items():
             shapes[name] = ("batch", *fixed[1:])
         return shapes
 
@@ -49,7 +57,7 @@ class Model:
         arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
         if any(not len(array) for array in arrays.values()):
             return self._answer_no_rows(arrays)
-        return self._session.run(arrays)
+        return self._answer(arrays)
 
     def predict(self, items: Any) -> NDArray[Any] | dict[str, NDArray[Any]]:
         """Answer for texts, sequences of ids, or ``(time, features)`` arrays: one or many, of any lengths.
@@ -73,18 +81,30 @@ class Model:
             outputs = self._run_by_length(rows, spec)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
+    def stream(self, batch_size: int | None = None, *, state: Mapping[str, Any] | None = None) -> Stream:
+        """Open a stream of sequences that are pushed chunk by chunk; see Stream.
+
+        batch_size: how many sequences go on side by side: 1, or as many as ``state`` has.
+        state: what ``Stream.state`` gave, of this model; the stream goes on from there.
+
+        All streams of a model share one session, and each belongs to one thread at a time. Raises InputError for
+        a bundle without a stream artifact of this artifact's format and precision, and for a state of other
+        names, shapes or dtypes.
+        """
+        return self._streaming.open(batch_size, state)
+
     def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The outputs' shapes with no row in them.
 
         Not by running them: ONNX Runtime 1.32 ends the process when LSTM or GRU meets a batch of 0.
         """
         one = {name: np.zeros((1, *array.shape[1:]), array.dtype) for name, array in arrays.items()}
-        return {name: values[:0] for name, values in self._session.run(one).items()}
+        return {name: values[:0] for name, values in self._answer(one).items()}
 
     def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> dict[str, NDArray[Any]]:
         if not rows:
             shape = [
-                0 if axis == 0 else 1 if isinstance(n, str) else n
+                0 if axis == 0 else (self.artifact.chunk or 1) if isinstance(n, str) else n
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
             return self.run(np.zeros(shape, spec.dtype))
@@ -119,4 +139,4 @@ def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> 
     """
     bundle = open_bundle(path)
     chosen = bundle.artifact(artifact)
-    return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads))
+    return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads), threads=threads)

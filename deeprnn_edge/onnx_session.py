@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import onnxruntime
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.manifest import StreamSpec
+from deeprnn_edge.onnx_stepper import BufferPool, OnnxStepper
 
 
 class OnnxSession:
@@ -31,12 +35,24 @@ class OnnxSession:
             raise BundleError(
                 f"{path}: ONNX Runtime {onnxruntime.__version__} does not load it: {_line(error)}"
             ) from error
+        self._session = session
         self._run = session.run
         self._outputs = [output.name for output in session.get_outputs()]
+        # A pool lives as long as a stream of its batch size.
+        self._pools: WeakValueDictionary[tuple[StreamSpec, int], BufferPool] = WeakValueDictionary()
+        self._lock = threading.Lock()
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
         return dict(zip(self._outputs, self._run(None, feeds), strict=True))
+
+    def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None = None) -> OnnxStepper:  # noqa: ARG002 - free
+        """New states for a stream of so many rows; a call takes any number of steps."""
+        with self._lock:
+            pool = self._pools.get((spec, rows))
+            if pool is None:
+                pool = self._pools[spec, rows] = BufferPool(self._session, spec, rows)
+        return OnnxStepper(pool)
 
 
 def _line(error: BaseException) -> str:

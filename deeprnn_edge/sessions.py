@@ -8,9 +8,25 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import Bundle
-from deeprnn_edge.manifest import Artifact
+from deeprnn_edge.manifest import Artifact, StreamSpec
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class Stepper(Protocol):
+    """The states of one stream, of some rows. It belongs to one thread at a time.
+
+    state: the current arrays by state name, ``(rows, ...)``; what is written into them is what the next step sees.
+    """
+
+    state: dict[str, NDArray[Any]]
+
+    def advance(self, arrays: Arrays, /) -> dict[str, NDArray[Any]]:
+        """Checked arrays of a chunk's inputs to new arrays of the model's outputs after it.
+
+        An error leaves the states as they were.
+        """
+        ...
 
 
 class Session(Protocol):
@@ -23,6 +39,13 @@ class Session(Protocol):
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        ...
+
+    def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> Stepper:
+        """New states for a stream of so many rows, in the session of a stream artifact.
+
+        chunk: the artifact's own, time steps of one call; None where they are free.
+        """
         ...
 
 

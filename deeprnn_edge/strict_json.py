@@ -38,7 +38,7 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
     elif kind is float:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
             return float(raw)
-    elif isinstance(raw, kind) and not isinstance(raw, bool):
+    elif isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
     expected = " or ".join(map(repr, arguments)) if origin is Literal else getattr(kind, "__name__", str(kind))
     raise BundleError(f"{where} is {raw!r}, expected {expected}")

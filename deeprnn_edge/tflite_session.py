@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.extras import require_litert
+from deeprnn_edge.manifest import StreamSpec
+from deeprnn_edge.tflite_stepper import TFLiteStepper
 
 
 class TFLiteSession:
@@ -43,15 +45,19 @@ class TFLiteSession:
                     f"(batch, {', '.join(map(str, shape[1:]))}): pad or cut it, or load the .onnx artifact"
                 )
         rows = len(next(iter(feeds.values())))
+        parts = [self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}) for row in range(rows)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
+
+    def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
+        """New states for a stream of so many rows, which the interpreter answers one after the other."""
+        return TFLiteStepper(self._run_row, spec, rows, chunk or 1)
+
+    def _run_row(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         interpreter = self._interpreter
-        results: dict[str, list[NDArray[Any]]] = {name: [] for name in self._outputs}
         with self._lock:
-            for row in range(rows):
-                # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
-                interpreter.reset_all_variables()
-                for name, (index, dtype) in self._inputs.items():
-                    interpreter.set_tensor(index, feeds[name][row : row + 1].astype(dtype, copy=False))
-                interpreter.invoke()
-                for name, index in self._outputs.items():
-                    results[name].append(interpreter.get_tensor(index))
-        return {name: np.concatenate(parts) for name, parts in results.items()}
+            # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
+            interpreter.reset_all_variables()
+            for name, (index, dtype) in self._inputs.items():
+                interpreter.set_tensor(index, feeds[name].astype(dtype, copy=False))
+            interpreter.invoke()
+            return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from deeprnn_edge.manifest import LoweredLayer, StoredTensor
+from deeprnn_edge.replay import Replay
+from deeprnn_edge.sessions import open_session
+from deeprnn_export.calibration_steps import calibration_steps
 from deeprnn_export.gate import Tolerance
 from deeprnn_export.lowering import Conversion
 from deeprnn_export.onnx_conversion import convert_to_onnx
 from deeprnn_export.onnx_dynamic import quantize_lstms, quantized_tensors
-from deeprnn_export.precisions import artifact_path, reduced_tolerance
+from deeprnn_export.precisions import CALIBRATED, artifact_path, reduced_tolerance
 from deeprnn_export.source import Source
 from deeprnn_export.storage_plan import SmallModel, shrink
 from deeprnn_export.tflite_conversion import convert_to_tflite
@@ -24,8 +29,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class File:
-    """A converted model that is not checked yet, and how far from Keras it may be."""
+    """A converted model that is not checked yet, and how far from Keras it may be.
 
+    source: what it was made of.
+    chunk: time steps of one call, where they are fixed and it streams.
+    """
+
+    source: Source
     kind: str
     precision: str
     path: str
@@ -33,24 +43,36 @@ class File:
     recurrences: tuple[LoweredLayer, ...]
     tensors: tuple[StoredTensor, ...]
     tolerance: Tolerance
+    chunk: int | None
+
+    def replay(self) -> Replay:
+        """The file in its own runtime."""
+        session = open_session(self.content, kind=self.kind, path=self.path)
+        plan = self.source.stream
+        return Replay(session, self.source.signature.inputs, None if plan is None else plan.spec, self.chunk)
 
 
 def convert_all(source: Source, wanted: Sequence[tuple[str, str]], progress: Progress) -> Iterator[File]:
     """A file for each pair of format and precision. Raises UnsupportedModelError for what cannot be converted."""
-    exact_onnx: Conversion | None = None
+    exact: dict[str, Conversion] = {}
+    plan = source.stream
     told: set[LoweredLayer] = set()
     for kind, precision in wanted:
-        path = artifact_path(kind, precision)
+        path = artifact_path(kind, precision, stream=plan is not None)
         progress(f"converting to {path}")
         tolerance = source.tolerance
         if precision != "fp32":
-            tolerance = reduced_tolerance(precision, source.cases, source.max_difference)
+            tolerance = reduced_tolerance(precision, source.answers(), source.max_difference)
         tensors: tuple[StoredTensor, ...] = ()
+        chunk = None
         if kind == "tflite":
-            converted = _to_tflite(source, precision)
+            converted = _to_tflite(source, precision, exact)
             content = converted.content
+            chunk = None if plan is None else plan.chunk_of(source.shapes)
         else:
-            converted = exact_onnx = exact_onnx or convert_to_onnx(source.model, source.signature)
+            if kind not in exact:
+                exact[kind] = convert_to_onnx(source.model, source.signature, source.carry())
+            converted = exact[kind]
             content = converted.content
             if precision != "fp32":
                 small = _shrink(converted, precision, source, tolerance.atol, progress)
@@ -59,7 +81,7 @@ def convert_all(source: Source, wanted: Sequence[tuple[str, str]], progress: Pro
             if layer.reason is not None and layer not in told:
                 told.add(layer)
                 progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
-        yield File(kind, precision, path, content, converted.recurrences, tensors, tolerance)
+        yield File(source, kind, precision, path, content, converted.recurrences, tensors, tolerance, chunk)
 
 
 def _shrink(
@@ -74,7 +96,7 @@ def _shrink(
     small = shrink(
         proto,
         storage,
-        source.cases,
+        source.answers(),
         largest_difference=largest_difference,
         overrides=source.overrides,
         done=bool(computed),
@@ -83,12 +105,28 @@ def _shrink(
     return SmallModel(small.content, computed + small.tensors)
 
 
-def _to_tflite(source: Source, precision: str) -> Conversion:
+def _to_tflite(source: Source, precision: str, exact: dict[str, Conversion]) -> Conversion:
     if precision != "fp32":
         for variable in source.model.weights:
             values = np.asarray(variable.numpy())
             if values.ndim > 1 and values.shape[-2] > 1:
                 check_weight(variable.path, values, precision, way_out="export with --format onnx and --tensor")
-    return convert_to_tflite(
-        source.model, source.signature, source.shapes, precision=precision, calibration=source.calibration
-    )
+
+    def convert(precision: str, calibration: Sequence[dict[str, NDArray[Any]]]) -> Conversion:
+        return convert_to_tflite(
+            source.model,
+            source.signature,
+            source.shapes,
+            carry=source.carry(),
+            precision=precision,
+            calibration=calibration,
+        )
+
+    if precision == "fp32":
+        exact["tflite"] = convert(precision, ())
+        return exact["tflite"]
+    if precision not in CALIBRATED or source.stream is None:
+        return convert(precision, source.calibration)
+    if "tflite" not in exact:
+        exact["tflite"] = convert("fp32", ())
+    return convert(precision, calibration_steps(exact["tflite"].content, source.stream.spec, source.calibration))

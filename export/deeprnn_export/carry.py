@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -45,16 +46,26 @@ class Carry:
         """The states that a call ends with."""
         self.left.update(zip(names, states, strict=True) if names else ())
 
-    def answers(self, model: Any, inputs: Sequence[Any]) -> list[Any]:
-        """Call a model on its inputs, behind them the states that it starts from: its outputs, then its states."""
-        count = len(inputs) - len(self.names)
-        self.given, self.left, self._made = dict(zip(self.names, inputs[count:], strict=True)), {}, {}
-        self._answering = True
+    def answers(self, model: Any, inputs: Sequence[Any], states: Sequence[Any] = ()) -> list[Any]:
+        """Call a model on its inputs and the states that it starts from: its outputs, then the states it ends with.
+
+        states: in the order of ``names``; none where each layer starts from its own, as Keras's reference does.
+        """
+        with self.part(dict(zip(self.names, states, strict=bool(states))), {}):
+            outputs = keras.tree.flatten(call(model, inputs))
+        return [*outputs, *(self.left[name] for name in self.names)]
+
+    @contextmanager
+    def part(self, states: Mapping[str, Any], made: Mapping[str, int]) -> Iterator[None]:
+        """Inside the context, the model's layers carry these states, or leave them alone.
+
+        made: how many calls of each path came before, where a part of the model answers.
+        """
+        self.given, self.left, self._made, self._answering = states, {}, dict(made), True
         try:
-            outputs = keras.tree.flatten(call(model, inputs[:count]))
+            yield
         finally:
             self._answering = False
-        return [*outputs, *(self.left[name] for name in self.names)]
 
 
 def nothing_carried() -> Carry:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Evaluation
 from deeprnn_edge.parity import decide
-from deeprnn_edge.sessions import open_session
+from deeprnn_edge.replay import Replay
 from deeprnn_export.datasets import VOCABULARY_SIZE, Dataset, load_dataset
 from deeprnn_export.grid import GridCase
 from deeprnn_export.input_rules import InputRules
@@ -31,6 +31,11 @@ class Reference:
 
     dataset: Dataset
     answers: NDArray[Any]
+
+    @property
+    def steps(self) -> int:
+        """Time steps of a row."""
+        return int(self.dataset.x_test.shape[1])
 
 
 def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: InputRules) -> Dataset:
@@ -70,9 +75,7 @@ def ask_keras(
 
 
 def evaluate_file(
-    content: bytes,
-    kind: str,
-    path: str,
+    replay: Replay,
     reference: Reference,
     signature: Signature,
     *,
@@ -80,12 +83,12 @@ def evaluate_file(
 ) -> Evaluation:
     """Run an artifact on the test rows, in its own runtime, and hold it beside Keras and the labels.
 
+    signature: of the model.
     prepare: what becomes of the data set's rows before the artifact sees them, such as words cut from its table.
     """
-    session = open_session(content, kind=kind, path=path)
     rows, labels = prepare(reference.dataset.x_test), reference.dataset.y_test
     output = signature.outputs[0].name
-    answers = np.concatenate([session.run(feed)[output] for _, feed in _batches(rows, signature)])[: len(rows)]
+    answers = np.concatenate([replay.whole(feed)[output] for _, feed in _batches(rows, signature)])[: len(rows)]
     decided, expected = decide(answers), decide(reference.answers)
     right, keras_right = int(np.count_nonzero(decided == labels)), int(np.count_nonzero(expected == labels))
     differences = np.abs(answers.astype(np.float64) - reference.answers)

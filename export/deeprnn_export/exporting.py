@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from deeprnn_export.evaluation import ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.gate import ParityReport, check_parity, require_accuracy, require_parity
 from deeprnn_export.input_rules import InputRules
 from deeprnn_export.precisions import choose
-from deeprnn_export.source import make_source
+from deeprnn_export.source import Source, make_sources
+from deeprnn_export.stream_plan import plan_stream
 from deeprnn_export.subject import read_subject, with_fewer_words
 
 GOLDEN_ROWS = 3  # larger batches only repeat what the golden vectors show, and they travel with the model
@@ -41,6 +44,8 @@ def export(
     precisions: Sequence[str] = ("fp32",),
     sample: Any = None,
     max_length: int | None = None,
+    stream: bool = False,
+    chunk: int = 1,
     preprocessing: Preprocessing | None = None,
     vocabulary: Sequence[str] = (),
     labels: Sequence[str] = (),
@@ -65,6 +70,8 @@ def export(
     sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
         shapes, with batch 1, are TFLite's fixed shapes where the model's own are symbolic.
     max_length: the same for one time axis; and what the device pads to where the model masks padding.
+    stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
+    chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
     preprocessing, vocabulary, labels: what the device needs to turn raw input into ids and answers into
         words; by default what ``deeprnn-edge train`` left beside the model.
     keep_words: cut the embedding and the vocabulary to the so many most frequent words.
@@ -89,7 +96,7 @@ def export(
     Nothing new is left at ``destination`` then, and what was there stays.
     """
     wanted = choose(formats, precisions)
-    _check_options(max_length, atol, max_difference, max_accuracy_drop, evaluate)
+    _check_options(max_length, chunk, stream, atol, max_difference, max_accuracy_drop, evaluate)
     with new_bundle(destination, force=force) as folder:
         given = read_subject(
             model,
@@ -103,9 +110,15 @@ def export(
         )
         dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules)
         subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
-        source = make_source(
+        plan = None
+        if stream:
+            progress("looking for the states")
+            plan = plan_stream(subject.model, subject.signature)
+        sources = make_sources(
             subject,
             wanted,
+            plan=plan,
+            chunk=chunk,
             sample=sample,
             max_length=max_length,
             calibration=calibration,
@@ -118,18 +131,22 @@ def export(
         reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
         decisions = decision_outputs(subject.signature.outputs, subject.rules.labels)
         reports, artifacts = [], []
-        for file in convert_all(source, wanted, progress):
+        for file in chain.from_iterable(convert_all(source, wanted, progress) for source in sources):
             progress(f"checking {file.path} against Keras")
+            replay = file.replay()
             report = check_parity(
-                file.content, file.kind, file.path, source.cases, tolerance=file.tolerance, decisions=decisions
+                replay,
+                file.path,
+                file.source.cases,
+                file.source.outputs,
+                tolerance=file.tolerance,
+                decisions=decisions,
             )
             (folder / file.path).write_bytes(file.content)
             evaluation = None
-            if reference is not None and report.passed:
+            if reference is not None and report.passed and reference.steps % (file.chunk or 1) == 0:
                 progress(f"evaluating {file.path} on {reference.dataset.name}")
-                evaluation = evaluate_file(
-                    file.content, file.kind, file.path, reference, subject.signature, prepare=cut
-                )
+                evaluation = evaluate_file(replay, reference, subject.signature, prepare=cut)
             reports.append(report)
             artifacts.append(_artifact(file, report, evaluation))
         require_parity(reports)
@@ -145,8 +162,9 @@ def export(
             labels=subject.rules.labels,
             artifacts=tuple(artifacts),
             kept_words=keep_words,
+            stream=None if plan is None else plan.spec,
         )
-        _write_companions(folder, manifest, source.cases, subject.rules)
+        _write_companions(folder, manifest, _golden(sources, chunk), subject.rules)
     return manifest
 
 
@@ -155,7 +173,7 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
         path=file.path,
         format=file.kind,  # type: ignore[arg-type]  # choose let the two formats through alone
         precision=file.precision,
-        kind="sequence",
+        kind="sequence" if file.source.stream is None else "stream",
         size_bytes=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
         parity=report.summary(),
@@ -164,6 +182,7 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
         recurrences=file.recurrences,
         evaluation=evaluation,
         tensors=file.tensors,
+        chunk=file.chunk,
     )
 
 
@@ -171,9 +190,25 @@ def _unchanged(rows: NDArray[Any]) -> NDArray[Any]:
     return rows
 
 
+def _golden(sources: Sequence[Source], chunk: int) -> list[Case]:
+    """What travels with the model: the small cases whole, and one of each batch streamed."""
+    golden: list[Case] = []
+    for source in sources:
+        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS] or list(source.cases)
+        if source.stream is not None:
+            fitting = [case for case in small if source.stream.steps(case.inputs) % chunk == 0]
+            by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}
+            small = list(by_batch.values())
+        golden += small
+    return golden
+
+
+def _rows(case: Case) -> int:
+    return len(next(iter(case.inputs.values())))
+
+
 def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> None:
-    golden = [case for case in cases if len(next(iter(case.inputs.values()))) <= GOLDEN_ROWS] or list(cases)
-    (folder / GOLDEN).write_bytes(encode_golden(golden))
+    (folder / GOLDEN).write_bytes(encode_golden(cases))
     if rules.vocabulary:
         (folder / VOCABULARY).write_text("".join(f"{word}\n" for word in rules.vocabulary), encoding="utf-8")
     (folder / CARD).write_text(write_card(manifest), encoding="utf-8")
@@ -182,6 +217,8 @@ def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], r
 
 def _check_options(
     max_length: int | None,
+    chunk: int,
+    stream: bool,
     atol: float | None,
     max_difference: float | None,
     max_accuracy_drop: float | None,
@@ -189,6 +226,10 @@ def _check_options(
 ) -> None:
     if max_length is not None and max_length < 1:
         raise InputError(f"--max-length {max_length}: a sequence has at least 1 step")
+    if chunk < 1:
+        raise InputError(f"--chunk {chunk}: a chunk has at least 1 step")
+    if chunk != 1 and not stream:
+        raise InputError(f"--chunk {chunk} is for streams: give --stream as well")
     for option, value in (("--atol", atol), ("--max-difference", max_difference)):
         if value is not None and not 0 < value < math.inf:
             raise InputError(f"{option} {value}: expected a difference above 0, such as 1e-3")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from deeprnn_edge.errors import ParityError
 from deeprnn_edge.golden import Case
-from deeprnn_edge.manifest import Artifact, Parity
+from deeprnn_edge.manifest import Artifact, Parity, TensorSpec
 from deeprnn_edge.parity import Difference, compare
-from deeprnn_edge.sessions import open_session
+from deeprnn_edge.replay import Replay
 from deeprnn_edge.tables import format_table
-from deeprnn_edge.verification import fits
+from deeprnn_edge.verification import held_to
 
 # float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
 # order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
@@ -78,23 +78,31 @@ class ParityReport:
 
 
 def check_parity(
-    content: bytes, kind: str, path: str, cases: Sequence[Case], *, tolerance: Tolerance, decisions: Sequence[str]
+    replay: Replay,
+    path: str,
+    cases: Sequence[Case],
+    outputs: Sequence[TensorSpec],
+    *,
+    tolerance: Tolerance,
+    decisions: Sequence[str],
 ) -> ParityReport:
-    """Run an artifact on every case that its shape takes.
+    """Run an artifact on every case that its shape takes; a stream on each cut in several ways.
+
+    outputs: the model's own.
+    decisions: those of them whose labels are compared too.
 
     Raises ParityError where no case fits, so that nothing passes unchecked.
     """
-    session = open_session(content, kind=kind, path=path)
-    chosen = [case for case in cases if fits(session, case)]
+    chosen, skipped = replay.choose(cases)
     if not chosen:
-        raise ParityError(f"{path} takes {dict(session.fixed_shapes)}, which no case of the grid has")
+        raise ParityError(f"no case of the grid has the shape that {path} takes")
     differences = [
         difference
         for case in chosen
-        for difference in compare(case.name, case.outputs, session.run(case.inputs), decisions=decisions)
+        for name, answers in replay.run(case)
+        for difference in compare(name, held_to(case, outputs, exact=tolerance.exact), answers, decisions=decisions)
     ]
-    skipped = tuple(case.name for case in cases if case not in chosen)
-    return ParityReport(path, tolerance, tuple(differences), skipped)
+    return ParityReport(path, tolerance, tuple(differences), tuple(case.name for case in skipped))
 
 
 def require_parity(reports: Sequence[ParityReport]) -> None:

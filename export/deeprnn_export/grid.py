@@ -34,10 +34,16 @@ class GridCase:
 
 
 def make_grid(
-    signature: Signature, *, length: int, sample: Mapping[str, NDArray[Any]] | None = None, seed: int = 0
+    signature: Signature,
+    *,
+    length: int,
+    chunk: int = 1,
+    sample: Mapping[str, NDArray[Any]] | None = None,
+    seed: int = 0,
 ) -> list[GridCase]:
     """Inputs for a model, the same for the same seed.
 
+    chunk: steps that a stream takes at a time; some cases are a multiple of it.
     length: time steps where the time axis is symbolic; shorter ones are added to it.
     sample: the user's own inputs, which make a case of their own.
     """
@@ -56,6 +62,9 @@ def make_grid(
     if free_time:
         lengths = sorted({*LENGTHS, min(2 * length, LONGEST)} - {length})
         cases += [case(f"batch {batches[-1]}, {steps} steps", batches[-1], steps, None) for steps in lengths]
+    if length % chunk:
+        steps = length + -length % chunk
+        cases += [case(f"batch {batch}, {steps} steps", batch, steps, None) for batch in batches[:2]]
     for spec in signature.inputs:
         if spec.id_count is not None and spec.id_count > OOV_ID:
             unknown = case(f"batch {smallest}, unknown words in {spec.name}", smallest, length, "full")

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from deeprnn_edge.manifest import Form, LoweredLayer
 from deeprnn_export import bidirectional
+from deeprnn_export.carried_loop import carried_loop
 from deeprnn_export.carry import Carry, any_length, nothing_carried
 from deeprnn_export.causal_convolution import carried_convolution
 from deeprnn_export.inference_form import inference_form
@@ -95,12 +96,14 @@ def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) 
         shadows: list[tuple[keras.layers.Layer, Shadows]] = any_length(model) if carry.names else []
         for layer, path in paths.items():
             if isinstance(layer, keras.layers.RNN):
+                if not layer.built:
+                    continue  # nothing calls it
                 recurrences, reason = _choose(layer, path, lowering)
                 if reason is None:
                     native[layer] = recurrences
                     loop = _native_loop(recurrences, lowering, carry, path, partial(note, path))
                 else:
-                    loop = _keras_loop(layer, carry, path, partial(note, path, "keras loop", reason))
+                    loop = carried_loop(layer, carry, path, partial(note, path, "keras loop", reason))
                 # A layer that is called on whole sequences alone may be unrolled; its own loop is replaced anyway.
                 unrolled = {"unroll": False} if path in carry.calls else {}
                 shadows.append((layer, {"inner_loop": loop, **unrolled}))
@@ -128,32 +131,6 @@ def _choose(layer: keras.layers.RNN, path: str, lowering: Lowering) -> tuple[lis
         return [], found
     reasons = [reason for recurrence in found if (reason := lowering.reason_against(recurrence)) is not None]
     return found, reasons[0] if reasons else None
-
-
-def _keras_loop(
-    layer: keras.layers.RNN, carry: Carry, path: str, note: Callable[[], None]
-) -> Callable[..., tuple[Any, Any, Any]]:
-    original = layer.inner_loop
-
-    def inner_loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
-        note()
-        names = carry.call(path)
-        states = carry.take(names, keras.tree.flatten(initial_state))
-        last, outputs, final = original(
-            sequences=sequences,
-            initial_state=keras.tree.pack_sequence_as(initial_state, states),
-            mask=mask,
-            training=training,
-        )
-        carry.leave(names, keras.tree.flatten(final))
-        if names and mask is not None and not layer.zero_output_for_mask:
-            # Keras begins with an output of zeros; a stream goes on from its last one, which these cells' h is.
-            begun = tf.cumsum(tf.cast(keras.tree.flatten(mask)[0], tf.int32), axis=1)[:, :, tf.newaxis] > 0
-            last = tf.where(begun[:, -1], last, states[0])
-            outputs = tf.where(begun, outputs, states[0][:, tf.newaxis]) if layer.return_sequences else outputs
-        return last, outputs, final
-
-    return inner_loop
 
 
 def _native_loop(

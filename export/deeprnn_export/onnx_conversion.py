@@ -37,9 +37,10 @@ def convert_to_onnx(model: keras.Model, signature: Signature, carry: Carry | Non
     """
     lowering = OnnxLowering()
     carry = carry or nothing_carried()
+    own = len(signature.inputs) - len(carry.names)
 
     def forward(*inputs: Any) -> list[Any]:
-        return [tf.identity(output) for output in carry.answers(model, inputs)]
+        return [tf.identity(output) for output in carry.answers(model, inputs[:own], inputs[own:])]
 
     traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
     with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering, carry) as recurrences:

@@ -145,11 +145,17 @@ class OnnxLowering:
     ) -> Answer:
         last = final[0]
         if plan is not None:
-            # The native state of a row without steps is its initial state; Keras's output is zero.
-            ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
-            counted = ended if recurrence.zero_output_for_mask else plan.lengths > 0
-            if recurrence.zero_output_for_mask or not (recurrence.continues or is_zero(initial[0])):
-                last = tf.where(tf.expand_dims(counted, 1), last, 0.0)
+            if not all(map(is_zero, initial)):
+                # ONNX Runtime leaves zeros behind a row without steps, Keras the state that it started from.
+                counted = tf.expand_dims(plan.lengths > 0, 1)
+                final = [tf.where(counted, own, start) for own, start in zip(final, initial, strict=True)]
+                last = final[0] if recurrence.continues else last
+            if recurrence.zero_output_for_mask:
+                ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
+                last = tf.where(tf.expand_dims(ended, 1), last, 0.0)
+            elif not (recurrence.continues or is_zero(initial[0])):
+                # Keras's output of such a row is zero; another runtime's may be the state that it started from.
+                last = tf.where(tf.expand_dims(plan.lengths > 0, 1), last, 0.0)
         if not recurrence.return_sequences:
             return Answer(last, tf.expand_dims(last, 1), final, form)
         outputs = self._leave(

@@ -55,9 +55,10 @@ def choose(formats: Sequence[str] | None, precisions: Sequence[str]) -> list[tup
     ]
 
 
-def artifact_path(kind: str, precision: str) -> str:
-    """``model.onnx``, ``model.int8.onnx``."""
-    return f"model.{kind}" if precision == "fp32" else f"model.{precision}.{kind}"
+def artifact_path(kind: str, precision: str, *, stream: bool = False) -> str:
+    """``model.onnx``, ``model.int8.onnx``; ``stream.onnx`` for one that streams."""
+    stem = "stream" if stream else "model"
+    return f"{stem}.{kind}" if precision == "fp32" else f"{stem}.{precision}.{kind}"
 
 
 def reduced_tolerance(precision: str, cases: Sequence[Case], asked: float | None) -> Tolerance:

@@ -67,12 +67,17 @@ class Recurrence:
         return 2 if self.cell == "lstm" else 1
 
 
+def has_keras_loop(layer: keras.layers.RNN) -> bool:
+    """Whether a layer's class leaves the loop over its steps to Keras."""
+    return type(layer).inner_loop in _KERAS_LOOPS
+
+
 def read_recurrences(layer: keras.layers.RNN, path: str) -> list[Recurrence] | str:
     """The cells of a built recurrent layer, from the input up: one, or those of StackedRNNCells.
 
     Or, for a layer whose recurrence only Keras knows, the reason in a few words.
     """
-    if type(layer).inner_loop not in _KERAS_LOOPS:
+    if not has_keras_loop(layer):
         return f"class {type(layer).__name__} has an inner_loop of its own"
     stacked = type(layer.cell) is keras.layers.StackedRNNCells
     cells = layer.cell.cells if stacked else [layer.cell]
@@ -124,8 +129,8 @@ def name_of(activation: Any) -> str:
 def constant_of(state: Any) -> float | None:
     """The value of every element of an initial state; None where the model computes it."""
     value = tf.get_static_value(state)
-    if value is None and state.op.type == "Fill":  # of as many rows as the batch has
-        value = tf.get_static_value(state.op.inputs[1])
+    if value is None and state.op.type in ("Fill", "BroadcastTo"):  # to as many rows as the batch has
+        value = tf.get_static_value(state.op.inputs[state.op.type == "Fill"])
     if value is None or np.ptp(value) != 0:
         return None
     return float(np.ravel(value)[0])

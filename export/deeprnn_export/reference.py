@@ -12,9 +12,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from deeprnn_edge.golden import Case
+from deeprnn_export.carry import Carry, nothing_carried
 from deeprnn_export.grid import GridCase
 from deeprnn_export.inference_form import inference_form
-from deeprnn_export.model_inputs import call
+from deeprnn_export.recording import recording
+from deeprnn_export.seam import replaced
 from deeprnn_export.signature import Signature, tensor_specs
 
 Answer = Callable[[GridCase], list[NDArray[Any]]]
@@ -31,9 +33,12 @@ def keras_answers(
     signature: Signature,
     grid: Sequence[GridCase],
     *,
+    carry: Carry | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Case]:
     """Keras's answer for every case.
+
+    carry: the states of a stream: what its layers end with is then among the outputs, which the signature names.
 
     Not from ``predict``: it compiles the model for a symbolic time axis, where Keras 3.15's
     TimeDistributed loops over the batch size and truncates. The eager call is the reference. Where it takes
@@ -41,11 +46,12 @@ def keras_answers(
     in its place, once it has given the same answer to the first case.
     """
     names = [spec.name for spec in signature.outputs]
+    carry = carry or nothing_carried()
     cases = []
     told = time.monotonic()
     progress(f"Keras answers {len(grid)} cases")
-    with inference_form(model):
-        answer = _eager(model, signature)
+    with inference_form(model), replaced(recording(model, carry)):
+        answer = _eager(model, signature, carry)
         for number, case in enumerate(grid, start=1):
             if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
                 told = time.monotonic()
@@ -54,19 +60,19 @@ def keras_answers(
             outputs = answer(case)
             cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True))))
             if number == 1 and time.monotonic() - started > _SECONDS_WORTH_COMPILING:
-                compiled = _compiled(model, signature)
+                compiled = _compiled(model, signature, carry)
                 answer = compiled if _agree(compiled(case), outputs) else answer
     return cases
 
 
-def _eager(model: keras.Model, signature: Signature) -> Answer:
+def _eager(model: keras.Model, signature: Signature, carry: Carry) -> Answer:
     def answer(case: GridCase) -> list[NDArray[Any]]:
-        return _arrays(call(model, _tensors(case, signature)))
+        return _arrays(carry.answers(model, _tensors(case, signature)))
 
     return answer
 
 
-def _compiled(model: keras.Model, signature: Signature) -> Answer:
+def _compiled(model: keras.Model, signature: Signature, carry: Carry) -> Answer:
     """One graph for each shape without its batch, so that no axis but the batch is symbolic."""
     graphs: dict[tuple[tuple[int, ...], ...], Any] = {}
 
@@ -74,20 +80,23 @@ def _compiled(model: keras.Model, signature: Signature) -> Answer:
         tensors = _tensors(case, signature)
         key = tuple(tuple(tensor.shape[1:]) for tensor in tensors)
         if key not in graphs:
-            fixed = {spec.name: (None, *shape) for spec, shape in zip(signature.inputs, key, strict=True)}
-            specs = tensor_specs(signature.inputs, fixed=fixed)
-            graphs[key] = tf.function(lambda *inputs: call(model, inputs), input_signature=specs, autograph=False)
+            inputs = signature.inputs[: len(key)]  # a stream's states come behind them, and Keras starts from its own
+            specs = tensor_specs(
+                inputs, fixed={spec.name: (None, *shape) for spec, shape in zip(inputs, key, strict=True)}
+            )
+            forward = tf.function(lambda *inputs: carry.answers(model, inputs), input_signature=specs, autograph=False)
+            graphs[key] = forward
         return _arrays(graphs[key](*tensors))
 
     return answer
 
 
 def _tensors(case: GridCase, signature: Signature) -> list[Any]:
-    return [tf.constant(case.inputs[spec.name]) for spec in signature.inputs]
+    return [tf.constant(case.inputs[spec.name]) for spec in signature.inputs if spec.name in case.inputs]
 
 
-def _arrays(answers: Any) -> list[NDArray[Any]]:
-    return [np.asarray(keras.ops.convert_to_numpy(answer)) for answer in keras.tree.flatten(answers)]
+def _arrays(answers: Sequence[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(keras.ops.convert_to_numpy(answer)) for answer in answers]
 
 
 def _agree(answers: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]]) -> bool:

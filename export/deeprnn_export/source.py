@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.golden import Case
+from deeprnn_edge.manifest import StreamSpec, TensorSpec
 from deeprnn_export.calibration import calibration_rows
+from deeprnn_export.carry import Carry, nothing_carried
 from deeprnn_export.datasets import Dataset
 from deeprnn_export.gate import Tolerance, tolerance
 from deeprnn_export.grid import make_grid, read_sample
@@ -21,6 +24,7 @@ from deeprnn_export.precisions import CALIBRATED
 from deeprnn_export.reference import keras_answers
 from deeprnn_export.seam import layer_paths
 from deeprnn_export.signature import Signature
+from deeprnn_export.stream_plan import StreamPlan
 from deeprnn_export.subject import Subject
 
 FREE_LENGTH = 100  # time steps of the parity grid where neither the model nor the caller states any
@@ -30,10 +34,13 @@ FREE_LENGTH = 100  # time steps of the parity grid where neither the model nor t
 class Source:
     """The model, and what its conversions need to know.
 
+    signature: inputs and outputs; of a stream its states too.
     cases: Keras's answers, by which ONNX weights are stored; shapes: TFLite's fixed ones, by input.
-    calibration: feeds of one row each, for TFLite's integer precisions.
+    calibration: feeds of one row each, of whole sequences, for TFLite's integer precisions.
     tolerance: of float32; max_difference: the caller's own bound for fewer bits.
     overrides: patterns of ONNX weights' names to the storage that they get.
+    outputs: the model's own.
+    stream: how it streams; None where it answers for whole sequences.
     """
 
     model: keras.Model
@@ -44,12 +51,25 @@ class Source:
     tolerance: Tolerance
     max_difference: float | None
     overrides: Mapping[str, str]
+    outputs: tuple[TensorSpec, ...]
+    stream: StreamPlan | None = None
+
+    def carry(self) -> Carry:
+        """For one trace of the model."""
+        return nothing_carried() if self.stream is None else self.stream.carry()
+
+    def answers(self) -> list[Case]:
+        """The cases with the model's outputs alone, without the states that a stream ends with."""
+        names = [spec.name for spec in self.outputs]
+        return [replace(case, outputs={name: case.outputs[name] for name in names}) for case in self.cases]
 
 
-def make_source(
+def make_sources(
     subject: Subject,
     wanted: Sequence[tuple[str, str]],
     *,
+    plan: StreamPlan | None,
+    chunk: int,
     sample: Any,
     max_length: int | None,
     calibration: Any,
@@ -58,15 +78,18 @@ def make_source(
     max_difference: float | None,
     overrides: Mapping[str, str],
     progress: Callable[[str], None],
-) -> Source:
+) -> list[Source]:
     """Ask Keras the parity grid, fix TFLite's shapes, and read what calibrates it, as far as they are wanted.
+
+    Of the model for whole sequences, and with a plan of its streaming twin, which takes ``chunk`` steps in TFLite.
 
     Raises InputError where a shape stays open, and for a sample or calibration data that do not fit.
     """
     signature, rules = subject.signature, subject.rules
+    tflite = any(kind == "tflite" for kind, _ in wanted)
     checked_sample = None if sample is None else read_sample(sample, signature)
     length = _grid_length(signature, rules, checked_sample, max_length)
-    shapes = _fixed_shapes(signature, checked_sample, length) if any(kind == "tflite" for kind, _ in wanted) else {}
+    shapes = _fixed_shapes(signature, checked_sample, length) if tflite else {}
     rows = []
     if any(precision in CALIBRATED for _, precision in wanted):
         rows = calibration_rows(
@@ -78,19 +101,51 @@ def make_source(
             dataset=dataset,
             sample=checked_sample,
         )
-    grid = make_grid(signature, length=length or FREE_LENGTH, sample=checked_sample)
-    cases = keras_answers(subject.model, signature, grid, progress=progress)
+    # With the time axis free where there is a plan, so that one question serves both.
+    asked = signature if plan is None else replace(signature, inputs=plan.spec.inputs)
+    grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk if tflite else 1, sample=checked_sample)
+    answering = signature if plan is None else plan.signature
+    cases = keras_answers(
+        subject.model, answering, grid, carry=None if plan is None else plan.carry(), progress=progress
+    )
     if is_mixed(subject.model):
         progress("the model computes in 16 bits; exported, and compared, in float32 with the same weights")
-    return Source(
+    whole = Source(
         model=subject.model,
         signature=signature,
-        cases=cases,
+        cases=[case for case in cases if _fits(case, signature)],
         shapes=shapes,
         calibration=rows,
         tolerance=_tolerance(subject.model, cases) if atol is None else Tolerance(atol, "set by the caller"),
         max_difference=max_difference,
         overrides=overrides,
+        outputs=signature.outputs,
+    )
+    if plan is None:
+        return [whole]
+    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case)) for case in cases]
+    fixed = _fixed_shapes(plan.signature, None, chunk) if tflite else {}
+    return [
+        replace(whole, cases=whole.answers()),
+        replace(whole, signature=plan.signature, cases=streamed, shapes=fixed, stream=plan),
+    ]
+
+
+def initial_states(spec: StreamSpec, case: Case) -> dict[str, NDArray[Any]]:
+    """By name, the states before the first step, ``(rows, ...)`` each."""
+    rows = len(next(iter(case.inputs.values())))
+    return {
+        state.name: np.full((rows, *(int(size) for size in state.shape[1:])), state.initial, state.dtype)
+        for state in spec.states
+    }
+
+
+def _fits(case: Case, signature: Signature) -> bool:
+    """Whether a case has the steps that the model was built for."""
+    return all(
+        isinstance(size, str) or size == given
+        for spec in signature.inputs
+        for size, given in zip(spec.shape, case.inputs[spec.name].shape, strict=True)
     )
 
 

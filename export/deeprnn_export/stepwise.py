@@ -1,35 +1,46 @@
-"""Whether a layer answers each step from that step alone: tried on random steps, together and apart."""
+"""Whether a layer answers each step from that step and its states alone: tried on random steps, together and apart."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
+
+from deeprnn_edge.manifest import StateSpec
+from deeprnn_export.carried_loop import carried_loop
+from deeprnn_export.carry import Carry, any_length
+from deeprnn_export.causal_convolution import carried_convolution
+from deeprnn_export.plain_layers import rows_at_once
+from deeprnn_export.seam import Shadows, layer_paths, replaced
 
 # Rows enough that the largest of six steps is not the last one in all of them: 6 ** -8.
-_ROWS, _STEPS, _CUT = 8, 6, 2
+_ROWS, _STEPS, _CUTS = 8, 6, (0, 2, 5, 6)
 # What the order of a sum may change in a product of a few hundred numbers of order 1.
 _AGREEMENT = {"rtol": 1e-4, "atol": 1e-5}
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer in a trace whose batch and time are symbolic.
+    """One call of a layer, an operation or a model in a trace whose batch and time are symbolic.
 
+    name: in a message.
     arguments: positional and named ones, with the traced tensors in them.
     outputs: traced tensors.
+    made: how many calls of each path in it came before.
     """
 
-    path: str
-    kind: str
+    owner: Any
+    name: str
     call: Callable[..., Any]
     arguments: tuple[tuple[Any, ...], dict[str, Any]]
     outputs: Any
+    made: Mapping[str, int]
 
 
 def has_time(tensor: Any) -> bool:
@@ -37,32 +48,71 @@ def has_time(tensor: Any) -> bool:
     return tf.is_tensor(tensor) and tensor.shape.rank is not None and tensor.shape.rank > 1 and tensor.shape[1] is None
 
 
-def answers_each_step(made: Call) -> bool:
-    """Whether the parts of a sequence get the same answers as the whole; of an answer without steps, the last step."""
+def trial_form(model: keras.Model, carry: Carry) -> list[tuple[Any, Shadows]]:
+    """What lets Keras's own layers answer for parts of a sequence of random steps, going on from their states."""
+    shadows: list[tuple[Any, Shadows]] = any_length(model)
+    for layer, path in layer_paths(model).items():
+        if isinstance(layer, keras.layers.RNN) and path in carry.calls:
+            shadows.append((layer, {"inner_loop": carried_loop(layer, carry, path, lambda: None), "unroll": False}))
+        elif path in carry.calls:
+            shadows.append((layer, {"call": carried_convolution(layer, carry, path)}))
+        elif isinstance(layer, keras.layers.Embedding):
+            shadows.append((layer, {"call": _any_ids(layer)}))
+        elif type(layer) is keras.layers.TimeDistributed:
+            shadows.append((layer, {"call": rows_at_once(layer)}))
+    return shadows
+
+
+def reason_against(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str | None:
+    """Why the parts of a sequence do not get the same answers as the whole, in a few words; None where they do.
+
+    An answer without steps is that to the last part. To be asked in the trial's form.
+    """
+    if isinstance(made.owner, keras.layers.Embedding):
+        return None  # looks up each step by itself, and random numbers are no ids
     random = np.random.default_rng(0)
     values = keras.tree.map_structure(lambda value: _values(random, value), made.arguments)
+    pairs = zip(keras.tree.flatten(made.arguments), keras.tree.flatten(values), strict=True)
+    rows = next(value.shape[0] for traced, value in pairs if has_time(traced))
+    begin = {state.name: tf.fill((rows, *state.shape[1:]), state.initial) for state in states}
 
-    def part(start: int, stop: int) -> list[Any]:
+    def part(start: int, stop: int, given: Mapping[str, Any]) -> tuple[list[NDArray[Any]], Mapping[str, Any]]:
         arguments, options = keras.tree.map_structure(
             lambda traced, value: value[:, start:stop] if has_time(traced) else value, made.arguments, values
         )
-        return [np.asarray(answer) for answer in keras.tree.flatten(made.call(*arguments, **options))]
+        with carry.part(given, made.made):
+            answers = keras.tree.flatten(made.call(*arguments, **options))
+        return [np.asarray(answer) for answer in answers], {**given, **carry.left}
 
     try:
         with warnings.catch_warnings():  # what Keras says of these random steps is not the user's business
             warnings.simplefilter("ignore")
-            whole, first, rest = part(0, _STEPS), part(0, _CUT), part(_CUT, _STEPS)
-            last = part(_STEPS - 1, _STEPS)
+            whole, _ = part(0, _STEPS, begin)
+            parts, left = [], begin
+            for start, stop in zip(_CUTS, _CUTS[1:], strict=False):
+                answers, left = part(start, stop, left)
+                parts.append(answers)
     except Exception:  # noqa: BLE001 - a layer that does not take so many steps; what it raises is its own
+        return "needs a fixed number of steps"
+    timed = [has_time(traced) for traced in keras.tree.flatten(made.outputs)]
+    same = all(map(_agree, timed, whole, zip(*parts, strict=True)))
+    return None if same else _reason(type(made.owner).__name__)
+
+
+def _agree(timed: bool, whole: NDArray[Any], parts: Sequence[NDArray[Any]]) -> bool:
+    shapes = [(*part.shape[:1], *part.shape[2:]) for part in parts]
+    if timed and (whole.shape[1] != _STEPS or len(set(shapes)) > 1):
         return False
-    for index, traced in enumerate(keras.tree.flatten(made.outputs)):
-        timed = has_time(traced)
-        parts = np.concatenate([first[index], rest[index]], axis=1) if timed else last[index]
-        if timed and parts.shape[1] != _STEPS:
-            return False
-        if parts.shape != whole[index].shape or not np.allclose(whole[index], parts, **_AGREEMENT, equal_nan=True):
-            return False
-    return True
+    joined = np.concatenate(parts, axis=1) if timed else parts[-1]
+    return joined.shape == whole.shape and np.allclose(whole, joined, **_AGREEMENT, equal_nan=True)
+
+
+def _reason(kind: str) -> str:
+    if "Attention" in kind:
+        return "attends to the whole sequence"
+    if "Pooling" in kind:
+        return "pools over time"
+    return "answers a step by those around it"
 
 
 def _values(random: np.random.Generator, traced: Any) -> Any:
@@ -71,8 +121,11 @@ def _values(random: np.random.Generator, traced: Any) -> Any:
         return traced
     free = {0: _ROWS, 1: _STEPS}
     shape = [free.get(axis, 3) if size is None else size for axis, size in enumerate(traced.shape)]
-    if traced.dtype == tf.bool:
-        return tf.ones(shape, tf.bool)
-    if traced.dtype.is_integer:
-        return tf.constant(random.integers(0, 2, shape), traced.dtype)
+    if traced.dtype == tf.bool or traced.dtype.is_integer:
+        return tf.cast(tf.constant(random.integers(0, 2, shape)), traced.dtype)
     return tf.constant(random.standard_normal(shape), traced.dtype)
+
+
+def _any_ids(layer: keras.layers.Embedding) -> Callable[[Any], Any]:
+    original = layer.call
+    return lambda inputs: original(tf.math.floormod(tf.cast(inputs, tf.int32), layer.input_dim))

@@ -56,9 +56,10 @@ def convert_to_tflite(
         raise InputError(f"{precision} is calibrated on real samples; give some with --calibration")
     names = [spec.name for spec in signature.outputs]
     carry = carry or nothing_carried()
+    own = len(signature.inputs) - len(carry.names)
 
     def forward(*inputs: Any) -> dict[str, Any]:
-        return dict(zip(names, carry.answers(model, inputs), strict=True))
+        return dict(zip(names, carry.answers(model, inputs[:own], inputs[own:]), strict=True))
 
     specs = tensor_specs(signature.inputs, fixed=shapes)
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:

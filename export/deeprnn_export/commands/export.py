@@ -40,6 +40,14 @@ from deeprnn_export.commands.startup import start_workshop
 )
 @click.option("--max-length", type=int, help="Time steps of the TFLite file, where the model was built for any number.")
 @click.option(
+    "--stream",
+    is_flag=True,
+    help="Add to each file a twin that answers chunk by chunk, with the states of its layers in your hand.",
+)
+@click.option(
+    "--chunk", default=1, show_default=True, help="Time steps of one call of the twin in TFLite; in ONNX they are free."
+)
+@click.option(
     "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
 )
 @click.option(
@@ -94,6 +102,8 @@ def export(
     formats: tuple[str, ...],
     precisions: tuple[str, ...],
     max_length: int | None,
+    stream: bool,
+    chunk: int,
     sample: Path | None,
     vocabulary: Path | None,
     labels: str | None,
@@ -124,8 +134,13 @@ def export(
     compute in integers and are calibrated on real samples. deeprnn-edge inspect shows how each weight is
     stored and why; deeprnn-edge choose finds the file to ship.
 
+    --stream adds the streaming twin of each file: the same network with every recurrent state as an input and
+    an output, for data that comes as it happens. It has to give a sequence that is cut anywhere the answers
+    that Keras gives the whole. A network that looks ahead, or at everything at once, is refused by its layer.
+
     \b
         deeprnn-edge export gru.keras -o bundle
+        deeprnn-edge export gru.keras -o bundle --stream
         deeprnn-edge export gru.keras -o gru.zip --format onnx --evaluate reviews
         deeprnn-edge export gru.keras -o small --precision int8 --precision int4 \\
             --evaluate reviews --max-accuracy-drop 0.5
@@ -141,6 +156,8 @@ def export(
         formats=formats or None,
         precisions=precisions,
         max_length=max_length,
+        stream=stream,
+        chunk=chunk,
         sample=None if sample is None else _read_sample(sample),
         vocabulary=() if vocabulary is None else _read_words(vocabulary),
         labels=() if labels is None else tuple(label.strip() for label in labels.split(",")),
