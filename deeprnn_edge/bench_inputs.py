@@ -63,8 +63,18 @@ def choose_inputs(
             length=length,
             expected={name: np.concatenate([row.outputs[name] for row in cycled]) for name in rows[0].outputs},
         )
+    return BenchInputs(random_inputs(specs, batch=batch, length=length, seed=seed), "random", length)
+
+
+def random_inputs(specs: Sequence[TensorSpec], *, batch: int, length: int | None, seed: int) -> dict[str, NDArray[Any]]:
+    """Seeded inputs by name: ids above the lowest, floats of the standard normal distribution; no step is padding.
+
+    length: time steps where they are free; None for 100.
+
+    Raises InputError for what does not fit the memory.
+    """
     random = np.random.default_rng(seed)
-    return BenchInputs({spec.name: _random(random, spec, batch, length) for spec in specs}, "random", length)
+    return {spec.name: _random(random, spec, batch, length) for spec in specs}
 
 
 def _check_batch(specs: Sequence[TensorSpec], batch: int) -> None:

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from deeprnn_edge.bench_inputs import BenchInputs, choose_inputs
-from deeprnn_edge.bundle import open_bundle
+from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.contenders import BenchRow, artifact_contender, check_answers, file_contender, start
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.machine import describe_machine
+from deeprnn_edge.manifest import Artifact
 from deeprnn_edge.sessions import Session
 from deeprnn_edge.timing import time_alternating
 
@@ -76,7 +77,7 @@ def bench(
 ) -> BenchReport:
     """Measure artifacts of a bundle: answers first, then start and memory, then latency.
 
-    artifacts: paths inside the bundle, such as ``model.onnx``; None for all.
+    artifacts: paths inside the bundle, such as ``model.onnx``; None for all that run whole sequences.
     batch: rows of one call.
     length: time steps, where the model's time axis is free; None for what the bundle pads to.
     threads: threads inside one call of an artifact.
@@ -92,11 +93,11 @@ def bench(
     Raises InputError for options that cannot be used and where no contender runs, BundleError for a
     damaged bundle, MissingExtraError for ``keras`` without the workshop.
     """
-    _check_options(batch=batch, length=length, threads=threads, runs=runs, seconds=seconds)
+    check_options({"batch": batch, "length": length, "threads": threads, "runs": runs}, seconds)
     if runs is None and seconds is None:
         seconds = DEFAULT_SECONDS
     bundle = open_bundle(path)
-    chosen = [bundle.artifact(name) for name in dict.fromkeys(artifacts)] if artifacts else bundle.manifest.artifacts
+    chosen = _choose_artifacts(bundle, artifacts)
     contenders = []
     for artifact in chosen:
         progress(f"loading {artifact.path}")
@@ -135,16 +136,27 @@ def to_json(report: BenchReport) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _check_options(*, batch: int, length: int | None, threads: int, runs: int | None, seconds: float | None) -> None:
-    for name, value in (("batch", batch), ("length", length), ("threads", threads), ("runs", runs)):
+def check_options(counts: Mapping[str, int | None], seconds: float | None) -> None:
+    """Raise InputError for a count below 1, too many ``threads``, or seconds that are none or come with ``runs``."""
+    for name, value in counts.items():
         if value is not None and value < 1:
             raise InputError(f"{name} {value}: give at least 1")
-    if threads > MOST_THREADS:
+    threads, runs = counts["threads"], counts["runs"]
+    if threads is not None and threads > MOST_THREADS:
         raise InputError(f"threads {threads}: give at most {MOST_THREADS}")
     if runs is not None and seconds is not None:
         raise InputError(f"runs {runs} and seconds {seconds:g}: give one of the two")
     if seconds is not None and not 0 < seconds < math.inf:
         raise InputError(f"seconds {seconds:g}: give a number above 0")
+
+
+def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artifact]:
+    if names:
+        return [bundle.artifact(name) for name in dict.fromkeys(names)]
+    chosen = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "sequence"]
+    if not chosen:
+        raise InputError(f"{bundle.path} has stream artifacts alone: add --stream")
+    return chosen
 
 
 def _call(session: Session, inputs: BenchInputs) -> Callable[[], object]:

@@ -20,6 +20,7 @@ EXIT_UNUSABLE = 2
 
 _COMMANDS = {
     "predict": "deeprnn_edge.commands.predict:predict",
+    "stream": "deeprnn_edge.commands.stream:stream",
     "verify": "deeprnn_edge.commands.verify:verify",
     "inspect": "deeprnn_edge.commands.inspect:inspect",
     "bench": "deeprnn_edge.commands.bench:bench",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from numpy.typing import NDArray
 
@@ -24,6 +24,8 @@ from deeprnn_edge.timing import Timing
 # Ten times what export allows an fp32 artifact: another CPU adds up in another order. An artifact
 # that was exported with a wider tolerance (int8) keeps its own.
 AGREEMENT_ATOL = 1e-4
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def artifact_contender(bundle: Bundle, artifact: Artifact, *, threads: int) -> C
     session, error = None, None
     try:
         if artifact.kind != "sequence":
-            raise InputError(f"a {artifact.kind} artifact takes one step at a time; bench times whole sequences")
+            raise InputError(
+                f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add --stream"
+            )
         session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
     except InputError as raised:
         error = raised
@@ -126,6 +130,16 @@ def check_answers(contenders: Sequence[Contender], inputs: BenchInputs) -> tuple
     return [_compare(c, expected, answers[c.row.name]) if c.row.name in answers else c for c in checked], reference
 
 
+def attempt(call: Callable[[], T]) -> T | InputError:
+    """What a call gives, or why it cannot: a runtime's own exception too becomes one line."""
+    try:
+        return call()
+    except InputError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the runtimes' exceptions have no common base
+        return InputError(" ".join(str(error).split()))
+
+
 def start(contender: Contender, inputs: BenchInputs) -> Contender:
     """Measure its start in a fresh process."""
     try:
@@ -138,12 +152,8 @@ def start(contender: Contender, inputs: BenchInputs) -> Contender:
 def _answer(contender: Contender, inputs: BenchInputs) -> dict[str, NDArray[Any]] | InputError:
     if contender.session is None:
         return contender.error or InputError("it cannot run here")
-    try:
-        return contender.session.run(inputs.feeds)
-    except InputError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - the runtimes' exceptions have no common base
-        return InputError(" ".join(str(error).split()))
+    run = contender.session.run
+    return attempt(lambda: run(inputs.feeds))
 
 
 def _compare(contender: Contender, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> Contender:

@@ -13,7 +13,7 @@ from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.file_inspection import FileInspection, summarize
 from deeprnn_edge.formats import load_format
-from deeprnn_edge.manifest import Artifact, Layer, LoweredLayer, StoredTensor, TensorSpec
+from deeprnn_edge.manifest import Artifact, Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
 from deeprnn_edge.onnx_file import inspect_onnx
 from deeprnn_edge.tflite_file import inspect_tflite
 
@@ -32,6 +32,7 @@ class Inspection:
     artifacts: the files that run; one for a file alone.
     recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
     stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
+    states: of a bundle with stream artifacts, what these carry from chunk to chunk.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Inspection:
     artifacts: tuple[FileInspection, ...]
     recurrences: Mapping[str, tuple[LoweredLayer, ...]] = field(default_factory=dict)
     stored: Mapping[str, tuple[StoredTensor, ...]] = field(default_factory=dict)
+    states: tuple[StateSpec, ...] = ()
 
 
 def inspect_path(path: str | Path) -> Inspection:
@@ -100,6 +102,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
         artifacts=tuple(_inspect_artifact(bundle, artifact) for artifact in manifest.artifacts),
         recurrences={one.path: one.recurrences for one in manifest.artifacts if one.recurrences},
         stored={one.path: one.tensors for one in manifest.artifacts if one.tensors},
+        states=() if manifest.stream is None else manifest.stream.states,
     )
 
 

@@ -77,10 +77,13 @@ class _Buffers:
 
     def fill(self, arrays: Arrays) -> None:
         """Copy the chunk in."""
-        if not self._inputs or any(array.shape != arrays[name].shape for name, array in self._inputs.items()):
-            self._fit(arrays)
-        for name, array in self._inputs.items():
-            array[...] = arrays[name]
+        inputs = self._inputs
+        for name, array in arrays.items():
+            if name not in inputs or array.shape != inputs[name].shape:
+                self._fit(arrays)
+                break
+        for name, array in arrays.items():
+            inputs[name][...] = array
 
     def run(self) -> dict[str, NDArray[Any]]:
         """Run on what is in the buffers; the model's outputs are the caller's own."""

@@ -69,7 +69,7 @@ class Replay:
             stepper.state[state.name][:] = case.inputs[state.name]
         answers: list[Answers] = []
         for start, length in zip(np.cumsum([0, *lengths]), lengths, strict=False):
-            answers.append(stepper.advance(_part(stream.inputs, case.inputs, int(start), int(start) + length)))
+            answers.append(stepper.advance(take_steps(stream.inputs, case.inputs, int(start), int(start) + length)))
         outputs = {
             spec.name: np.concatenate([answer[spec.name] for answer in answers], axis=1)
             if "time" in spec.shape
@@ -79,7 +79,7 @@ class Replay:
         return outputs | {state.next_name: stepper.state[state.name].copy() for state in stream.states}
 
 
-def _part(specs: Sequence[TensorSpec], arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> Answers:
+def take_steps(specs: Sequence[TensorSpec], arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> Answers:
     """The steps from ``start`` to ``stop`` of inputs with a time axis, and the others as they are."""
     return {
         spec.name: np.ascontiguousarray(arrays[spec.name][:, start:stop]) if "time" in spec.shape else arrays[spec.name]

@@ -49,18 +49,19 @@ class Session(Protocol):
         ...
 
 
-def open_session(content: bytes, *, kind: str, path: str, threads: int = 1) -> Session:
+def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False) -> Session:
     """A session on the content of a file.
 
     kind: ``onnx`` or ``tflite``.
     path: its name, for messages.
+    steps: whether it is a stream, which is called for single steps.
 
     Raises BundleError where the runtime does not accept it, MissingExtraError where it is not installed.
     """
     if kind == "onnx":
         from deeprnn_edge.onnx_session import OnnxSession
 
-        return OnnxSession(content, path, threads=threads)
+        return OnnxSession(content, path, threads=threads, steps=steps)
     from deeprnn_edge.tflite_session import TFLiteSession
 
     return TFLiteSession(content, path, threads=threads)
@@ -69,4 +70,5 @@ def open_session(content: bytes, *, kind: str, path: str, threads: int = 1) -> S
 def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
     """A session on a bundle's artifact, once its hash holds."""
     content = bundle.read_artifact(artifact)
-    return open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
+    steps = artifact.kind == "stream"
+    return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)

@@ -44,7 +44,8 @@ class Stream:
         The answer has one row a sequence; of a model that answers every step, the steps of this chunk.
         Raises InputError for what ``Model.run`` refuses, and StreamError; the state is then as it was.
         """
-        with self._turn:
+        self._turn.begin()
+        try:
             arrays = read_chunk(chunk, self._rules, self._begun)
             if arrays is None:
                 return _unwrap(self._repeat_last())
@@ -53,6 +54,8 @@ class Stream:
                 self._begun[:] = b"\1" * self.batch_size
             self._remember(outputs)
             return _unwrap(outputs)
+        finally:
+            self._turn.end()
 
     def reset(self, rows: int | Sequence[int] | None = None) -> None:
         """Put some rows, by default all, back before their first step. Raises InputError for an unknown row."""
@@ -77,7 +80,8 @@ class Stream:
                 self._turn.closed = True
 
     def __enter__(self) -> Stream:
-        return self
+        with self._turn:
+            return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
@@ -109,21 +113,25 @@ class Stream:
 class _Turn:
     """Lets one caller at a time into a stream that is open, and refuses others instead of letting them wait."""
 
-    __slots__ = ("_lock", "closed")
+    __slots__ = ("_lock", "closed", "end")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.end = self._lock.release
         self.closed = False
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
         if not self._lock.acquire(blocking=False):
             raise StreamError("this stream is used by two threads at once: give each thread a stream of its own")
         if self.closed:
-            self._lock.release()
+            self.end()
             raise StreamError("this stream is closed: open another with model.stream()")
 
+    def __enter__(self) -> None:
+        self.begin()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._lock.release()
+        self.end()
 
 
 def open_stream(stepper: Stepper, rules: ChunkRules, batch_size: int, state: dict[str, NDArray[Any]] | None) -> Stream:

@@ -57,9 +57,16 @@ def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
 def run_from_start(
     session: Session, spec: StreamSpec, chunk: int | None, arrays: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs."""
-    rows = len(next(iter(arrays.values())))
-    return session.stepper(spec, rows=rows, chunk=chunk).advance(arrays)
+    """Whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs.
+
+    Raises InputError for inputs of unequal numbers of rows or steps.
+    """
+    rows = {len(array) for array in arrays.values()}
+    steps = {arrays[one.name].shape[1] for one in spec.inputs if "time" in one.shape}
+    if len(rows) > 1 or len(steps) > 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise InputError(f"the inputs have unequal numbers of rows or steps: {shapes}")
+    return session.stepper(spec, rows=rows.pop(), chunk=chunk).advance(arrays)
 
 
 def _check_batch_size(value: Any) -> int:

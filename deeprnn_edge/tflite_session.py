@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.extras import require_litert
 from deeprnn_edge.manifest import StreamSpec
-from deeprnn_edge.tflite_stepper import TFLiteStepper
+from deeprnn_edge.tflite_stepper import Call, TFLiteStepper
 
 
 class TFLiteSession:
@@ -50,7 +50,23 @@ class TFLiteSession:
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
         """New states for a stream of so many rows, which the interpreter answers one after the other."""
-        return TFLiteStepper(self._run_row, spec, rows, chunk or 1)
+        return TFLiteStepper(self._call_in_order, spec, rows, chunk or 1)
+
+    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> Call:
+        """A call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
+        lock, invoke = self._lock, self._interpreter.invoke
+        set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
+        places = [self._inputs[name][0] for name in inputs]
+        answers = [self._outputs[name] for name in outputs]
+
+        def call(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+            with lock:
+                for place, array in zip(places, arrays, strict=True):
+                    set_tensor(place, array)
+                invoke()
+                return [get_tensor(answer) for answer in answers]
+
+        return call
 
     def _run_row(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         interpreter = self._interpreter

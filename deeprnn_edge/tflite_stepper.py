@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,19 +13,33 @@ from deeprnn_edge.manifest import StreamSpec
 from deeprnn_edge.state_arrays import allocate, fill_initial
 
 Arrays = Mapping[str, NDArray[Any]]
+Call = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
 
 
 class TFLiteStepper:
     """One stream's states.
 
-    call: arrays of one row, and of ``chunk`` steps, to those that the graph answers, one caller at a time.
+    bind: the names of inputs and of outputs to a call on arrays of one row in these orders.
+    chunk: steps of one call.
     """
 
-    __slots__ = ("_call", "_chunk", "_rows", "_spec", "state")
+    __slots__ = ("_call", "_chunk", "_first", "_inputs", "_outputs", "_rows", "_stepwise", "_timed", "state")
 
-    def __init__(self, call: Callable[[Arrays], dict[str, NDArray[Any]]], spec: StreamSpec, rows: int, chunk: int):
-        self._call, self._spec, self._rows, self._chunk = call, spec, rows, chunk
+    def __init__(
+        self, bind: Callable[[Sequence[str], Sequence[str]], Call], spec: StreamSpec, rows: int, chunk: int
+    ) -> None:
+        self._inputs = [one.name for one in spec.inputs]
+        self._outputs = [one.name for one in spec.outputs]
+        self._stepwise = ["time" in one.shape for one in spec.outputs]
+        self._timed = ["time" in one.shape for one in spec.inputs]
+        self._first = self._timed.index(True)
+        self._call = bind(
+            [*self._inputs, *(state.name for state in spec.states)],
+            [*self._outputs, *(state.next_name for state in spec.states)],
+        )
+        self._chunk = chunk
         _, self.state = allocate(spec.states, rows)
+        self._rows = [[array[row : row + 1] for array in self.state.values()] for row in range(rows)]
         fill_initial(self.state, spec.states)
 
     def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
@@ -33,30 +47,50 @@ class TFLiteStepper:
 
         Raises InputError where the steps are no multiple of the graph's own.
         """
-        timed = [spec.name for spec in self._spec.inputs if "time" in spec.shape]
-        steps = arrays[timed[0]].shape[1]
+        inputs = [arrays[name] for name in self._inputs]
+        steps = inputs[self._first].shape[1]
         if steps % self._chunk:
             raise InputError(
                 f"the chunk has {steps} steps and this TFLite stream takes {self._chunk} at a time: "
                 f"push a multiple of {self._chunk}, or stream the .onnx artifact"
             )
-        rows = [self._advance_row(arrays, row, steps, timed) for row in range(self._rows)]
-        for state in self._spec.states:
-            self.state[state.name][...] = np.concatenate([answer[state.next_name] for answer in rows])
-        return {spec.name: np.concatenate([answer[spec.name] for answer in rows]) for spec in self._spec.outputs}
+        if len(self._rows) == 1:
+            outputs, after = self._advance_row(inputs, self._rows[0], steps)
+            _move(self._rows[0], after)
+            return dict(zip(self._outputs, outputs, strict=True))
+        answers = [
+            self._advance_row([array[row : row + 1] for array in inputs], states, steps)
+            for row, states in enumerate(self._rows)
+        ]
+        for states, (_, after) in zip(self._rows, answers, strict=True):
+            _move(states, after)
+        joined = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _ in answers), strict=True)]
+        return dict(zip(self._outputs, joined, strict=True))
 
-    def _advance_row(self, arrays: Arrays, row: int, steps: int, timed: list[str]) -> dict[str, NDArray[Any]]:
-        """The outputs and next states of one row, the answers of every step joined."""
-        feeds = {name: array[row : row + 1] for name, array in arrays.items()}
-        feeds |= {name: array[row : row + 1] for name, array in self.state.items()}
+    def _advance_row(
+        self, inputs: list[NDArray[Any]], states: list[NDArray[Any]], steps: int
+    ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """One row's outputs, the answers of every step joined, and its next states."""
+        count = len(self._outputs)
+        if steps == self._chunk:
+            answers = self._call([*inputs, *states])
+            return answers[:count], answers[count:]
         parts = []
         for start in range(0, steps, self._chunk):
-            feeds |= {name: arrays[name][row : row + 1, start : start + self._chunk] for name in timed}
-            parts.append(self._call(feeds))
-            feeds |= {state.name: parts[-1][state.next_name] for state in self._spec.states}
-        joined = {
-            spec.name: np.concatenate([part[spec.name] for part in parts], axis=1)
-            for spec in self._spec.outputs
-            if "time" in spec.shape
-        }
-        return parts[-1] | joined
+            chunk = [
+                array[:, start : start + self._chunk] if timed else array
+                for array, timed in zip(inputs, self._timed, strict=True)
+            ]
+            answers = self._call([*chunk, *states])
+            parts.append(answers[:count])
+            states = answers[count:]
+        outputs = [
+            np.concatenate(values, axis=1) if stepwise else values[-1]
+            for stepwise, values in zip(self._stepwise, zip(*parts, strict=True), strict=True)
+        ]
+        return outputs, states
+
+
+def _move(states: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]]) -> None:
+    for state, value in zip(states, after, strict=True):
+        state[...] = value

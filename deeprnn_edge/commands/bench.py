@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from deeprnn_edge.benchmarking import BenchOptions, BenchReport, to_json
-from deeprnn_edge.benchmarking import bench as bench_bundle
-from deeprnn_edge.contenders import BenchRow
-from deeprnn_edge.errors import ParityError
+from deeprnn_edge import benchmarking, stream_benchmarking, stream_report
+from deeprnn_edge.commands import bench_tables, stream_tables
+from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.output_file import check_output, write_output
-from deeprnn_edge.tables import format_table
 
 
 @click.command()
@@ -24,12 +21,28 @@ from deeprnn_edge.tables import format_table
 @click.option("--batch", default=1, show_default=True, help="Rows of one call.")
 @click.option("--length", type=int, help="Time steps, where they are free. Default: what the bundle pads to.")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
-@click.option("--runs", type=int, help="Calls of each file.")
-@click.option("--seconds", type=float, help="About how long each file is called. Default: 2.")
+@click.option("--runs", type=int, help="Calls of each file; of a stream, of each chunk size.")
+@click.option("--seconds", type=float, help="About how long these calls take. Default: 2, with --stream 1.")
 @click.option(
     "--keras",
     type=click.Path(path_type=Path),
     help="The .keras file the bundle came from, as a row beside the others. Needs the workshop.",
+)
+@click.option("--stream", is_flag=True, help="Time the streams in place of the files for whole sequences.")
+@click.option(
+    "--chunk",
+    "chunks",
+    type=int,
+    multiple=True,
+    help="With --stream: steps of one push; repeatable. Default: 1, 10 and 100, and what a file is built for.",
+)
+@click.option(
+    "--window",
+    type=int,
+    help="With --stream: steps to run again without it. Default: what the bundle pads to or its files take, else 100.",
+)
+@click.option(
+    "--sample-rate", type=float, metavar="HZ", help="With --stream: steps a second that come in, to keep up with."
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON in place of the table.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report as JSON to a file too.")
@@ -43,6 +56,10 @@ def bench(
     runs: int | None,
     seconds: float | None,
     keras: Path | None,
+    stream: bool,
+    chunks: tuple[int, ...],
+    window: int | None,
+    sample_rate: float | None,
     as_json: bool,
     output: Path | None,
     force: bool,
@@ -53,97 +70,63 @@ def bench(
         deeprnn-edge bench bundle
         deeprnn-edge bench bundle --batch 32 --seconds 5 -o this-device.json
         deeprnn-edge bench bundle --artifact model.tflite --keras gru.keras
+        deeprnn-edge bench bundle --stream --sample-rate 100
 
     The files take turns in one run, so that a busy moment hits them all. Each has to give the right
     answers first, within the difference that is shown; one that does not is not timed, and the exit
     code is 1. Load time, first call and memory are those of a fresh process that has started the runtime
     and nothing else; memory is what the file adds to it. The time of a call is the network's alone, on
     ready arrays: turning text into ids comes on top.
+
+    With --stream, a push hands a stream its next steps, a chunk, and takes the answer after them. Times
+    are in microseconds, on ready arrays, with the checks that a program pays for too:
+
+    \b
+        state bytes       what a stream remembers of one row, however long it runs
+        p50 us, p99 us    one push: the median, and what 99 of 100 keep within
+        step us           the median push divided by its steps
+        steps/s           how many steps it could take in a second at that pace
+        real-time factor  step us by the time between two steps at --sample-rate; below 1 it keeps up
+        re-run us         the median answer without a stream: the last --window steps, all run again
+        of re-run         the push by the re-run, of chunks shorter than that: 5% is a twentieth
     """
     if output is not None:
         check_output(output, force=force)
-    report = bench_bundle(
-        bundle,
-        artifacts=artifacts or None,
-        batch=batch,
-        length=length,
-        threads=threads,
-        runs=runs,
-        seconds=seconds,
-        keras=keras,
-        progress=lambda line: click.echo(line, err=True),
-    )
-    text = to_json(report)
+    _check_together(stream, {"--length": length, "--keras": keras}, {"--window": window, "--sample-rate": sample_rate})
+    _check_together(stream, {}, {"--chunk": chunks or None})
+    common: dict[str, Any] = {
+        "artifacts": artifacts or None,
+        "batch": batch,
+        "threads": threads,
+        "runs": runs,
+        "seconds": seconds,
+        "progress": lambda line: click.echo(line, err=True),
+    }
+    if stream:
+        streamed = stream_benchmarking.bench_stream(
+            bundle, **common, chunks=chunks or None, window=window, sample_rate=sample_rate
+        )
+        text, table = stream_report.to_json(streamed), stream_tables.format_report(streamed)
+        wrong = [f"{row.name}: other answers than {row.reference}" for row in streamed.rows if row.status == "differs"]
+    else:
+        report = benchmarking.bench(bundle, **common, length=length, keras=keras)
+        text, table = benchmarking.to_json(report), bench_tables.format_report(report)
+        names = [row.name for row in report.rows if row.status == "differs"]
+        wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
     if output is not None:
         write_output(output, text)
         click.echo(f"wrote {output}", err=True)
-    click.echo(text if as_json else _format(report), nl=not as_json)
-    wrong = [row.name for row in report.rows if row.status == "differs"]
+    click.echo(text if as_json else table, nl=not as_json)
     if wrong:
-        raise ParityError(f"{', '.join(wrong)}: other answers than {report.reference}; see deeprnn-edge verify")
+        raise ParityError(f"{'; '.join(wrong)}; see deeprnn-edge verify")
 
 
-def format_setting(name: str, options: BenchOptions, machine: Mapping[str, Any]) -> str:
-    """Two lines: which model ran on what, and how it was called."""
-    cpu = machine["cpu"]
-    steps = "" if options.length is None else f", {options.length} time steps"
-    threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
-    return (
-        f"{name} on {cpu['model'] or machine['architecture']}, {cpu['logical_cores']} cores\n"
-        f"batch {options.batch}{steps}, {threads}"
-    )
-
-
-def _format(report: BenchReport) -> str:
-    parts = [f"{format_setting(report.name, report.options, report.machine)}; answers held against {report.reference}"]
-    timed = [row for row in report.rows if row.timing is not None]
-    if timed:
-        parts += [_format_start(timed), _format_latency(timed)]
-    problems = [f"{row.name} {row.status}: {row.problem}" for row in report.rows if row.problem]
-    return "\n\n".join([*parts, *(["\n".join(problems)] if problems else [])])
-
-
-def _format_start(rows: list[BenchRow]) -> str:
-    cells = []
-    for row in rows:
-        start = row.start
-        cells.append(
-            [
-                row.name,
-                row.precision or "-",
-                f"{row.size_bytes:,}",
-                "-" if start is None else f"{start.load_ms:,.1f}",
-                "-" if start is None else f"{start.first_call_ms:,.2f}",
-                "-" if start is None or start.resident_added_bytes is None else f"{start.resident_added_bytes:,}",
-                "-" if row.max_abs_diff is None else f"{row.max_abs_diff:.1g}",
-            ]
-        )
-    header = [
-        "start",
-        "precision",
-        "file bytes",
-        "load ms",
-        "first ms",
-        "memory bytes",
-        "difference",
-    ]
-    return format_table(header, cells)
-
-
-def _format_latency(rows: list[BenchRow]) -> str:
-    cells = []
-    for row in rows:
-        if row.timing is not None:
-            timing = row.timing
-            latencies = (timing.p50_ms, timing.p90_ms, timing.p95_ms, timing.p99_ms, timing.mean_ms)
-            cells.append(
-                [
-                    row.name,
-                    *(f"{value:,.3f}" for value in latencies),
-                    f"{timing.rows_per_second:,.0f}",
-                    f"{timing.cpu_seconds_per_call * 1e3:,.3f}",
-                    f"{timing.runs:,}",
-                ]
-            )
-    header = ["call", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "mean ms", "rows/s", "CPU ms", "calls"]
-    return format_table(header, cells)
+def _check_together(stream: bool, whole: dict[str, Any], streamed: dict[str, Any]) -> None:
+    """Raise InputError for an option of whole sequences beside --stream, or one of streams without it."""
+    for name, value in (whole if stream else streamed).items():
+        if value is None:
+            continue
+        if not stream:
+            raise InputError(f"{name} is for streams: add --stream, or leave it out")
+        instead = "give --window" if name == "--length" else "leave it out"
+        raise InputError(f"{name} is for whole sequences: with --stream, {instead}")

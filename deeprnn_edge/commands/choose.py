@@ -9,7 +9,7 @@ import click
 from deeprnn_edge.budgets import Budgets, Measure, format_latency, format_value, parse_latency, parse_points, parse_size
 from deeprnn_edge.choosing import Candidate, Choice, to_json
 from deeprnn_edge.choosing import choose as choose_artifact
-from deeprnn_edge.commands.bench import format_setting
+from deeprnn_edge.commands.bench_tables import format_setting
 from deeprnn_edge.errors import BudgetError
 from deeprnn_edge.tables import format_table, printable
 

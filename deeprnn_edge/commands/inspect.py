@@ -10,7 +10,7 @@ import click
 
 from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.inspection import Inspection, inspect_path, to_json
-from deeprnn_edge.manifest import Layer, LoweredLayer, StoredTensor, TensorSpec
+from deeprnn_edge.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
 from deeprnn_edge.tables import format_shape, format_table, printable
 
 
@@ -28,8 +28,11 @@ def inspect(path: Path, tensors: int, as_json: bool) -> None:
         deeprnn-edge inspect somebody-elses.onnx --tensors 20
 
     How a recurrent layer runs: native (a kernel for each direction), bidirectional (one kernel for both),
-    fused (TFLite's LSTM kernel), loop (TFLite, ten steps a turn), keras loop (step by step, as Keras does;
+    fused (TFLite's LSTM kernel), loop (TFLite, some steps a turn), keras loop (step by step, as Keras does;
     for cells and activations that the format does not have).
+
+    The states of a stream are what its files take and give beside inputs and outputs; each output is called
+    as the input, with next_ ahead.
 
     How a weight is stored, in files of fewer bits: effect is the largest difference that storing this weight
     alone so made to an output when the file was exported.
@@ -53,6 +56,8 @@ def _format(inspection: Inspection, tensors: int) -> str:
         parts.append(_format_files(inspection.artifacts))
     if inspection.recurrences:
         parts.append(_format_recurrences(inspection.recurrences))
+    if inspection.states:
+        parts.append(_format_states(inspection.states))
     if inspection.stored:
         parts.append(_format_stored(inspection.stored))
     parts += filter(None, (_format_file(file, tensors) for file in inspection.artifacts))
@@ -92,6 +97,14 @@ def _format_recurrences(recurrences: Mapping[str, Sequence[LoweredLayer]]) -> st
         for layer in layers
     ]
     return format_table(["file", "recurrent layer", "runs as", "why"], rows)
+
+
+def _format_states(states: Sequence[StateSpec]) -> str:
+    rows = [
+        [state.name, printable(state.layer), state.dtype, format_shape(state.shape), f"{state.initial:g}"]
+        for state in states
+    ]
+    return format_table(["state of a stream", "layer", "dtype", "shape", "starts as"], rows)
 
 
 def _format_stored(stored: Mapping[str, Sequence[StoredTensor]]) -> str:

@@ -41,7 +41,7 @@ def predict(
         deeprnn-edge predict bundle --input reviews.txt --json
         deeprnn-edge predict bundle --input series.npy
     """
-    model = load(bundle, artifact=artifact, threads=_at_least_one(threads))
+    model = load(bundle, artifact=artifact, threads=at_least_one(threads))
     given = _collect(model, items, source)
     answers = model.predict(given)
     by_name = answers if isinstance(answers, dict) else {model.manifest.outputs[0].name: answers}
@@ -51,7 +51,8 @@ def predict(
         click.echo(_as_json(model, shown, row) if as_json else _as_line(model, shown, row))
 
 
-def _at_least_one(threads: int) -> int:
+def at_least_one(threads: int) -> int:
+    """What ``--threads`` says. Raises InputError for none."""
     if threads < 1:
         raise InputError(f"--threads {threads}: at least 1 thread runs")
     return threads
@@ -96,7 +97,7 @@ def _parse_ids(line: str) -> list[int]:
         ) from error
 
 
-def _label(model: Model, row: dict[str, Any]) -> str | None:
+def label_of(model: Model, row: dict[str, Any]) -> str | None:
     """The label of the model's only output; None for a model that answers every step, or has no labels."""
     (values, *others) = row.values()
     if others or not model.manifest.labels or values.ndim != 1:
@@ -109,10 +110,10 @@ def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
         f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
         for name, values in row.items()
     )
-    label = _label(model, row)
+    label = label_of(model, row)
     return f"{numbers}  {'' if label is None else label + '  '}{shown}"
 
 
 def _as_json(model: Model, shown: str, row: dict[str, Any]) -> str:
-    answer = {"item": shown, "label": _label(model, row), "outputs": {name: v.tolist() for name, v in row.items()}}
+    answer = {"item": shown, "label": label_of(model, row), "outputs": {name: v.tolist() for name, v in row.items()}}
     return json.dumps(answer, ensure_ascii=False)

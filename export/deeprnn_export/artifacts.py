@@ -47,8 +47,8 @@ class File:
 
     def replay(self) -> Replay:
         """The file in its own runtime."""
-        session = open_session(self.content, kind=self.kind, path=self.path)
         plan = self.source.stream
+        session = open_session(self.content, kind=self.kind, path=self.path, steps=plan is not None)
         return Replay(session, self.source.signature.inputs, None if plan is None else plan.spec, self.chunk)
 
 

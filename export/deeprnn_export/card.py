@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.manifest import Artifact, Manifest, StreamSpec, TensorSpec
 
 
 def write_card(manifest: Manifest) -> str:
@@ -56,12 +56,14 @@ def write_card(manifest: Manifest) -> str:
             ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
+        *_states(manifest.stream),
         *_costs(manifest.artifacts),
         *_notes(manifest.artifacts),
         "`golden.npz` holds inputs and Keras's answers to them; `manifest.json` all of the above for programs.",
         "## Run",
         "```\npip install deeprnn-edge\ndeeprnn-edge verify .\n```",
         f'```python\nimport deeprnn_edge\n\nmodel = deeprnn_edge.load(".")\nprint(model.predict({example}))\n```',
+        *_how_to_stream(manifest),
         "Made with " + ", ".join(f"{name} {version}" for name, version in manifest.created_with.items()) + ".",
     ]
     return "\n\n".join(parts) + "\n"
@@ -77,6 +79,30 @@ def _artifact(artifact: Artifact) -> list[str]:
         f"{parity.atol:.2g}",
         str(parity.label_flips),
         str(parity.cases),
+    ]
+
+
+def _states(stream: StreamSpec | None) -> list[str]:
+    """What the stream files carry from chunk to chunk."""
+    if stream is None:
+        return []
+    rows = [
+        [f"`{state.name}`", f"`{state.next_name}`", f"({', '.join(map(str, state.shape))})", f"{state.initial:g}"]
+        for state in stream.states
+    ]
+    return [
+        "The stream files answer chunk by chunk. They take these states beside the inputs, and give the next ones:",
+        _table(["state", "next", "shape", "before the first step"], rows),
+    ]
+
+
+def _how_to_stream(manifest: Manifest) -> list[str]:
+    if manifest.stream is None:
+        return []
+    chunk = {"text": '"moving"', "tokens": "[14]", "sequence": "features[:, :1]"}[manifest.preprocessing.kind]
+    return [
+        f"As data comes, with its state kept between the calls:\n\n```python\nwith model.stream() as stream:\n    "
+        f"print(stream.push({chunk}))\n```"
     ]
 
 

@@ -115,7 +115,7 @@ class OnnxLowering:
         if mask is None:
             return None
         if mask.ref() not in self._packings:
-            self._packings[mask.ref()] = packing.make_packing(tf.cast(mask, tf.bool), trim=True)
+            self._packings[mask.ref()] = packing.make_packing(mask, trim=True)
         return self._packings[mask.ref()]
 
     def _enter(self, sequences: Any, plan: packing.Packing | None) -> Any:
@@ -147,15 +147,14 @@ class OnnxLowering:
         if plan is not None:
             if not all(map(is_zero, initial)):
                 # ONNX Runtime leaves zeros behind a row without steps, Keras the state that it started from.
-                counted = tf.expand_dims(plan.lengths > 0, 1)
-                final = [tf.where(counted, own, start) for own, start in zip(final, initial, strict=True)]
+                final = [tf.where(plan.begun, own, start) for own, start in zip(final, initial, strict=True)]
                 last = final[0] if recurrence.continues else last
             if recurrence.zero_output_for_mask:
                 ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
                 last = tf.where(tf.expand_dims(ended, 1), last, 0.0)
             elif not (recurrence.continues or is_zero(initial[0])):
                 # Keras's output of such a row is zero; another runtime's may be the state that it started from.
-                last = tf.where(tf.expand_dims(plan.lengths > 0, 1), last, 0.0)
+                last = tf.where(plan.begun, last, 0.0)
         if not recurrence.return_sequences:
             return Answer(last, tf.expand_dims(last, 1), final, form)
         outputs = self._leave(

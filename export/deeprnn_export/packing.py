@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from deeprnn_export.shapes import sizes
@@ -26,38 +27,55 @@ class Packing:
 
     mask: ``(batch, time)`` bool, True where the step counts.
     lengths: ``(batch,)`` int32, kept steps of each row.
-    steps: ``(packed_time, batch)`` int32, indices into the flattened ``(batch * time)`` steps;
-        behind a row's length they point at masked steps, whose results nobody reads.
+    begun: ``(batch, 1)`` bool, whether a row has any.
+    steps: ``(batch, packed_time)`` int32, each row's kept steps in order; behind its length masked steps,
+        whose results nobody reads.
     """
 
     mask: Any
     lengths: Any
+    begun: Any
     steps: Any
 
 
 def make_packing(mask: Any, *, trim: bool) -> Packing:
-    """Plan the packing of ``mask``, ``(batch, time)`` bool.
+    """Plan the packing of ``mask``, ``(batch, time)``, whatever its dtype.
 
     trim: cut the time axis to the longest row (at least one step), which is what makes padded
         input fast; without it all shapes stay static.
     """
-    count = tf.cast(mask, tf.int32)
+    mask = mask_of_ids(mask)
+    # In floats, as tf2onnx 1.17 sorts in them: exact for the counts of up to 2 ** 24 steps.
+    count = tf.cast(mask, tf.float32)
     lengths = tf.reduce_sum(count, axis=1)
-    shape = sizes(mask)
-    batch, time = shape[0], shape[1]
-    position = tf.range(time)
-    # Distinct keys make the order of top_k a stable one: kept steps first, then by position.
-    keys = count * time - position
-    longest = tf.maximum(tf.reduce_max(lengths), 1) if trim else time
-    order = tf.math.top_k(keys, k=longest).indices  # (batch, packed_time)
-    rows = tf.range(batch) * time
-    return Packing(mask, lengths, tf.transpose(order + tf.expand_dims(rows, 1)))
+    # How many kept steps are left from each kept one on; 0 for masked ones.
+    keys = count * tf.cumsum(count, axis=1, reverse=True)
+    if trim:
+        # ONNX counts in 64 bits, TFLite in 32; the other one costs casts.
+        longest = tf.cast(tf.maximum(tf.reduce_max(lengths), 1), tf.int64)
+        steps = tf.math.top_k(keys, k=longest, index_type=tf.int64).indices
+    else:
+        steps = tf.math.top_k(keys, k=sizes(mask)[1]).indices
+    return Packing(mask, tf.cast(lengths, tf.int32), tf.expand_dims(lengths > 0, 1), steps)
+
+
+def mask_of_ids(mask: Any) -> Any:
+    """A mask as bool; that of an Embedding, ``ids != 0``, as a cast, which is True where an integer is not 0.
+
+    ONNX has no NotEqual, and TFLite's converter wants its operands in 16 bits for ``int16x8``: "Max and min for
+    dynamic tensors should be recorded" (tensorflow#60799).
+    """
+    if mask.op.type == "NotEqual":
+        ids, other = mask.op.inputs
+        zero = tf.get_static_value(other)
+        if ids.dtype.is_integer and zero is not None and not np.any(zero):
+            return tf.cast(ids, tf.bool)
+    return tf.cast(mask, tf.bool)
 
 
 def pack(sequences: Any, packing: Packing) -> Any:
     """``(batch, time, features)`` to ``(packed_time, batch, features)``, kept steps first."""
-    features = sequences.shape[2]
-    return tf.gather(tf.reshape(sequences, (-1, features)), packing.steps)
+    return tf.transpose(tf.gather(sequences, packing.steps, batch_dims=1), (1, 0, 2))
 
 
 def unpack(packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool, before: Any = None) -> Any:

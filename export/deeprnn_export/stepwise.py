@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -17,12 +18,14 @@ from deeprnn_export.carried_loop import carried_loop
 from deeprnn_export.carry import Carry, any_length
 from deeprnn_export.causal_convolution import carried_convolution
 from deeprnn_export.plain_layers import rows_at_once
-from deeprnn_export.seam import Shadows, layer_paths, replaced
+from deeprnn_export.seam import Shadows, layer_paths
 
 # Rows enough that the largest of six steps is not the last one in all of them: 6 ** -8.
 _ROWS, _STEPS, _CUTS = 8, 6, (0, 2, 5, 6)
 # What the order of a sum may change in a product of a few hundred numbers of order 1.
 _AGREEMENT = {"rtol": 1e-4, "atol": 1e-5}
+
+_SHAPES_ALONE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Call:
     arguments: positional and named ones, with the traced tensors in them.
     outputs: traced tensors.
     made: how many calls of each path in it came before.
+    joins: whether one argument is the sequence and another an answer to it without steps.
     """
 
     owner: Any
@@ -41,11 +45,25 @@ class Call:
     arguments: tuple[tuple[Any, ...], dict[str, Any]]
     outputs: Any
     made: Mapping[str, int]
+    joins: bool
 
 
 def has_time(tensor: Any) -> bool:
     """Whether a traced tensor has a free axis behind the batch."""
     return tf.is_tensor(tensor) and tensor.shape.rank is not None and tensor.shape.rank > 1 and tensor.shape[1] is None
+
+
+def reads(tensor: Any, sources: set[Any]) -> bool:
+    """Whether a traced tensor is computed from the values of any source, which are references to tensors."""
+    pending, seen = [tensor], set()
+    while pending:
+        one = pending.pop()
+        if one.ref() in sources:
+            return True
+        if one.ref() not in seen and one.op.type not in _SHAPES_ALONE:
+            seen.add(one.ref())
+            pending += one.op.inputs
+    return False
 
 
 def trial_form(model: keras.Model, carry: Carry) -> list[tuple[Any, Shadows]]:
@@ -70,11 +88,13 @@ def reason_against(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str
     """
     if isinstance(made.owner, keras.layers.Embedding):
         return None  # looks up each step by itself, and random numbers are no ids
+    if made.joins:
+        return "joins the sequence with what is known at its end"
     random = np.random.default_rng(0)
     values = keras.tree.map_structure(lambda value: _values(random, value), made.arguments)
     pairs = zip(keras.tree.flatten(made.arguments), keras.tree.flatten(values), strict=True)
     rows = next(value.shape[0] for traced, value in pairs if has_time(traced))
-    begin = {state.name: tf.fill((rows, *state.shape[1:]), state.initial) for state in states}
+    begin: Mapping[str, Any] = {state.name: tf.fill((rows, *state.shape[1:]), state.initial) for state in states}
 
     def part(start: int, stop: int, given: Mapping[str, Any]) -> tuple[list[NDArray[Any]], Mapping[str, Any]]:
         arguments, options = keras.tree.map_structure(
@@ -89,14 +109,14 @@ def reason_against(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str
             warnings.simplefilter("ignore")
             whole, _ = part(0, _STEPS, begin)
             parts, left = [], begin
-            for start, stop in zip(_CUTS, _CUTS[1:], strict=False):
+            for start, stop in pairwise(_CUTS):
                 answers, left = part(start, stop, left)
                 parts.append(answers)
     except Exception:  # noqa: BLE001 - a layer that does not take so many steps; what it raises is its own
-        return "needs a fixed number of steps"
+        return _reason(made.owner, "needs a fixed number of steps")
     timed = [has_time(traced) for traced in keras.tree.flatten(made.outputs)]
     same = all(map(_agree, timed, whole, zip(*parts, strict=True)))
-    return None if same else _reason(type(made.owner).__name__)
+    return None if same else _reason(made.owner, "answers a step by those around it")
 
 
 def _agree(timed: bool, whole: NDArray[Any], parts: Sequence[NDArray[Any]]) -> bool:
@@ -107,12 +127,13 @@ def _agree(timed: bool, whole: NDArray[Any], parts: Sequence[NDArray[Any]]) -> b
     return joined.shape == whole.shape and np.allclose(whole, joined, **_AGREEMENT, equal_nan=True)
 
 
-def _reason(kind: str) -> str:
+def _reason(owner: Any, otherwise: str) -> str:
+    kind = type(owner).__name__
     if "Attention" in kind:
         return "attends to the whole sequence"
     if "Pooling" in kind:
         return "pools over time"
-    return "answers a step by those around it"
+    return otherwise
 
 
 def _values(random: np.random.Generator, traced: Any) -> Any:

@@ -15,7 +15,7 @@ from deeprnn_export.causal_convolution import context_steps, reason_against
 from deeprnn_export.plain_layers import rows_at_once
 from deeprnn_export.recurrence import CELLS, constant_of, has_keras_loop, read_recurrences
 from deeprnn_export.seam import Shadows, layer_paths
-from deeprnn_export.stepwise import Call, has_time
+from deeprnn_export.stepwise import Call, has_time, reads
 
 WAY_OUT = "leave --stream out, or build the model without it"
 _layers = keras.layers
@@ -37,6 +37,11 @@ class Discovery:
         self.calls: dict[str, list[tuple[str, ...]]] = {}
         self.tried: list[Call] = []
         self.refusals: list[str] = []
+        self._sequences: set[Any] = set()
+
+    def starts_from(self, inputs: Sequence[Any]) -> None:
+        """Tell of the traced inputs, ahead of the trace."""
+        self._sequences = {tensor.ref() for tensor in inputs if has_time(tensor)}
 
     def refuse(self, name: str, reason: str) -> None:
         """Keep a refusal until the trace is over: Keras rewords what is raised inside it."""
@@ -165,7 +170,9 @@ class Discovery:
         original = rows_at_once(owner) if type(owner) is _layers.TimeDistributed else owner.call
 
         def call(*arguments: Any, **options: Any) -> Any:
-            meets = any(map(has_time, keras.tree.flatten((arguments, options))))
+            tensors = [one for one in keras.tree.flatten((arguments, options)) if tf.is_symbolic_tensor(one)]
+            meets = any(map(has_time, tensors))
+            joins = meets and any(not has_time(one) and reads(one, self._sequences) for one in tensors)
             made = {path: len(calls) for path, calls in self.calls.items()}
             try:
                 outputs = original(*arguments, **options)
@@ -174,7 +181,8 @@ class Discovery:
                     self.refuse(_name(owner, path), "needs a fixed number of steps")
                 raise
             if meets:
-                self.tried.append(Call(owner, _name(owner, path), original, (arguments, options), outputs, made))
+                name = _name(owner, path)
+                self.tried.append(Call(owner, name, original, (arguments, options), outputs, made, joins))
             return outputs
 
         return call

@@ -1,8 +1,8 @@
 """Whether a model can answer step by step, and what its layers then hand from step to step.
 
 The model is traced once with a free number of steps. What a recurrent layer or a causal convolution carries
-becomes a state; every other layer that meets the sequence is tried on random steps, and has to give the
-parts of a sequence the answers that it gives the whole.
+becomes a state; every other layer that meets the sequence is tried on random steps, also one that is made of
+such layers, and has to give the parts of a sequence the answers that it gives the whole.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
     answers: list[Any] = []
 
     def forward(*tensors: Any) -> None:
+        discovery.starts_from(tensors)
         answers.extend(keras.tree.flatten(call(model, tensors)))
 
     traced = refusing(f"the model {model.name!r} cannot be traced with a free number of steps, as --stream needs")
@@ -104,8 +105,8 @@ def _try(model: keras.Model, discovery: Discovery) -> None:
         for made in discovery.tried:
             reason = reason_against(made, carry, discovery.states)
             if reason is not None:
-                return discovery.refuse(made.name, reason)
-    return None
+                discovery.refuse(made.name, reason)
+                break
 
 
 def _free_times(model: keras.Model, signature: Signature) -> list[tuple[TensorSpec, ...]]:

@@ -61,7 +61,7 @@ class TFLiteLowering:
     ) -> list[Answer]:
         """Each direction by itself, from TFLite's builtin operators alone."""
         if mask is not None:
-            mask = _mask_of_ids(mask) if self._integer16 else tf.cast(mask, tf.bool)
+            mask = packing.mask_of_ids(mask)
         return [self._run(one, sequences, own, mask) for one, own in zip(directions, states, strict=True)]
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
@@ -121,20 +121,6 @@ class TFLiteLowering:
         packed = tf.transpose(packing.pack(sequences, plan), (1, 0, 2))
         outputs = tf.transpose(_fused_lstm(recurrence, packed, states), (1, 0, 2))
         return packing.unpack(outputs, plan, backwards=False, zero_masked=False)
-
-
-def _mask_of_ids(mask: Any) -> Any:
-    """A mask as bool; that of an Embedding, ``ids != 0``, without the comparison.
-
-    The converter wants NOT_EQUAL's operands in 16 bits: "Max and min for dynamic tensors should be recorded"
-    (tensorflow#60799). An integer cast to bool is True where it is not 0.
-    """
-    if mask.op.type == "NotEqual":
-        ids, other = mask.op.inputs
-        zero = tf.get_static_value(other)
-        if ids.dtype.is_integer and zero is not None and not np.any(zero):
-            return tf.cast(ids, tf.bool)
-    return tf.cast(mask, tf.bool)
 
 
 def _is_plain_lstm(recurrence: Recurrence) -> bool:

@@ -223,14 +223,24 @@ def test_an_altered_artifact_is_an_error(copied: Path) -> None:
         bench(copied)
 
 
-def test_stream_artifacts_are_skipped(copied: Path, no_probe: Probe) -> None:
+def test_stream_artifacts_are_left_out_unless_they_are_named(copied: Path, no_probe: Probe) -> None:
     artifacts = open_bundle(copied).manifest.artifacts
     change_manifest(copied, artifacts=(artifacts[0], dataclasses.replace(artifacts[1], kind="stream")))
-    row = bench(copied, runs=1).rows[1]
+    assert [row.name for row in bench(copied, runs=1).rows] == [artifacts[0].path]
+    row = bench(copied, artifacts=[artifact.path for artifact in artifacts], runs=1).rows[1]
     assert (row.status, row.problem) == (
         "skipped",
-        "a stream artifact takes one step at a time; bench times whole sequences",
+        f"{row.name} goes on from chunk to chunk, and bench times whole sequences: add --stream",
     )
+    with pytest.raises(InputError, match="goes on from chunk to chunk"):
+        bench(copied, artifacts=[artifacts[1].path], runs=1)
+
+
+def test_a_bundle_of_streams_alone(copied: Path) -> None:
+    artifacts = open_bundle(copied).manifest.artifacts
+    change_manifest(copied, artifacts=tuple(dataclasses.replace(artifact, kind="stream") for artifact in artifacts))
+    with pytest.raises(InputError, match="has stream artifacts alone: add --stream"):
+        bench(copied)
 
 
 def test_keras_is_a_row_where_a_package_runs_it(

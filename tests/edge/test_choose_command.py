@@ -42,8 +42,8 @@ def test_the_table_and_the_artifact_to_ship(bundle: Path) -> None:
     assert lines[2] == ("at most: size 400,000 bytes, p50 latency 1,000.000 ms, accuracy drop 0.5 points; prefers size")
     header, exact, int8 = (line.split() for line in lines[4:7])
     assert header == ["file", "precision", "bytes", "p50", "ms", "accuracy", "points", "verdict"]
-    assert (exact[:3], exact[4:]) == (["model.onnx", "fp32", "5,257"], ["+0.00", "chosen"])
-    assert (int8[:3], int8[4:]) == (["model.int8.onnx", "int8", "5,257"], ["-1.25", "over", "budget"])
+    assert (exact[:3], exact[4:]) == (["model.onnx", "fp32", "4,386"], ["+0.00", "chosen"])
+    assert (int8[:3], int8[4:]) == (["model.int8.onnx", "int8", "4,386"], ["-1.25", "over", "budget"])
     assert lines[8:] == [
         "ship model.onnx",
         "not model.int8.onnx: accuracy drop 1.25 points, 0.75 points over the budget of 0.5 points",
@@ -63,13 +63,13 @@ def test_without_budgets_all_fit(bundle: Path) -> None:
 
 
 def test_none_that_fits_is_exit_code_1_and_one_line(bundle: Path) -> None:
-    result = run(bundle, "--max-size", "5kB")
+    result = run(bundle, "--max-size", "4kB")
     assert result.exit_code == 1
     assert "ship" not in result.stdout
-    assert result.stdout.count("size 5,257 bytes, 257 bytes over the budget of 5,000 bytes") == 2
+    assert result.stdout.count("size 4,386 bytes, 386 bytes over the budget of 4,000 bytes") == 2
     assert result.stderr.splitlines()[-1] == (
-        "error: no artifact fits; model.onnx comes nearest: size 5,257 bytes, 257 bytes over the budget of "
-        "5,000 bytes. It would need --max-size 5257B"
+        "error: no artifact fits; model.onnx comes nearest: size 4,386 bytes, 386 bytes over the budget of "
+        "4,000 bytes. It would need --max-size 4386B"
     )
     needed = result.stderr.strip().rsplit("need ", 1)[1].split()
     assert run(bundle, *needed).exit_code == 0

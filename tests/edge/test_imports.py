@@ -51,12 +51,17 @@ def test_device_commands_on_a_bundle(bundle_path: Path, words: tuple[str, ...]) 
     assert not loaded & set(HEAVY)
 
 
+def test_streaming(stream_bundle: Path) -> None:
+    loaded = modules_after(f"import deeprnn_edge; deeprnn_edge.load({str(stream_bundle)!r}).stream().push('film')")
+    assert not loaded & {*HEAVY, "click", "ai_edge_litert"}
+
+
 @pytest.mark.parametrize("words", [("--help",), ("train", "--help"), ("export", "--help"), ("demo", "--help")])
 def test_help_loads_no_framework(words: tuple[str, ...]) -> None:
     assert not modules_after(command(*words)) & {"tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"}
 
 
 def test_public_names() -> None:
-    assert deeprnn_edge.__all__ == ["DeepRNNEdgeError", "Manifest", "Model", "load", "verify"]
+    assert deeprnn_edge.__all__ == ["DeepRNNEdgeError", "Manifest", "Model", "Stream", "load", "verify"]
     for name in deeprnn_edge.__all__:
         assert hasattr(deeprnn_edge, name)
