@@ -224,6 +224,38 @@ def large() -> str:
     return _markdown(["ONNX precision", "size", "of fp32", "p50", "of fp32", "largest difference"], rows)
 
 
+def streaming() -> str:
+    """One step of a stream, beside the bare call and beside a window run again; drift, memory, and the gate."""
+    result = _read("streaming")
+    rows = [
+        [
+            f"{row['architecture']}{', masked' if row['masked'] else ''}",
+            {"onnx": "ONNX", "tflite": "TFLite"}[row["format"]],
+            f"{row['push_us']:.1f} µs",
+            f"{row['above_bare_us']:+.1f} µs",
+            f"{row['window_us']:.0f} µs",
+            f"**{row['of_window']:.2f}×**",
+            f"{row['drift']:.0e}" if row["drift"] else "0",
+        ]
+        for row in result["steps"]
+    ]
+    memory = list(result["memory"].values())
+    count = memory[0]["streams"]["count"]
+    beyond = [one["streams"]["added_bytes_each"] - one["streams"]["state_bytes"] for one in memory]
+    grown = max(one["pushes"]["grown_bytes"] for one in memory)
+    pushes = memory[0]["pushes"]
+    worst = {kind: max(row[kind]["max_abs_diff"] for row in result["parity"]) for kind in ("onnx", "tflite")}
+    depths = sorted({row["depth"] for row in result["parity"]})
+    return (
+        _markdown(["network", "format", "push", "above bare", "100 steps", "of 100 steps", "drift"], rows)
+        + f"\n\nFrom {pushes['few']:,} to {pushes['many']:,} pushes the process grows by at most {grown / 1e6:.2f} MB; "
+        + f"each of {count:,} open streams takes {min(beyond):,.0f} to {max(beyond):,.0f} bytes "
+        + f"beyond its state. Stacks of {depths[0]} to {depths[-1]} layers of 16 units, masked or not, are within "
+        + f"{worst['onnx']:.0e} of Keras in ONNX and {worst['tflite']:.0e} in TFLite over the gate's grid. "
+        + _machine(result)
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "speed": speed,
     "networks": networks,
@@ -234,6 +266,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "broad": broad,
     "precisions": precisions,
     "large": large,
+    "streaming": streaming,
 }
 
 

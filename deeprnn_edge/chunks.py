@@ -13,6 +13,7 @@ from deeprnn_edge import feeds, text
 from deeprnn_edge.batching import pad_ids
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Preprocessing, StreamSpec, TensorSpec
+from deeprnn_edge.text import PAD_ID
 
 
 @dataclass(frozen=True)
@@ -103,4 +104,4 @@ def _encode(texts: Sequence[Any], rules: ChunkRules, begun: Sequence[int]) -> ND
             f"the texts come to {', '.join(map(str, counts))} steps, and this model counts padding as steps: "
             "push as many words for each row, or a stream for each text"
         )
-    return pad_ids(ids, length=max(counts), padding="post", pad_id=how.pad_id)
+    return pad_ids(ids, length=max(counts), padding="post", pad_id=PAD_ID)

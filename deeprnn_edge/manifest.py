@@ -195,7 +195,7 @@ class StreamSpec:
 
     inputs, outputs: the model's own with the time axis free, also where the model was built for a fixed one.
     states: further inputs and outputs, in this order behind those.
-    skips_padding: whether a step of the padding id leaves the states as they were.
+    skips_padding: whether a step of id 0 leaves the states as they were.
     """
 
     inputs: tuple[TensorSpec, ...]

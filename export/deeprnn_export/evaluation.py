@@ -32,14 +32,11 @@ class Reference:
     dataset: Dataset
     answers: NDArray[Any]
 
-    @property
-    def steps(self) -> int:
-        """Time steps of a row."""
-        return int(self.dataset.x_test.shape[1])
 
-
-def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: InputRules) -> Dataset:
+def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: InputRules, *, chunk: int = 1) -> Dataset:
     """A data set that a model of this signature can answer, loaded with the model's own length and vocabulary.
+
+    chunk: steps of which a TFLite stream takes multiples.
 
     Raises InputError where the model has several inputs or outputs, or takes another shape or other labels.
     """
@@ -60,6 +57,11 @@ def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: Inp
         raise InputError(
             f"{dataset.name} has rows of {shape[1:]} with {len(dataset.labels)} labels; the model takes "
             f"({', '.join(map(str, spec.shape))}) and tells {classes} apart: evaluate it on data like its own"
+        )
+    if shape[1] % chunk:
+        raise InputError(
+            f"{dataset.name} has rows of {shape[1]} steps, no multiple of --chunk {chunk}: choose a chunk that divides "
+            "them, or leave --evaluate out"
         )
     return dataset
 

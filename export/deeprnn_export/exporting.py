@@ -108,7 +108,7 @@ def export(
             custom_objects=custom_objects,
             progress=progress,
         )
-        dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules)
+        dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules, chunk=chunk)
         subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
         plan = None
         if stream:
@@ -144,7 +144,7 @@ def export(
             )
             (folder / file.path).write_bytes(file.content)
             evaluation = None
-            if reference is not None and report.passed and reference.steps % (file.chunk or 1) == 0:
+            if reference is not None and report.passed:
                 progress(f"evaluating {file.path} on {reference.dataset.name}")
                 evaluation = evaluate_file(replay, reference, subject.signature, prepare=cut)
             reports.append(report)

@@ -93,6 +93,12 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
         dataclasses.replace(spec, shape=(spec.shape[0], "time", *spec.shape[2:]) if has_time(answer) else spec.shape)
         for spec, answer in zip(signature.outputs, answers, strict=True)
     )
+    for one in (*inputs, *outputs):
+        if free := {size for size in one.shape if isinstance(size, str)} - {"batch", "time"}:
+            raise UnsupportedModelError(
+                f"{one.name!r} has the shape ({', '.join(map(str, one.shape))}), and a stream's sizes are fixed but "
+                f"for batch and time: build the model with a number for {free.pop()}, or leave --stream out"
+            )
     states = tuple(dataclasses.replace(s, shape=(inputs[0].shape[0], *s.shape[1:])) for s in discovery.states)
     spec = StreamSpec(inputs, outputs, states, signature.mask_values.get(inputs[0].name) == 0.0)
     return StreamPlan(spec, _with_states(signature, spec), discovery.calls)

@@ -97,6 +97,15 @@ def test_an_input_beside_the_sequence_keeps_its_axis() -> None:
         assert [one.shape for one in spec.inputs] == [("batch", "time"), ("batch", *side)]
 
 
+def test_another_free_axis_is_refused() -> None:
+    words = keras.Input((None, None), dtype="int32", name="words")
+    sentences = layers.TimeDistributed(CELLS["gru"](3))(layers.Embedding(9, 2)(words))
+    with pytest.raises(
+        UnsupportedModelError, match=r"'words' has the shape .* build the model with a number for axis_2"
+    ):
+        plan(keras.Model(words, CELLS["gru"](2)(sentences)))
+
+
 def test_padding_is_skipped_where_ids_are_masked() -> None:
     assert plan(tokens(CELLS["gru"](3), mask=True)).spec.skips_padding
     assert not plan(tokens(CELLS["gru"](3))).spec.skips_padding

@@ -155,6 +155,15 @@ def test_a_stream_that_answers_otherwise_is_not_exported(tmp_path: Path, monkeyp
     assert_untouched(tmp_path)
 
 
+def test_an_evaluation_that_no_chunk_divides_is_refused(tmp_path: Path) -> None:
+    small("gru", steps=None).save(tmp_path / "small.keras")
+    words = ("--stream", "--chunk", "7", "--evaluate", "reviews", "--max-length", "100")
+    done = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", *words)
+    assert done.exit_code == 2
+    assert "no multiple of --chunk 7" in done.output
+    assert_untouched(tmp_path, "small.keras")
+
+
 def test_what_cannot_stream_leaves_nothing_behind(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.Bidirectional(keras.layers.GRU(2), name="both")])
     with pytest.raises(UnsupportedModelError, match="'both'"):
