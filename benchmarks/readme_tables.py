@@ -244,14 +244,19 @@ def streaming() -> str:
     beyond = [one["streams"]["added_bytes_each"] - one["streams"]["state_bytes"] for one in memory]
     grown = max(one["pushes"]["grown_bytes"] for one in memory)
     pushes = memory[0]["pushes"]
-    worst = {kind: max(row[kind]["max_abs_diff"] for row in result["parity"]) for kind in ("onnx", "tflite")}
     depths = sorted({row["depth"] for row in result["parity"]})
+    names = {row["cell"]: row["architecture"] for row in result["steps"]}
+    worst = [
+        f"{name} {max(row[kind]['max_abs_diff'] for row in result['parity'] if row['cell'] == cell):.0e} in {title}"
+        for cell, name in names.items()
+        for kind, title in (("onnx", "ONNX"), ("tflite", "TFLite"))
+    ]
     return (
         _markdown(["network", "format", "push", "above bare", "100 steps", "of 100 steps", "drift"], rows)
         + f"\n\nFrom {pushes['few']:,} to {pushes['many']:,} pushes the process grows by at most {grown / 1e6:.2f} MB; "
         + f"each of {count:,} open streams takes {min(beyond):,.0f} to {max(beyond):,.0f} bytes "
-        + f"beyond its state. Stacks of {depths[0]} to {depths[-1]} layers of 16 units, masked or not, are within "
-        + f"{worst['onnx']:.0e} of Keras in ONNX and {worst['tflite']:.0e} in TFLite over the gate's grid. "
+        + f"beyond its state. Stacks of {depths[0]} to {depths[-1]} layers of 16 units as Keras initialises "
+        + f"them, masked or not, differ from Keras over the gate's grid by at most: {', '.join(worst)}. "
         + _machine(result)
     )
 

@@ -17,7 +17,7 @@ import deeprnn_edge
 from deeprnn_edge.probe import resident_bytes
 
 FEW, MANY = 10_000, 1_000_000
-STREAMS, STEPS = 1_000, 5
+STREAMS, STEPS = 1_000, 100
 
 
 def main(bundle: str) -> None:

@@ -21,6 +21,9 @@ FP32_ATOL = 1e-5
 # grows a difference; trained weights grow them a little.
 DEEP_ATOL = 1e-4
 DEEP_STEPS = 1_000
+# Ten SimpleRNN layers as Keras initialises them hand states on that are 3e-5 off after 40 steps: ONNX Runtime's tanh
+# is an approximation, and Keras's own float32 is 3e-6 off float64 there. What is wrong is off by far more.
+MOST_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -124,9 +127,17 @@ def require_parity(reports: Sequence[ParityReport]) -> None:
     table = format_table(["artifact", "output", "case", "largest difference", "allowed", "label flips"], rows)
     raise ParityError(
         f"{len(failures)} of {sum(len(report.differences) for report in reports)} comparisons with Keras failed; "
-        "nothing was exported",
+        f"nothing was exported{_way_out(failures)}",
         table=table,
     )
+
+
+def _way_out(failures: Sequence[tuple[ParityReport, Difference]]) -> str:
+    """What is left to do where float32 files differ by little: a network may grow the rounding of its runtime."""
+    worst = max(difference.max_abs_diff for _, difference in failures)
+    if worst > MOST_ROUNDING or any(d.label_flips or not report.tolerance.exact for report, d in failures):
+        return ""
+    return f"; so little may be rounding that the network grows, and --atol {2 * worst:.0e} would allow it"
 
 
 def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | None) -> None:

@@ -189,3 +189,16 @@ def test_a_chunk_that_cannot_be_is_refused(tmp_path: Path, words: list[str], mes
     assert done.exit_code == 2
     assert message in done.output
     assert_untouched(tmp_path, "small.keras")
+
+
+def test_rounding_that_a_deep_network_grows_is_told_with_its_way_out(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(10)
+    layers = [keras.layers.SimpleRNN(16, return_sequences=layer < 9) for layer in range(10)]
+    table = keras.layers.Embedding(1_000, 16)
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), table, *layers, keras.layers.Dense(1)])
+    wanted = {"formats": ("onnx",), "max_length": 20, "stream": True}
+    with pytest.raises(ParityError, match=r"may be rounding .* --atol \de-05 would allow it"):
+        export(model, tmp_path / "bundle", **wanted)
+    assert_untouched(tmp_path)
+    manifest = export(model, tmp_path / "bundle", atol=1e-4, **wanted)
+    assert [artifact.parity.atol for artifact in manifest.artifacts] == [1e-4, 1e-4]
