@@ -197,7 +197,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         axis.set_xscale("log")
         axis.set_xlim(5, 500)
         axis.set_xlabel("p50, µs")
-        axis.set_title(f"{title}: one pushed step (black), the last {WINDOW} steps again (hatched)", fontsize=9)
+        axis.set_title(f"{title}: one step (black), the last {WINDOW} again (hatched)", fontsize=9)
     figure.savefig(path, dpi=130)
 
 
