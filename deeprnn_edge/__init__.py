@@ -6,10 +6,24 @@
 >>> model.stream().push("a gorgeous")
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from deeprnn_edge.errors import DeepRNNEdgeError
 from deeprnn_edge.manifest import Manifest
 from deeprnn_edge.model import Model, load
-from deeprnn_edge.stream import Stream
-from deeprnn_edge.verification import verify
+
+if TYPE_CHECKING:
+    from deeprnn_edge.stream import Stream
+    from deeprnn_edge.verification import verify
 
 __all__ = ["DeepRNNEdgeError", "Manifest", "Model", "Stream", "load", "verify"]
+
+_HOMES = {"Stream": "deeprnn_edge.stream", "verify": "deeprnn_edge.verification"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a program that only predicts does not need when it is used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

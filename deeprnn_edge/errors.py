@@ -7,7 +7,8 @@ DeepRNNEdgeError
 │   ├── UnsupportedModelError   a model that cannot be exported exactly; names the layer
 │   └── StreamError         a stream that is closed, or used by two threads at once
 ├── ParityError             the answers differ from the reference (exit code 1)
-└── BudgetError             no artifact keeps within the budgets (exit code 1)
+├── BudgetError             no artifact keeps within the budgets (exit code 1)
+└── RegressionError         slower or larger than an earlier benchmark, beyond noise (exit code 1)
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class ParityError(DeepRNNEdgeError):
 
 class BudgetError(DeepRNNEdgeError):
     """No artifact keeps within the budgets; the message names the nearest and what it would need."""
+
+
+class RegressionError(DeepRNNEdgeError):
+    """A benchmark is slower or larger than an earlier one by more than was allowed, beyond noise."""

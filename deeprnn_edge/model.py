@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,10 @@ from deeprnn_edge.bundle import Bundle, open_bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.sessions import Session, open_artifact
-from deeprnn_edge.stream import Stream
-from deeprnn_edge.streaming import Streaming, run_from_start, stream_spec
+
+if TYPE_CHECKING:
+    from deeprnn_edge.stream import Stream
+    from deeprnn_edge.streaming import Streaming
 
 
 class Model:
@@ -31,12 +34,16 @@ class Model:
         self.artifact = artifact
         self._specs, self._answer, self._fixed_shapes = self.manifest.inputs, session.run, session.fixed_shapes
         if artifact.kind == "stream":
+            from deeprnn_edge.streaming import run_from_start, stream_spec
+
             spec = stream_spec(self.manifest, artifact)
             self._specs, self._fixed_shapes = spec.inputs, {}
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
         rules = bundle.manifest.preprocessing
         self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
-        self._streaming = Streaming(bundle, artifact, session, self._vocabulary, threads=threads)
+        self._lock = threading.Lock()
+        self._streaming: Streaming | None = None
+        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._vocabulary, threads=threads)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
@@ -91,6 +98,8 @@ class Model:
         a bundle without a stream artifact of this artifact's format and precision, and for a state of other
         names, shapes or dtypes.
         """
+        with self._lock:
+            self._streaming = self._streaming or self._open_streaming()
         return self._streaming.open(batch_size, state)
 
     def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -126,6 +135,15 @@ class Model:
             raise InputError(
                 "the model answers every step and the items have unequal lengths; predict items of one length together"
             ) from error
+
+
+def _open_streaming(
+    bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+) -> Streaming:
+    # Imported here, so that a program which does not stream starts without it.
+    from deeprnn_edge.streaming import Streaming
+
+    return Streaming(bundle, artifact, session, vocabulary, threads=threads)
 
 
 def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:

@@ -116,9 +116,14 @@ class StreamBenchReport:
     machine: Mapping[str, Any]
 
 
-def to_json(report: StreamBenchReport) -> str:
-    """The report as JSON text, with ``format_version``."""
+def to_json(report: StreamBenchReport, *, comparison: Mapping[str, Any] | None = None) -> str:
+    """The report as JSON text, with ``format_version``.
+
+    comparison: that with an earlier report, ready for JSON, under a key of that name.
+    """
     values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(report)}
+    if comparison is not None:
+        values["comparison"] = comparison
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from deeprnn_edge.errors import BundleError
@@ -22,7 +23,9 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
     if origin is tuple:
         if isinstance(raw, list):
             return tuple(decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(raw))
-    elif origin is dict:
+    elif kind is Any:
+        return raw
+    elif origin in (dict, Mapping):
         if isinstance(raw, dict):
             return {key: decode(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
     elif origin is Literal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from deeprnn_edge.errors import InputError
 
 ROUNDS = 10
+NOISY_SPREAD = 0.10
+# Below five medians neither their spread nor an interval around them says much.
+FEWEST_BLOCKS = 5
 _WARM_UP_CALLS = 20
 _WARM_UP_SECONDS = 0.5
 
@@ -22,6 +25,9 @@ class Timing:
 
     rows_per_second: from the mean latency.
     cpu_seconds_per_call: of all threads of the process (``time.process_time``, which is coarse on Windows).
+    block_p50_ms, block_p95_ms, block_mean_ms: of each block of calls, in the order of the blocks.
+    spread: how far apart the medians of the blocks are, see ``block_spread``; None below five blocks.
+    noisy: ``spread`` is above 10 %: the machine was busy, or changed its pace.
     """
 
     runs: int
@@ -33,6 +39,11 @@ class Timing:
     min_ms: float
     rows_per_second: float
     cpu_seconds_per_call: float
+    block_p50_ms: tuple[float, ...] = ()
+    block_p95_ms: tuple[float, ...] = ()
+    block_mean_ms: tuple[float, ...] = ()
+    spread: float | None = None
+    noisy: bool = False
 
 
 def time_alternating(
@@ -48,7 +59,7 @@ def time_alternating(
     """
     typical = {name: _warm_up(call) for name, call in calls.items()}
     counts = {name: runs or _count(name, typical[name], seconds or 0) for name in calls}
-    samples: dict[str, list[float]] = {name: [] for name in calls}
+    blocks: dict[str, list[list[float]]] = {name: [] for name in calls}
     cpu_seconds = dict.fromkeys(calls, 0.0)
     for number in range(ROUNDS):
         # Every other round runs backwards: none is always the one that follows the heaviest.
@@ -56,9 +67,21 @@ def time_alternating(
             count = counts[name] * (number + 1) // ROUNDS - counts[name] * number // ROUNDS
             if count:
                 taken, cpu = _block(calls[name], count)
-                samples[name] += taken
+                blocks[name].append(taken)
                 cpu_seconds[name] += cpu
-    return {name: _summarize(samples[name], cpu_seconds[name], rows) for name in calls}
+    return {name: _summarize(blocks[name], cpu_seconds[name], rows) for name in calls}
+
+
+def block_spread(block_p50_ms: Sequence[float]) -> float | None:
+    """The distance between the 10th and the 90th percentile of the blocks' medians, by their median; None below five.
+
+    One disturbed block of ten barely counts, as it does not move the median either; from two on it shows.
+    The largest by the smallest would flag a row for a single hiccup, and quartiles would miss two busy blocks.
+    """
+    if len(block_p50_ms) < FEWEST_BLOCKS:
+        return None
+    low, median, high = (float(value) for value in np.percentile(block_p50_ms, [10, 50, 90]))
+    return (high - low) / median if median > 0 else None
 
 
 def _warm_up(call: Callable[[], object]) -> float:
@@ -95,12 +118,15 @@ def _block(call: Callable[[], object], count: int) -> tuple[list[float], float]:
     return taken, time.process_time() - cpu_started
 
 
-def _summarize(seconds: list[float], cpu_seconds: float, rows: int) -> Timing:
-    taken_ms = np.array(seconds) * 1e3
+def _summarize(blocks: list[list[float]], cpu_seconds: float, rows: int) -> Timing:
+    blocks_ms = [np.array(block) * 1e3 for block in blocks]
+    taken_ms = np.concatenate(blocks_ms)
     p50, p90, p95, p99 = (float(value) for value in np.percentile(taken_ms, [50, 90, 95, 99]))
     mean = float(taken_ms.mean())
+    block_p50_ms = tuple(float(np.median(block)) for block in blocks_ms)
+    spread = block_spread(block_p50_ms)
     return Timing(
-        runs=len(seconds),
+        runs=len(taken_ms),
         p50_ms=p50,
         p90_ms=p90,
         p95_ms=p95,
@@ -108,5 +134,10 @@ def _summarize(seconds: list[float], cpu_seconds: float, rows: int) -> Timing:
         mean_ms=mean,
         min_ms=float(taken_ms.min()),
         rows_per_second=rows * 1e3 / mean,
-        cpu_seconds_per_call=cpu_seconds / len(seconds),
+        cpu_seconds_per_call=cpu_seconds / len(taken_ms),
+        block_p50_ms=block_p50_ms,
+        block_p95_ms=tuple(float(np.percentile(block, 95)) for block in blocks_ms),
+        block_mean_ms=tuple(float(block.mean()) for block in blocks_ms),
+        spread=spread,
+        noisy=spread is not None and spread > NOISY_SPREAD,
     )

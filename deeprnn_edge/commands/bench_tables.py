@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deeprnn_edge.benchmarking import BenchOptions, BenchReport
 from deeprnn_edge.contenders import BenchRow
 from deeprnn_edge.tables import format_table
+from deeprnn_edge.timing import NOISY_SPREAD, ROUNDS, Timing
 
 
 def format_setting(name: str, options: BenchOptions, machine: Mapping[str, Any]) -> str:
@@ -27,12 +28,28 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def format_spread(timing: Timing | None) -> list[str]:
+    """Two cells: the spread, and a mark where it says that the run was noisy."""
+    spread = None if timing is None else timing.spread
+    return ["-" if spread is None else f"{spread * 100:.1f}%", "noisy" if timing is not None and timing.noisy else ""]
+
+
+def format_noise(timings: Iterable[Timing | None]) -> list[str]:
+    """What the mark means, where a row bears it."""
+    if not any(timing is not None and timing.noisy for timing in timings):
+        return []
+    return [
+        f"noisy: the medians of {ROUNDS} blocks of calls spread by more than {NOISY_SPREAD:.0%}. The machine was busy "
+        "or changed its pace: stop other programs, fix the clock frequency, or give more --seconds."
+    ]
+
+
 def format_report(report: BenchReport) -> str:
     """The setting, a table of starts, a table of latencies, and what went wrong."""
     parts = [f"{format_setting(report.name, report.options, report.machine)}; answers held against {report.reference}"]
     timed = [row for row in report.rows if row.timing is not None]
     if timed:
-        parts += [_format_start(timed), _format_latency(timed)]
+        parts += [_format_start(timed), _format_latency(timed), *format_noise(row.timing for row in timed)]
     problems = [f"{row.name} {row.status}: {row.problem}" for row in report.rows if row.problem]
     return "\n\n".join([*parts, *(["\n".join(problems)] if problems else [])])
 
@@ -77,7 +94,8 @@ def _format_latency(rows: list[BenchRow]) -> str:
                     f"{timing.rows_per_second:,.0f}",
                     f"{timing.cpu_seconds_per_call * 1e3:,.3f}",
                     f"{timing.runs:,}",
+                    *format_spread(timing),
                 ]
             )
-    header = ["call", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "mean ms", "rows/s", "CPU ms", "calls"]
+    header = ["call", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "mean ms", "rows/s", "CPU ms", "calls", "spread", ""]
     return format_table(header, cells)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deeprnn_edge.commands.bench_tables import count, format_machine
+from deeprnn_edge.commands.bench_tables import count, format_machine, format_noise, format_spread
 from deeprnn_edge.stream_report import PushRow, StreamBenchReport, StreamBenchRow
 from deeprnn_edge.tables import format_table
 
@@ -20,6 +20,7 @@ def format_report(report: StreamBenchReport) -> str:
     parts = [setting]
     if timed:
         parts += [_format_streams(timed), _format_pushes(timed, with_rate=options.sample_rate is not None)]
+        parts += format_noise(push.timing for row in timed for push in row.pushes)
     notes = [note for row in report.rows for note in _notes(row)]
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 
@@ -43,7 +44,7 @@ def _format_streams(rows: list[StreamBenchRow]) -> str:
 def _format_pushes(rows: list[StreamBenchRow], *, with_rate: bool) -> str:
     header = ["push", "chunk", "p50 us", "p99 us", "step us", "steps/s"]
     header += ["real-time factor"] if with_rate else []
-    header += ["re-run us", "of re-run"]
+    header += ["re-run us", "of re-run", "spread", ""]
     cells = [_format_push(row, push, with_rate=with_rate) for row in rows for push in row.pushes]
     return format_table(header, cells)
 
@@ -60,7 +61,7 @@ def _format_push(row: StreamBenchRow, push: PushRow, *, with_rate: bool) -> list
         values.append(None if push.real_time_factor is None else _format_factor(push.real_time_factor))
     values.append(None if window is None or timing is None else f"{window.p50_ms * 1e3:,.1f}")
     values.append(None if push.window_ratio is None else f"{push.window_ratio * 100:,.1f}%")
-    return [row.name, f"{push.chunk:,}", *("-" if value is None else value for value in values)]
+    return [row.name, f"{push.chunk:,}", *("-" if value is None else value for value in values), *format_spread(timing)]
 
 
 def _format_factor(factor: float) -> str:
