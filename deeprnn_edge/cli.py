@@ -24,6 +24,7 @@ _COMMANDS = {
     "verify": "deeprnn_edge.commands.verify:verify",
     "inspect": "deeprnn_edge.commands.inspect:inspect",
     "bench": "deeprnn_edge.commands.bench:bench",
+    "report": "deeprnn_edge.commands.report:report",
     "choose": "deeprnn_edge.commands.choose:choose",
     "pack": "deeprnn_edge.commands.pack:pack",
 }

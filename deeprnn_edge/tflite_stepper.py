@@ -55,15 +55,17 @@ class TFLiteStepper:
                 f"push a multiple of {self._chunk}, or stream the .onnx artifact"
             )
         if len(self._rows) == 1:
-            outputs, after = self._advance_row(inputs, self._rows[0], steps)
-            _move(self._rows[0], after)
+            outputs, after = self._advance_row(inputs, list(self.state.values()), steps)
+            # The interpreter's answers are arrays of their own: taking them over spares a copy of each.
+            self.state.update(zip(self.state, after, strict=True))
             return dict(zip(self._outputs, outputs, strict=True))
         answers = [
             self._advance_row([array[row : row + 1] for array in inputs], states, steps)
             for row, states in enumerate(self._rows)
         ]
         for states, (_, after) in zip(self._rows, answers, strict=True):
-            _move(states, after)
+            for state, value in zip(states, after, strict=True):
+                state[...] = value
         joined = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _ in answers), strict=True)]
         return dict(zip(self._outputs, joined, strict=True))
 
@@ -89,8 +91,3 @@ class TFLiteStepper:
             for stepwise, values in zip(self._stepwise, zip(*parts, strict=True), strict=True)
         ]
         return outputs, states
-
-
-def _move(states: Sequence[NDArray[Any]], after: Sequence[NDArray[Any]]) -> None:
-    for state, value in zip(states, after, strict=True):
-        state[...] = value

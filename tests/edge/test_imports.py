@@ -37,6 +37,13 @@ def test_importing_the_device_half() -> None:
     assert not loaded & {*HEAVY, "click", "ai_edge_litert", "zoneinfo", "asyncio"}
 
 
+def test_a_program_that_only_predicts_starts_without_the_rest(bundle_path: Path) -> None:
+    code = f"import deeprnn_edge; deeprnn_edge.load({str(bundle_path)!r}).predict('film')"
+    more = "import sys; print('MODULES', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{more}"], capture_output=True, text=True, check=True)
+    assert not {"deeprnn_edge.stream", "deeprnn_edge.streaming", "deeprnn_edge.verification"} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -49,6 +56,11 @@ def test_importing_the_device_half() -> None:
 def test_device_commands_on_a_bundle(bundle_path: Path, words: tuple[str, ...]) -> None:
     loaded = modules_after(command(*(word.format(bundle=bundle_path) for word in words)))
     assert not loaded & set(HEAVY)
+
+
+def test_a_report_loads_no_runtime(bundle_path: Path, tmp_path: Path) -> None:
+    loaded = modules_after(command("report", str(bundle_path), "-o", str(tmp_path / "report.html")))
+    assert not loaded & {*HEAVY, "onnxruntime", "matplotlib", "jinja2"}
 
 
 def test_streaming(stream_bundle: Path) -> None:
