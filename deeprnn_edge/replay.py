@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.golden import Case, cases_for
 from deeprnn_edge.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.sessions import Session
+from deeprnn_edge.streaming import run_from_start
 
 Answers = dict[str, NDArray[Any]]
 
@@ -52,8 +53,7 @@ class Replay:
         """The outputs for whole sequences, which a stream begins from its initial states."""
         if self._stream is None:
             return self._session.run(inputs)
-        rows = len(next(iter(inputs.values())))
-        return self._session.stepper(self._stream, rows=rows, chunk=self._chunk).advance(inputs)
+        return run_from_start(self._session, self._stream, self._chunk, inputs)
 
     def _takes(self, case: Case) -> bool:
         steps = _steps(self._inputs, case.inputs)
