@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import onnxruntime
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.manifest import StreamSpec
-from deeprnn_edge.onnx_stepper import BufferPool, OnnxStepper
+
+if TYPE_CHECKING:
+    from deeprnn_edge.onnx_stepper import BufferPool, OnnxStepper
 
 
 class OnnxSession:
@@ -54,6 +56,9 @@ class OnnxSession:
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None = None) -> OnnxStepper:  # noqa: ARG002 - free
         """New states for a stream of so many rows; a call takes any number of steps."""
+        # Imported here, so that a program which does not stream starts without it.
+        from deeprnn_edge.onnx_stepper import BufferPool, OnnxStepper
+
         with self._lock:
             pool = self._pools.get((spec, rows))
             if pool is None:

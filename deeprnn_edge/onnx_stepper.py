@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.state_arrays import allocate, fill_initial
+from deeprnn_edge.time_axis import count_steps
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -91,7 +92,7 @@ class _Buffers:
         return {name: array.copy() for name, array in self._outputs.items()}
 
     def _fit(self, arrays: Arrays) -> None:
-        steps = next(arrays[spec.name].shape[1] for spec in self._spec.inputs if "time" in spec.shape)
+        steps = count_steps(self._spec.inputs, arrays)
         for spec in self._spec.inputs:
             self._inputs[spec.name] = self._new(spec, steps)
             self._bind_input(spec.name, self._inputs[spec.name])

@@ -12,6 +12,7 @@ from deeprnn_edge.golden import Case, cases_for
 from deeprnn_edge.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.sessions import Session
 from deeprnn_edge.streaming import run_from_start
+from deeprnn_edge.time_axis import count_steps, join_steps, take_steps
 
 Answers = dict[str, NDArray[Any]]
 
@@ -46,7 +47,7 @@ class Replay:
         if self._stream is None:
             yield case.name, self._session.run(case.inputs)
             return
-        for how, lengths in _cuts(_steps(self._inputs, case.inputs) or 0, self._chunk).items():
+        for how, lengths in _cuts(count_steps(self._inputs, case.inputs), self._chunk).items():
             yield f"{case.name}, {how}", self._run_chunks(self._stream, case, lengths)
 
     def whole(self, inputs: Mapping[str, NDArray[Any]]) -> Answers:
@@ -56,9 +57,8 @@ class Replay:
         return run_from_start(self._session, self._stream, self._chunk, inputs)
 
     def _takes(self, case: Case) -> bool:
-        steps = _steps(self._inputs, case.inputs)
         if self._stream is not None:
-            return steps is not None and steps % (self._chunk or 1) == 0
+            return count_steps(self._inputs, case.inputs) % (self._chunk or 1) == 0
         fixed = self._session.fixed_shapes
         return all(case.inputs[name].shape[1:] == shape[1:] for name, shape in fixed.items())
 
@@ -70,25 +70,8 @@ class Replay:
         answers: list[Answers] = []
         for start, length in zip(np.cumsum([0, *lengths]), lengths, strict=False):
             answers.append(stepper.advance(take_steps(stream.inputs, case.inputs, int(start), int(start) + length)))
-        outputs = {
-            spec.name: np.concatenate([answer[spec.name] for answer in answers], axis=1)
-            if "time" in spec.shape
-            else answers[-1][spec.name]
-            for spec in stream.outputs
-        }
+        outputs = join_steps(stream.outputs, answers)
         return outputs | {state.next_name: stepper.state[state.name].copy() for state in stream.states}
-
-
-def take_steps(specs: Sequence[TensorSpec], arrays: Mapping[str, NDArray[Any]], start: int, stop: int) -> Answers:
-    """The steps from ``start`` to ``stop`` of inputs with a time axis, and the others as they are."""
-    return {
-        spec.name: np.ascontiguousarray(arrays[spec.name][:, start:stop]) if "time" in spec.shape else arrays[spec.name]
-        for spec in specs
-    }
-
-
-def _steps(specs: Sequence[TensorSpec], arrays: Mapping[str, NDArray[Any]]) -> int | None:
-    return next((arrays[spec.name].shape[1] for spec in specs if "time" in spec.shape), None)
 
 
 def _cuts(steps: int, chunk: int | None) -> dict[str, list[int]]:

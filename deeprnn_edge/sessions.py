@@ -69,6 +69,10 @@ def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, step
 
 def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
     """A session on a bundle's artifact, once its hash holds."""
-    content = bundle.read_artifact(artifact)
+    return open_content(bundle.read_artifact(artifact), artifact, threads=threads)
+
+
+def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
+    """A session on an artifact's content, which was read before. Raises what ``open_session`` does."""
     steps = artifact.kind == "stream"
     return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)

@@ -24,13 +24,13 @@ from deeprnn_edge.stream_contenders import (
     StreamContender,
     check_streams,
     check_windows,
-    count_steps,
     cut_chunks,
     last_steps,
     stream_contender,
 )
 from deeprnn_edge.stream_report import StreamBenchOptions, StreamBenchReport, Timings, make_row
 from deeprnn_edge.streaming import stream_spec
+from deeprnn_edge.time_axis import count_steps
 from deeprnn_edge.timing import Timing, time_alternating
 
 DEFAULT_CHUNKS = (1, 10, 100)
@@ -156,7 +156,7 @@ def _calls(contender: StreamContender, spec: StreamSpec, arrays: Arrays, window:
 
 def _pusher(model: Model, spec: StreamSpec, arrays: Arrays, size: int) -> Call:
     """Pushes the next chunk of a sequence that begins again at its end: other ids read other rows of their table."""
-    count = min(count_steps(spec, arrays) // size, _MOST_CHUNKS)
+    count = min(count_steps(spec.inputs, arrays) // size, _MOST_CHUNKS)
     chunks = itertools.cycle(cut_chunks(spec, last_steps(spec, arrays, count * size), size))
     push = model.stream(len(next(iter(arrays.values())))).push
     return lambda: push(next(chunks))

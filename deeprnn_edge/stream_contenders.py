@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import Bundle
@@ -17,9 +16,9 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.manifest import Artifact, StreamSpec
 from deeprnn_edge.model import Model
 from deeprnn_edge.parity import Difference, compare
-from deeprnn_edge.replay import take_steps
-from deeprnn_edge.sessions import open_session
+from deeprnn_edge.sessions import open_content
 from deeprnn_edge.streaming import stream_spec
+from deeprnn_edge.time_axis import count_steps, join_steps, take_steps
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -136,7 +135,7 @@ def check_windows(contenders: Sequence[StreamContender], inputs: Arrays) -> list
 
 def cut_chunks(spec: StreamSpec, arrays: Arrays, size: int) -> list[Any]:
     """The steps of the arrays as ``Stream.push`` takes them, ``size`` at a time; what is left over is the last."""
-    steps = count_steps(spec, arrays)
+    steps = count_steps(spec.inputs, arrays)
     parts = (take_steps(spec.inputs, arrays, start, min(start + size, steps)) for start in range(0, steps, size))
     # An array where there is one input: pushed so, as a user would, it takes the shorter way in.
     return [next(iter(part.values())) if len(part) == 1 else part for part in parts]
@@ -144,18 +143,13 @@ def cut_chunks(spec: StreamSpec, arrays: Arrays, size: int) -> list[Any]:
 
 def last_steps(spec: StreamSpec, arrays: Arrays, count: int) -> Arrays:
     """The last ``count`` steps of the arrays."""
-    steps = count_steps(spec, arrays)
+    steps = count_steps(spec.inputs, arrays)
     return take_steps(spec.inputs, arrays, steps - count, steps)
-
-
-def count_steps(spec: StreamSpec, arrays: Arrays) -> int:
-    """How many time steps the arrays have."""
-    return next(int(arrays[one.name].shape[1]) for one in spec.inputs if "time" in one.shape)
 
 
 def _load(bundle: Bundle, artifact: Artifact, threads: int) -> Model | InputError:
     content = bundle.read_artifact(artifact)  # a damaged file is an error, one that cannot run here a reason
-    session = attempt(partial(open_session, content, kind=artifact.format, path=artifact.path, threads=threads))
+    session = attempt(partial(open_content, content, artifact, threads=threads))
     return session if isinstance(session, InputError) else Model(bundle, artifact, session, threads=threads)
 
 
@@ -197,16 +191,11 @@ def _answer_whole(
 
 def _answers_in_chunks(model: Model, sizes: Sequence[int], spec: StreamSpec, arrays: Arrays) -> Iterator[Arrays]:
     """The outputs for all steps of the arrays, pushed in chunks of each size."""
-    batch, steps = len(next(iter(arrays.values()))), count_steps(spec, arrays)
+    batch, steps = len(next(iter(arrays.values()))), count_steps(spec.inputs, arrays)
     for size in sorted({min(size, steps) for size in sizes}):
         stream = model.stream(batch)
         answers = [_by_name(stream.push(chunk), spec) for chunk in cut_chunks(spec, arrays, size)]
-        yield {
-            one.name: np.concatenate([answer[one.name] for answer in answers], axis=1)
-            if "time" in one.shape
-            else answers[-1][one.name]
-            for one in spec.outputs
-        }
+        yield join_steps(spec.outputs, answers)
 
 
 def _by_name(answer: Any, spec: StreamSpec) -> Mapping[str, NDArray[Any]]:

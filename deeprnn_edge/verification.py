@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from deeprnn_edge import feeds
 from deeprnn_edge.bundle import Bundle, open_bundle
@@ -93,25 +90,28 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
     for case in chosen:
         for spec in stream.inputs if stream else manifest.inputs:
             feeds.check(case.inputs[spec.name], spec)
-    differences = [
-        difference
-        for case in chosen
-        for name, answers in replay.run(case)
-        for difference in compare(
-            name, held_to(case, manifest.outputs, exact=artifact.is_exact), answers, decisions=decisions
-        )
-    ]
+    differences = compare_cases(replay, chosen, manifest.outputs, exact=artifact.is_exact, decisions=decisions)
     names = tuple(case.name for case in skipped)
     return Verification(artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), names)
 
 
-def held_to(case: Case, outputs: Sequence[TensorSpec], *, exact: bool) -> dict[str, NDArray[Any]]:
-    """What an artifact's answers are compared with: of fewer bits the outputs, to which its bound belongs.
+def compare_cases(
+    replay: Replay, cases: Sequence[Case], outputs: Sequence[TensorSpec], *, exact: bool, decisions: Sequence[str]
+) -> list[Difference]:
+    """Run an artifact on cases, and hold every answer against Keras's.
 
-    The states of such a stream have no meaning of their own, and no scale in common with the outputs.
+    outputs: the model's own.
+    exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
+        own, and no scale in common with the outputs, to which the bound belongs.
+    decisions: the outputs whose labels are compared too.
     """
     names = {spec.name for spec in outputs}
-    return {name: values for name, values in case.outputs.items() if exact or name in names}
+    differences: list[Difference] = []
+    for case in cases:
+        expected = {name: values for name, values in case.outputs.items() if exact or name in names}
+        for name, answers in replay.run(case):
+            differences += compare(name, expected, answers, decisions=decisions)
+    return differences
 
 
 def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:

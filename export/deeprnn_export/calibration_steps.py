@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.manifest import StreamSpec
 from deeprnn_edge.sessions import open_session
+from deeprnn_edge.time_axis import count_steps, take_steps
 from deeprnn_export.calibration import ROWS
 
 Feed = dict[str, NDArray[Any]]
@@ -21,21 +22,15 @@ def calibration_steps(exact: bytes, spec: StreamSpec, sequences: Sequence[Feed])
     exact: the stream in float32, as TFLite.
     sequences: feeds of one row each.
     """
-    session = open_session(exact, kind="tflite", path="the stream in float32")
+    session = open_session(exact, kind="tflite", path="the stream in float32", steps=True)
     timed = next(one for one in spec.inputs if "time" in one.shape)
     chunk = session.fixed_shapes[timed.name][1]
     feeds: list[Feed] = []
     for sequence in sequences:
-        states: Feed = {
-            state.name: np.full(session.fixed_shapes[state.name], state.initial, state.dtype) for state in spec.states
-        }
-        for start in range(0, sequence[timed.name].shape[1] - chunk + 1, chunk):
-            own = {
-                one.name: sequence[one.name][:, start : start + chunk] if "time" in one.shape else sequence[one.name]
-                for one in spec.inputs
-            }
-            feeds.append(own | states)
-            answer = session.run(feeds[-1])
-            states = {state.name: answer[state.next_name] for state in spec.states}
+        stepper = session.stepper(spec, rows=1, chunk=chunk)
+        for start in range(0, count_steps(spec.inputs, sequence) - chunk + 1, chunk):
+            own = take_steps(spec.inputs, sequence, start, start + chunk)
+            feeds.append(own | {name: array.copy() for name, array in stepper.state.items()})
+            stepper.advance(own)
     chosen = np.linspace(0, len(feeds) - 1, min(ROWS, len(feeds))).astype(int)
     return [feeds[index] for index in chosen]

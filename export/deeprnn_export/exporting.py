@@ -19,6 +19,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.golden import Case, encode_golden
 from deeprnn_edge.inspection import inspect_content
 from deeprnn_edge.manifest import FORMAT_VERSION, Artifact, Evaluation, Manifest, Preprocessing, encode_manifest
+from deeprnn_edge.time_axis import count_steps
 from deeprnn_edge.verification import decision_outputs
 from deeprnn_export.artifacts import File, convert_all
 from deeprnn_export.bundle_writer import new_bundle
@@ -196,7 +197,7 @@ def _golden(sources: Sequence[Source], chunk: int) -> list[Case]:
     for source in sources:
         small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS] or list(source.cases)
         if source.stream is not None:
-            fitting = [case for case in small if source.stream.steps(case.inputs) % chunk == 0]
+            fitting = [case for case in small if count_steps(source.stream.spec.inputs, case.inputs) % chunk == 0]
             by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}
             small = list(by_batch.values())
         golden += small

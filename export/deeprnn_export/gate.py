@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from deeprnn_edge.errors import ParityError
 from deeprnn_edge.golden import Case
 from deeprnn_edge.manifest import Artifact, Parity, TensorSpec
-from deeprnn_edge.parity import Difference, compare
+from deeprnn_edge.parity import Difference
 from deeprnn_edge.replay import Replay
 from deeprnn_edge.tables import format_table
-from deeprnn_edge.verification import held_to
+from deeprnn_edge.verification import compare_cases
 
 # float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
 # order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
@@ -99,12 +99,7 @@ def check_parity(
     chosen, skipped = replay.choose(cases)
     if not chosen:
         raise ParityError(f"no case of the grid has the shape that {path} takes")
-    differences = [
-        difference
-        for case in chosen
-        for name, answers in replay.run(case)
-        for difference in compare(name, held_to(case, outputs, exact=tolerance.exact), answers, decisions=decisions)
-    ]
+    differences = compare_cases(replay, chosen, outputs, exact=tolerance.exact, decisions=decisions)
     return ParityReport(path, tolerance, tuple(differences), tuple(case.name for case in skipped))
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.golden import Case
 from deeprnn_edge.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.state_arrays import allocate, fill_initial
 from deeprnn_export.calibration import calibration_rows
 from deeprnn_export.carry import Carry, nothing_carried
 from deeprnn_export.datasets import Dataset
@@ -133,11 +133,9 @@ def make_sources(
 
 def initial_states(spec: StreamSpec, case: Case) -> dict[str, NDArray[Any]]:
     """By name, the states before the first step, ``(rows, ...)`` each."""
-    rows = len(next(iter(case.inputs.values())))
-    return {
-        state.name: np.full((rows, *(int(size) for size in state.shape[1:])), state.initial, state.dtype)
-        for state in spec.states
-    }
+    _, arrays = allocate(spec.states, len(next(iter(case.inputs.values()))))
+    fill_initial(arrays, spec.states)
+    return arrays
 
 
 def _fits(case: Case, signature: Signature) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_edge.manifest import StreamSpec, TensorSpec
@@ -43,10 +42,6 @@ class StreamPlan:
     def carry(self) -> Carry:
         """For one trace, or for Keras's own answers."""
         return Carry(self.calls, [state.name for state in self.spec.states])
-
-    def steps(self, inputs: Mapping[str, NDArray[Any]]) -> int:
-        """Time steps of arrays by input name."""
-        return int(next(inputs[one.name].shape[1] for one in self.spec.inputs if "time" in one.shape))
 
     def chunk_of(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
         """Time steps of one call of a file with these fixed shapes, by input name."""

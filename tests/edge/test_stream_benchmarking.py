@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from deeprnn_edge import stream_contenders
+from deeprnn_edge import sessions, stream_contenders
 from deeprnn_edge.bundle import open_bundle
 from deeprnn_edge.cli import main
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
+from deeprnn_edge.manifest import Artifact
 from deeprnn_edge.stream_benchmarking import bench_stream
 from deeprnn_edge.stream_report import FORMAT_VERSION, StreamBenchRow, Timings, make_push, to_json
 from deeprnn_edge.timing import Timing
@@ -191,15 +192,29 @@ def test_without_a_counterpart_the_reference_is_the_stream_in_one_chunk(copied: 
     assert "stream.onnx has no re-run beside it: the bundle has no" in run(copied, "--stream", "--runs", "1").stdout
 
 
+def test_streams_are_timed_in_the_session_that_ships(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: dict[str, bool] = {}
+    original = sessions.open_session
+
+    def watched(content: bytes, *, path: str, steps: bool = False, **more: Any) -> Any:
+        opened[path] = steps
+        return original(content, path=path, steps=steps, **more)
+
+    monkeypatch.setattr(sessions, "open_session", watched)
+    bench_stream(copied, runs=1)
+    assert opened == {path: path.startswith("stream") for path in opened}
+    assert {"model.onnx", "stream.onnx"} <= opened.keys()
+
+
 def test_a_stream_whose_runtime_is_missing_is_skipped(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = stream_contenders.open_session
+    original = stream_contenders.open_content
 
-    def without_litert(content: bytes, *, kind: str, path: str, threads: int) -> Any:
-        if kind == "tflite":
+    def without_litert(content: bytes, artifact: Artifact, *, threads: int) -> Any:
+        if artifact.format == "tflite":
             raise MissingExtraError("needs LiteRT")
-        return original(content, kind=kind, path=path, threads=threads)
+        return original(content, artifact, threads=threads)
 
-    monkeypatch.setattr(stream_contenders, "open_session", without_litert)
+    monkeypatch.setattr(stream_contenders, "open_content", without_litert)
     rows = {row.format: row for row in bench_stream(copied, runs=1).rows}
     assert (rows["onnx"].status, rows["tflite"].status, rows["tflite"].problem) == ("ok", "skipped", "needs LiteRT")
     with pytest.raises(MissingExtraError, match="needs LiteRT"):
