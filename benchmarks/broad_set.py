@@ -121,8 +121,8 @@ def judge(content: bytes, kind: str, cases: list[Any]) -> str:
     from deeprnn_edge.errors import DeepRNNEdgeError
     from deeprnn_edge.inspection import inspect_content
     from deeprnn_edge.parity import compare
+    from deeprnn_edge.replay import fits
     from deeprnn_edge.sessions import open_session
-    from deeprnn_edge.verification import fits
 
     inspection = inspect_content(content, f"model.{kind}", kind)
     if inspection.foreign:
@@ -138,7 +138,7 @@ def judge(content: bytes, kind: str, cases: list[Any]) -> str:
             kept = {spec.name for spec in specs} == case.inputs.keys()
             values = [case.inputs[spec.name] for spec in specs] if kept else list(case.inputs.values())
             feeds = {spec.name: value.astype(spec.dtype) for spec, value in zip(specs, values, strict=True)}
-            if not fits(session, type(case)(case.name, feeds, {})):
+            if not fits(session, feeds):
                 continue
             taken += 1
             answers = session.run(feeds)

@@ -59,8 +59,7 @@ class Replay:
     def _takes(self, case: Case) -> bool:
         if self._stream is not None:
             return count_steps(self._inputs, case.inputs) % (self._chunk or 1) == 0
-        fixed = self._session.fixed_shapes
-        return all(case.inputs[name].shape[1:] == shape[1:] for name, shape in fixed.items())
+        return fits(self._session, case.inputs)
 
     def _run_chunks(self, stream: StreamSpec, case: Case, lengths: Sequence[int]) -> Answers:
         rows = len(next(iter(case.inputs.values())))
@@ -72,6 +71,11 @@ class Replay:
             answers.append(stepper.advance(take_steps(stream.inputs, case.inputs, int(start), int(start) + length)))
         outputs = join_steps(stream.outputs, answers)
         return outputs | {state.next_name: stepper.state[state.name].copy() for state in stream.states}
+
+
+def fits(session: Session, inputs: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether an artifact for whole sequences takes these shapes, batch aside."""
+    return all(inputs[name].shape[1:] == shape[1:] for name, shape in session.fixed_shapes.items())
 
 
 def _cuts(steps: int, chunk: int | None) -> dict[str, list[int]]:
