@@ -57,7 +57,7 @@ def time_alternating(
 
     Raises InputError where the seconds do not suffice for one call.
     """
-    typical = {name: _warm_up(call) for name, call in calls.items()}
+    typical = {name: warm_up(call) for name, call in calls.items()}
     counts = {name: runs or _count(name, typical[name], seconds or 0) for name in calls}
     blocks: dict[str, list[list[float]]] = {name: [] for name in calls}
     cpu_seconds = dict.fromkeys(calls, 0.0)
@@ -66,10 +66,10 @@ def time_alternating(
         for name in list(calls)[:: 1 if number % 2 == 0 else -1]:
             count = counts[name] * (number + 1) // ROUNDS - counts[name] * number // ROUNDS
             if count:
-                taken, cpu = _block(calls[name], count)
+                taken, cpu = time_block(calls[name], count)
                 blocks[name].append(taken)
                 cpu_seconds[name] += cpu
-    return {name: _summarize(blocks[name], cpu_seconds[name], rows) for name in calls}
+    return {name: summarize(blocks[name], cpu_seconds[name], rows) for name in calls}
 
 
 def block_spread(block_p50_ms: Sequence[float]) -> float | None:
@@ -84,7 +84,7 @@ def block_spread(block_p50_ms: Sequence[float]) -> float | None:
     return (high - low) / median if median > 0 else None
 
 
-def _warm_up(call: Callable[[], object]) -> float:
+def warm_up(call: Callable[[], object]) -> float:
     """Call until caches and branch predictors are warm; the median seconds of a call."""
     taken: list[float] = []
     while len(taken) < 2 or (len(taken) < _WARM_UP_CALLS and sum(taken) < _WARM_UP_SECONDS):
@@ -106,7 +106,7 @@ def _count(name: str, call_seconds: float, seconds: float) -> int:
     return count
 
 
-def _block(call: Callable[[], object], count: int) -> tuple[list[float], float]:
+def time_block(call: Callable[[], object], count: int) -> tuple[list[float], float]:
     """Seconds of each of ``count`` calls, and the CPU seconds of them all."""
     call()  # untimed: it fetches back what the block before has driven out of the caches
     clock, taken = time.perf_counter, []
@@ -118,7 +118,13 @@ def _block(call: Callable[[], object], count: int) -> tuple[list[float], float]:
     return taken, time.process_time() - cpu_started
 
 
-def _summarize(blocks: list[list[float]], cpu_seconds: float, rows: int) -> Timing:
+def summarize(blocks: Sequence[Sequence[float]], cpu_seconds: float, rows: int) -> Timing:
+    """The figures of a call.
+
+    blocks: seconds of each call, by block.
+    cpu_seconds: of all the calls together.
+    rows: what one call answers for.
+    """
     blocks_ms = [np.array(block) * 1e3 for block in blocks]
     taken_ms = np.concatenate(blocks_ms)
     p50, p90, p95, p99 = (float(value) for value in np.percentile(taken_ms, [50, 90, 95, 99]))
