@@ -6,15 +6,14 @@ and the exit code is 1 where a table differs from its JSON.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+from benchmarks.readme_parts import ROOT, describe_machine, markdown, read
+from benchmarks.readme_peers import PEERS_TABLES
+
 BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -45,7 +44,7 @@ def fill_blocks(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
 
 def speed() -> str:
     """Our files against Keras's ONNX export and the stock TFLite converter."""
-    result = _read("compare_exports")
+    result = read("compare_exports")
     rows = [
         [
             f"{row['cell']}{', masked' if row['masked'] else ''}",
@@ -59,12 +58,12 @@ def speed() -> str:
         for row in sorted(result["rows"], key=lambda row: (row["format"], row["masked"]))
     ]
     header = ["network", "format", "deeprnn-edge", "peer", "faster", "size", "size against peer"]
-    return _markdown(header, rows) + "\n\n" + _machine(result)
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
 
 
 def overhead() -> str:
     """What the runtime adds to the bare session."""
-    result = _read("compare_exports")
+    result = read("compare_exports")
     added = result["overhead_us"]
     rows = [
         ["`model.run(array)`", *(f"{added[cell]['run']:.0f} µs" for cell in added)],
@@ -72,7 +71,7 @@ def overhead() -> str:
     ]
     process = result["process"]
     return (
-        _markdown(["above the bare ONNX Runtime call", *added], rows)
+        markdown(["above the bare ONNX Runtime call", *added], rows)
         + f"\n\nA process that imports, loads and predicts once takes {process['ours_seconds']:.2f} s, "
         + f"{process['ratio']:.2f}× one with bare onnxruntime ({process['bare_seconds']:.2f} s)."
     )
@@ -80,7 +79,7 @@ def overhead() -> str:
 
 def cells() -> str:
     """The three architectures, from the demo's run."""
-    result = _read("demo")
+    result = read("demo")
     rows = [
         [
             row["architecture"],
@@ -97,17 +96,17 @@ def cells() -> str:
     ]
     header = ["", "layers", "parameters", "without the table", "accuracy", "Keras", "ONNX", "TFLite"]
     return (
-        _markdown(header, rows)
+        markdown(header, rows)
         + f"\n\nAccuracy on the {result['test_rows']:,} test sentences of `reviews`; naive Bayes, a bag of words, "
         + f"gets {result['baseline_accuracy']:.1%} on the same split. Size of the file, p50 latency of 100 words. "
         + f"The demo took {result['seconds']:.0f} s. "
-        + _machine(result)
+        + describe_machine(result)
     )
 
 
 def imdb() -> str:
     """Accuracy on the full IMDB reviews."""
-    result = _read("imdb")
+    result = read("imdb")
     rows = [
         [
             row["architecture"],
@@ -119,14 +118,14 @@ def imdb() -> str:
         for row in result["rows"]
     ]
     return (
-        _markdown(["", "test accuracy", "best epoch", "epochs", "training"], rows)
+        markdown(["", "test accuracy", "best epoch", "epochs", "training"], rows)
         + f"\n\nNaive Bayes on the same split: {result['baseline_accuracy']:.1%}."
     )
 
 
 def networks() -> str:
     """Bidirectional and large networks against Keras's ONNX export."""
-    result = _read("compare_networks")
+    result = read("compare_networks")
     rows = [
         [
             row["network"].replace(" x ", " × ") + (", masked" if row["masked"] else ""),
@@ -141,12 +140,12 @@ def networks() -> str:
         for row in result["rows"]
     ]
     header = ["network", "cell", "steps", "nodes", "deeprnn-edge", "Keras export", "faster", "export and check"]
-    return _markdown(header, rows) + "\n\n" + _machine(result)
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
 
 
 def random() -> str:
     """The random architectures."""
-    result = _read("random_architectures")
+    result = read("random_architectures")
     rows = [
         [
             {"onnx": "ONNX", "tflite": "TFLite"}[kind],
@@ -157,12 +156,12 @@ def random() -> str:
         for kind, counts in result["formats"].items()
     ]
     header = ["format", "exact", "refused", "silently wrong", "error", "exact without a loop", "largest difference"]
-    return _markdown(header, rows) + f"\n\n{result['count']:,} architectures, seed {result['seed']}."
+    return markdown(header, rows) + f"\n\n{result['count']:,} architectures, seed {result['seed']}."
 
 
 def broad() -> str:
     """The conformance suite's models by every route."""
-    result = _read("broad_set")
+    result = read("broad_set")
     rows = []
     for route, outcomes in result["routes"].items():
         right, looped = outcomes.get("right", 0), outcomes.get("right, with a Loop", 0)
@@ -173,12 +172,12 @@ def broad() -> str:
         rest = ", ".join(f"{count} {outcome}" for count, outcome in others) or "none"
         rows.append([route, f"{right + looped} ({(right + looped) / result['count']:.0%})", plain, rest])
     header = [f"of {result['count']} models", "right", "right, and without a Loop", "the others"]
-    return _markdown(header, rows) + "\n\n" + _machine(result)
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
 
 
 def precisions() -> str:
     """Every precision of the three networks on real data, and the large LSTM."""
-    result = _read("precisions")
+    result = read("precisions")
     rows = [
         [
             row["architecture"],
@@ -195,7 +194,7 @@ def precisions() -> str:
         for row in result["rows"]
     ]
     header = ["network", "format", "precision", "size", "of fp32", "p50", "of fp32", "accuracy", "points", "flips"]
-    return _markdown(header, rows) + f"\n\n{_memory(result['rows'])} {_machine(result)}"
+    return markdown(header, rows) + f"\n\n{_memory(result['rows'])} {describe_machine(result)}"
 
 
 def _memory(rows: list[dict[str, Any]]) -> str:
@@ -219,14 +218,14 @@ def large() -> str:
             f"{row['latency_ratio']:.2f}×",
             f"{row['grid_max_abs_diff']:.0e}",
         ]
-        for row in _read("precisions")["large"]
+        for row in read("precisions")["large"]
     ]
-    return _markdown(["ONNX precision", "size", "of fp32", "p50", "of fp32", "largest difference"], rows)
+    return markdown(["ONNX precision", "size", "of fp32", "p50", "of fp32", "largest difference"], rows)
 
 
 def streaming() -> str:
     """One step of a stream, beside the bare call and beside a window run again; drift, memory, and the gate."""
-    result = _read("streaming")
+    result = read("streaming")
     rows = [
         [
             f"{row['architecture']}{', masked' if row['masked'] else ''}",
@@ -252,12 +251,12 @@ def streaming() -> str:
         for kind, title in (("onnx", "ONNX"), ("tflite", "TFLite"))
     ]
     return (
-        _markdown(["network", "format", "push", "above bare", "100 steps", "of 100 steps", "drift"], rows)
+        markdown(["network", "format", "push", "above bare", "100 steps", "of 100 steps", "drift"], rows)
         + f"\n\nFrom {pushes['few']:,} to {pushes['many']:,} pushes the process grows by at most {grown / 1e6:.2f} MB; "
         + f"each of {count:,} open streams takes {min(beyond):,.0f} to {max(beyond):,.0f} bytes "
         + f"beyond its state. Stacks of {depths[0]} to {depths[-1]} layers of 16 units as Keras initialises "
         + f"them, masked or not, differ from Keras over the gate's grid by at most: {', '.join(worst)}. "
-        + _machine(result)
+        + describe_machine(result)
     )
 
 
@@ -272,26 +271,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "precisions": precisions,
     "large": large,
     "streaming": streaming,
+    **PEERS_TABLES,
 }
-
-
-def _read(name: str) -> Any:
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def _machine(result: dict[str, Any]) -> str:
-    machine = result["machine"]
-    packages = machine["packages"]
-    versions = ", ".join(
-        f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
-    )
-    cpu = machine["cpu"]
-    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, {machine['python']}, {versions}."
-
-
-def _markdown(header: list[str], rows: list[list[Any]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from deeprnn_edge import limits
+from deeprnn_edge.bundle_files import has_file, read_file
 from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.external_data import refuse_external_data
 from deeprnn_edge.manifest import Artifact, Manifest, decode_manifest
+from deeprnn_edge.manifest_rules import check_manifest
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
 VOCABULARY = "vocabulary.txt"
 CARD = "README.md"
+
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # those of str.splitlines
 
 
 @dataclass(frozen=True)
@@ -24,30 +30,28 @@ class Bundle:
     manifest: Manifest
 
     def read(self, name: str) -> bytes:
-        """The content of one of the bundle's files. Raises BundleError where it is missing."""
-        return _read(self.path, name)
+        """The content of the vocabulary or another companion of the artifacts. Raises BundleError as for these."""
+        largest = limits.GOLDEN_BYTES if name == GOLDEN else limits.VOCABULARY_BYTES
+        return read_file(self.path, name, largest_bytes=largest)
 
     def read_artifact(self, artifact: Artifact) -> bytes:
-        """An artifact's content, once its size and hash are those that the manifest states."""
-        content = self.read(artifact.path)
-        if len(content) != artifact.size_bytes:
-            raise BundleError(
-                f"{self.path / artifact.path} has {len(content)} bytes, the manifest says {artifact.size_bytes}; "
-                "the file is truncated or was replaced: copy the bundle again"
-            )
+        """An artifact's content, once its size and hash are those that the manifest states.
+
+        Raises BundleError where they are not, and for an ONNX file that takes tensors from other files.
+        """
+        content = read_file(self.path, artifact.path, largest_bytes=artifact.size_bytes, exact=True)
         if hashlib.sha256(content).hexdigest() != artifact.sha256:
             raise BundleError(
                 f"{self.path / artifact.path} differs from the hash in the manifest; "
                 "the file was altered: copy the bundle again"
             )
+        if artifact.format == "onnx":
+            refuse_external_data(content, artifact.path)
         return content
 
     def has(self, name: str) -> bool:
         """Whether the bundle holds a file of that name."""
-        if self.path.is_dir():
-            return (self.path / name).is_file()
-        with zipfile.ZipFile(self.path) as archive:
-            return name in archive.namelist()
+        return has_file(self.path, name)
 
     def read_golden(self) -> bytes:
         """The golden vectors' content. Raises BundleError where there are none, as in a packed bundle."""
@@ -87,40 +91,44 @@ class Bundle:
         raise InputError(f"the bundle has no stream artifact for {artifact.path}; export the model again with --stream")
 
     def vocabulary(self) -> list[str]:
-        """The words by rank; empty for a model without a vocabulary."""
+        """The words by rank; empty for a model without a vocabulary. Raises BundleError where it is no such list."""
         name = self.manifest.preprocessing.vocabulary
-        return [] if name is None else self.read(name).decode("utf-8").splitlines()
+        if name is None:
+            return []
+        text = _decode_text(self.read(name), self.path / name)
+        # Counted before they are split, and only where there is a character for each.
+        if (
+            len(text) > limits.VOCABULARY_WORDS
+            and (lines := sum(map(text.count, _LINE_ENDS))) > limits.VOCABULARY_WORDS
+        ):
+            raise BundleError(
+                f"{self.path / name} has {lines:,} lines, and {limits.VOCABULARY_WORDS:,} are the most; "
+                "keep the most frequent words: deeprnn-edge export --keep-words"
+            )
+        return text.splitlines()
 
 
 def open_bundle(path: str | Path) -> Bundle:
     """Open a bundle's directory or zip. Raises BundleError that says what is wrong with it."""
     path = Path(path)
-    if not path.exists():
+    try:
+        found = path.exists()
+    except ValueError as error:  # a NUL in it
+        raise BundleError(f"no such bundle: {str(path)!r}") from error
+    if not found:
         raise BundleError(f"no such bundle: {path}")
-    if path.is_file() and not zipfile.is_zipfile(path):
+    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
         raise BundleError(f"{path} is neither a bundle's directory nor its zip")
     if path.is_dir() and not (path / MANIFEST).is_file():
         raise BundleError(f"{path} is no bundle: it has no {MANIFEST}; make one with: deeprnn-edge export")
-    try:
-        text = _read(path, MANIFEST).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BundleError(f"{path / MANIFEST} is not UTF-8 text") from error
-    manifest = decode_manifest(text)
-    if not manifest.artifacts:
-        raise BundleError(f"{path / MANIFEST} lists no artifact")
+    content = read_file(path, MANIFEST, largest_bytes=limits.MANIFEST_BYTES)
+    manifest = decode_manifest(_decode_text(content, path / MANIFEST))
+    check_manifest(manifest)
     return Bundle(path, manifest)
 
 
-def _read(bundle: Path, name: str) -> bytes:
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in name:
-        raise BundleError(f"{bundle} names the file {name!r}, which is not inside the bundle")
+def _decode_text(content: bytes, path: Path) -> str:
     try:
-        if bundle.is_dir():
-            return (bundle / name).read_bytes()
-        with zipfile.ZipFile(bundle) as archive:
-            return archive.read(name)
-    except (FileNotFoundError, KeyError) as error:
-        raise BundleError(f"{bundle} lacks the file {name}; copy the bundle again") from error
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
-        raise BundleError(f"{bundle / name} cannot be read: {error}") from error
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path} is not UTF-8 text; copy the bundle again") from error

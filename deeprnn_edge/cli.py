@@ -27,6 +27,7 @@ _COMMANDS = {
     "report": "deeprnn_edge.commands.report:report",
     "choose": "deeprnn_edge.commands.choose:choose",
     "pack": "deeprnn_edge.commands.pack:pack",
+    "web": "deeprnn_edge.commands.web:web",
 }
 
 

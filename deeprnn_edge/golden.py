@@ -8,7 +8,6 @@ behind its last one.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.limits import GOLDEN_UNPACKED_BYTES
+from deeprnn_edge.npy import decode_array
+from deeprnn_edge.zip_reading import CheckedZip
+
+_FILE = "golden.npz"
+_SUFFIX = ".npy"  # what numpy adds to each array's name
+_AGAIN = "copy the bundle again"
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -45,16 +51,28 @@ def encode_golden(cases: Sequence[Case]) -> bytes:
 
 
 def decode_golden(content: bytes) -> list[Case]:
-    """The cases of an npz. Raises BundleError for another content."""
+    """The cases of an npz. Raises BundleError for another content, and for more than any export writes."""
     cases: dict[str, Case] = {}
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            for key in arrays.files:
-                case, side, name = key.split("/", 2)
-                target = cases.setdefault(case, Case(case))
-                {"in": target.inputs, "out": target.outputs}[side][name] = arrays[key]
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise BundleError(f"golden.npz cannot be read: {error}; copy the bundle again") from error
+    with CheckedZip(io.BytesIO(content), _FILE, _split) as archive:
+        unpacked = sum(map(archive.size_bytes, archive.names))
+        if unpacked > GOLDEN_UNPACKED_BYTES:
+            raise BundleError(
+                f"{_FILE} unpacks to {unpacked:,} bytes, and {GOLDEN_UNPACKED_BYTES:,} are the most; "
+                "no export makes such a file: get the bundle from another source"
+            )
+        for key in archive.names:
+            name, side, array = _split(key)
+            case = cases.setdefault(name, Case(name))
+            arrays = case.inputs if side == "in" else case.outputs
+            arrays[array] = decode_array(archive.read(key), f"{_FILE}: {key!r}")
     if not cases:
-        raise BundleError("golden.npz holds no case; export the model again")
+        raise BundleError(f"{_FILE} holds no case; export the model again")
     return list(cases.values())
+
+
+def _split(key: str) -> tuple[str, str, str]:
+    """The case, the side and the array that an entry is called by."""
+    parts = key.removesuffix(_SUFFIX).split("/", 2)
+    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out") or not key.isprintable():
+        raise BundleError(f"{_FILE} holds {key[:80]!r}, expected CASE/in/NAME.npy or CASE/out/NAME.npy; {_AGAIN}")
+    return parts[0], parts[1], parts[2]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.strict_json import decode
+from deeprnn_edge.strict_json import decode, show
 
 FORMAT_VERSION = 1
 
@@ -232,17 +232,17 @@ def encode_manifest(manifest: Manifest) -> str:
 
 
 def decode_manifest(text: str) -> Manifest:
-    """Read a manifest. Raises BundleError that names the field which is wrong."""
+    """Read a manifest's form; what it may say, ``check_manifest`` tells. Raises BundleError that names the field."""
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"manifest.json is not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise BundleError(f"manifest.json holds a {type(raw).__name__}, expected an object")
     version = raw.get("format_version")
-    if version != FORMAT_VERSION:
+    if version != FORMAT_VERSION or isinstance(version, bool):
         raise BundleError(
-            f"manifest.json has format_version {version!r}; this release reads {FORMAT_VERSION}. "
+            f"manifest.json has format_version {show(version)}; this release reads {FORMAT_VERSION}. "
             "Export the model again with this release, or install the one that made the bundle."
         )
     manifest: Manifest = decode(Manifest, raw, "manifest.json")

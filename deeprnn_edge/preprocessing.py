@@ -65,6 +65,9 @@ def _ids(items: Any, rules: Preprocessing) -> list[Any]:
 
 
 def _features(items: Any, spec: TensorSpec) -> list[Any]:
+    if len(spec.shape) != 3:
+        shape = ", ".join(map(str, spec.shape))
+        raise InputError(f"predict takes items of (time, features), and the model's input is ({shape}); give it to run")
     width = spec.shape[2]
     if len(items) and np.ndim(items[0]) == 1:
         items = [items]

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle import Bundle
-from deeprnn_edge.manifest import Artifact, StreamSpec
+from deeprnn_edge.interface import check_interface
+from deeprnn_edge.manifest import Artifact, StreamSpec, TensorSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -41,6 +42,10 @@ class Session(Protocol):
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
         ...
 
+    def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
+        """The file's inputs and outputs; an axis of any size is a name."""
+        ...
+
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> Stepper:
         """New states for a stream of so many rows, in the session of a stream artifact.
 
@@ -68,8 +73,10 @@ def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, step
 
 
 def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
-    """A session on a bundle's artifact, once its hash holds."""
-    return open_content(bundle.read_artifact(artifact), artifact, threads=threads)
+    """A session on a bundle's artifact, once its hash holds. Raises BundleError where its interface is another too."""
+    session = open_content(bundle.read_artifact(artifact), artifact, threads=threads)
+    check_interface(bundle.manifest, artifact, *session.interface())
+    return session
 
 
 def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:

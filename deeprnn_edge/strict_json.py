@@ -7,12 +7,17 @@ another version is never half understood.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from deeprnn_edge.errors import BundleError
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
 
 
 def decode(kind: Any, raw: Any, where: str) -> Any:
@@ -27,7 +32,10 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
         return raw
     elif origin in (dict, Mapping):
         if isinstance(raw, dict):
-            return {key: decode(arguments[1], item, f"{where}.{key}") for key, item in raw.items()}
+            return {
+                _check_text(key, where): decode(arguments[1], item, f"{where}.{_clip(key)}")
+                for key, item in raw.items()
+            }
     elif origin is Literal:
         if raw in arguments:
             return raw
@@ -40,22 +48,56 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
             return decode(fitting[0], raw, where)
     elif kind is float:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
-            return float(raw)
+            return _to_float(raw, where)
+    elif kind is str:
+        if isinstance(raw, str):
+            return _check_text(raw, where)
     elif isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
     expected = " or ".join(map(repr, arguments)) if origin is Literal else getattr(kind, "__name__", str(kind))
-    raise BundleError(f"{where} is {raw!r}, expected {expected}")
+    raise BundleError(f"{where} is {show(raw)}, expected {expected}")
+
+
+def show(raw: Any) -> str:
+    """A JSON value in a message: its beginning, of whatever size and depth it is."""
+    return _SHORT.repr(raw)
+
+
+def _to_float(raw: float, where: str) -> float:
+    try:
+        return float(raw)
+    except OverflowError as error:  # a whole number beyond 1e308
+        raise BundleError(f"{where} is {show(raw)}, expected a number that fits a float") from error
+
+
+def _check_text(text: str, where: str) -> str:
+    """Text that can be written out: JSON's escapes can also make half a character."""
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BundleError(f"{where} holds {show(text)}, which is not Unicode text") from error
+    return text
+
+
+def _clip(name: str) -> str:
+    return name if len(name) <= _SHORT.maxstring else f"{name[: _SHORT.maxstring]}..."
+
+
+# A class's hints are text that is evaluated anew each time: most of what decoding a manifest cost.
+_hints = functools.cache(typing.get_type_hints)
 
 
 def _decode_object(kind: Any, raw: Any, where: str) -> Any:
     if not isinstance(raw, dict):
-        raise BundleError(f"{where} is {raw!r}, expected an object")
+        raise BundleError(f"{where} is {show(raw)}, expected an object")
     fields = dataclasses.fields(kind)
     missing = [field.name for field in fields if field.name not in raw and field.default is dataclasses.MISSING]
     unknown = sorted(raw.keys() - {field.name for field in fields})
     if missing or unknown:
         raise BundleError(
-            f"{where} " + (f"lacks the field {missing[0]!r}" if missing else f"has the unknown field {unknown[0]!r}")
+            f"{where} "
+            + (f"lacks the field {missing[0]!r}" if missing else f"has the unknown field {show(unknown[0])}")
         )
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{name: decode(hints[name], value, f"{where}.{name}") for name, value in raw.items()})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.extras import require_litert
-from deeprnn_edge.manifest import StreamSpec
+from deeprnn_edge.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.tflite_stepper import Call, TFLiteStepper
 
 
@@ -47,6 +47,14 @@ class TFLiteSession:
         rows = len(next(iter(feeds.values())))
         parts = [self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}) for row in range(rows)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
+
+    def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
+        """The file's inputs and outputs; the batch is ``?``, as rows run one after the other.
+
+        So is the dtype: what goes in is cast. Outputs of loops have no shape before they have run.
+        """
+        inputs = [TensorSpec(name, "?", ("?", *shape[1:])) for name, shape in self.fixed_shapes.items()]
+        return inputs, [TensorSpec(name, "?", ()) for name in self._outputs]
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
         """New states for a stream of so many rows, which the interpreter answers one after the other."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.model import Model, load
 from deeprnn_edge.parity import decide
 
@@ -102,7 +102,10 @@ def label_of(model: Model, row: dict[str, Any]) -> str | None:
     (values, *others) = row.values()
     if others or not model.manifest.labels or values.ndim != 1:
         return None
-    return model.manifest.labels[int(decide(values))]
+    index, labels = int(decide(values)), model.manifest.labels
+    if index >= len(labels):
+        raise BundleError(f"the manifest has {len(labels)} labels, and the answer is class {index}; export it again")
+    return labels[index]
 
 
 def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:

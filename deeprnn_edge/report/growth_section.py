@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from deeprnn_edge.report.collecting import Bench, ReportData
-from deeprnn_edge.report.markup import Cell, Html, Rows, Section, Table, figure, number, paragraph, section, tag
+from deeprnn_edge.report.growth_chart import Curve, growth_chart, growth_table
+from deeprnn_edge.report.markup import Html, Section, Table, figure, paragraph, section, tag
 from deeprnn_edge.report.measurements import describe_machine
-from deeprnn_edge.report.plane_chart import Axis, Point, Series, lines_chart
-from deeprnn_edge.report.scales import format_ms, format_tick
 
 Over = Literal["length", "batch"]
 _NAMES: dict[Over, str] = {"length": "time steps", "batch": "batch"}
@@ -68,31 +67,20 @@ def _growth(benches: Sequence[Bench], over: Over) -> tuple[Html, str, Table] | N
     unit, first = _NAMES[over], benches[0].measurement
     other = f"batch {first.options.batch}" if over == "length" else f"{first.options.length or 'any'} steps"
     where = f"{describe_machine(first)}, {other}, {first.options.threads} thread{'s' * (first.options.threads > 1)}"
-    series: list[Series] = []
-    rows: Rows = []
-    slopes: list[str] = []
-    for name, pairs in times.items():
-        if len(pairs) < 2:
-            continue
-        slope = fit_slope(*zip(*pairs, strict=True))
-        slopes.append(f"{name} {slope:.2f} (from {len(pairs)})")
-        points = [Point(value, p50, f"{name}, {unit} {value:,}: p50 {format_ms(p50)} ms") for value, p50 in pairs]
-        series.append(Series(name, points))
-        rows += [[name, number(value), _ms(p50), number(slope, f"{slope:.2f}")] for value, p50 in pairs]
-    if not series:
+    curves = [
+        Curve(name, pairs, fit_slope(*zip(*pairs, strict=True))) for name, pairs in times.items() if len(pairs) > 1
+    ]
+    if not curves:
         return None
-    chart = lines_chart(
-        series,
-        label=f"Median time of a call against {unit} of {len(series)} files on {where}; the table has the numbers",
-        x=Axis(f"{unit} (logarithmic)", format_tick, log=True),
-        y=Axis("p50, milliseconds (logarithmic)", format_tick, log=True),
+    chart = growth_chart(
+        curves,
+        unit,
+        label=f"Median time of a call against {unit} of {len(curves)} files on {where}; the table has the numbers",
     )
+    slopes = [f"{one.name} {one.slope:.2f} (from {len(one.points)})" for one in curves]
     caption = (
         f"{where}. Both axes are logarithmic: the slope is the power that the time grows by, 1 where twice as much "
         f"takes twice as long. Fitted slopes, with the number of measurements: {', '.join(slopes)}."
     )
-    return chart, caption, Table(f"Time of a call against {unit}, {where}", ["file", unit, "p50 ms", "slope"], rows)
-
-
-def _ms(value: float) -> Cell:
-    return number(value, format_ms(value))
+    table = growth_table(curves, unit, caption=f"Time of a call against {unit}, {where}", first="file")
+    return chart, caption, table

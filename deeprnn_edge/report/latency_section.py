@@ -18,11 +18,11 @@ from deeprnn_edge.report.markup import (
 from deeprnn_edge.report.measurements import Row, Times, describe_machine, machine_text
 from deeprnn_edge.report.pareto import find_front
 from deeprnn_edge.report.plane_chart import Axis, Point, points_chart
-from deeprnn_edge.report.rows_chart import ChartRow, draw_range, rows_chart
+from deeprnn_edge.report.rows_chart import ChartRow
 from deeprnn_edge.report.scales import format_bytes, format_ms, format_tick
+from deeprnn_edge.report.times_figure import TIMES_CAPTION, TIMES_COLUMNS, times_cells, times_chart, times_row
 
 _FORMATS = ("onnx", "tflite", "keras")
-_PERCENTILES = ("min", "p50", "p90", "p95", "p99")
 
 
 def latency_section(data: ReportData) -> Section:
@@ -84,41 +84,17 @@ def _distribution(timed: list[tuple[Bench, Row, Times]]) -> Html:
     for index, (bench, row, timing) in enumerate(timed):
         if index == 0 or timed[index - 1][0] is not bench:
             chart_rows.append(ChartRow(bench.label))
-        low, p50, p90, p95, p99 = times = _percentiles(timing)
-        said = ", ".join(f"{name} {format_ms(value)}" for name, value in zip(_PERCENTILES, times, strict=True))
         look = _FORMATS.index(row.format) if row.format in _FORMATS else len(_FORMATS)
-        draw = draw_range(low, p50, p90, p95, p99, look)
-        title = f"{row.name}, {bench.key}: {said} ms"
-        chart_rows.append(ChartRow(row.name, title, (low, p99), f"{format_ms(p50)} ms", draw))
-        throughput = number(timing.rows_per_second, f"{timing.rows_per_second:,.0f}")
-        rows.append(
-            [
-                row.name,
-                bench.key,
-                *(number(value, format_ms(value)) for value in times),
-                throughput,
-                number(timing.runs),
-            ]
-        )
-    chart = rows_chart(
+        chart_rows.append(times_row(row.name, bench.key, timing, look))
+        rows.append([row.name, bench.key, *times_cells(timing)])
+    chart = times_chart(
         chart_rows,
         label=f"Time of a call, of {len(timed)} files and measurements, from the fastest call to the 99th percentile; "
         "the table has the numbers",
-        axis="milliseconds for one call",
-        form=format_tick,
     )
-    caption = (
-        "One call on ready arrays. The heavy line and the number at the right are the median; the box goes from there "
-        "to the 95th percentile, with a thin line at the 90th; the whole line goes from the fastest call to the 99th. "
-        "Hatching tells ONNX (diagonal), TFLite (dashes) and Keras (crossed) apart."
-    )
-    columns = ["file", "measurement", *(f"{name} ms" for name in _PERCENTILES), "rows/s", "calls"]
+    caption = TIMES_CAPTION + "Hatching tells ONNX (diagonal), TFLite (dashes) and Keras (crossed) apart."
+    columns = ["file", "measurement", *TIMES_COLUMNS]
     return figure("latency-figure", chart, caption, Table("Time of a call by file and measurement", columns, rows))
-
-
-def _percentiles(timing: Times) -> tuple[float, ...]:
-    """The times of _PERCENTILES, in milliseconds."""
-    return timing.min_ms, timing.p50_ms, timing.p90_ms, timing.p95_ms, timing.p99_ms
 
 
 def _starts(data: ReportData) -> list[Html]:

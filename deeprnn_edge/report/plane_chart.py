@@ -63,9 +63,10 @@ class Series:
 def lines_chart(series: Sequence[Series], *, label: str, x: Axis, y: Axis) -> Html:
     """Lines of points, told apart by shape, dashes and a name at the end."""
     names = min(max(len(one.name) for one in series) * CHARACTER_WIDTH + 34, _MOST_NAME)
-    across, up = _scales([point for one in series for point in one.points], x, y, WIDTH - names - 12)
+    height = max(_HEIGHT, len(series) * _LINE_HEIGHT + 90)
+    across, up = _scales([point for one in series for point in one.points], x, y, WIDTH - names - 12, height)
     parts = [_axes(across, up, x, y)]
-    ends = _spread([up.at(one.points[-1].y) for one in series])
+    ends = _spread([up.at(one.points[-1].y) for one in series], height)
     for number, (one, end) in enumerate(zip(series, ends, strict=True)):
         places = [(across.at(point.x), up.at(point.y)) for point in one.points]
         parts.append(line(*places[-1], across.end + 14, end, kind="leader"))
@@ -76,7 +77,7 @@ def lines_chart(series: Sequence[Series], *, label: str, x: Axis, y: Axis) -> Ht
         ]
         parts.append(shape(across.end + 20, end, number=number, size=5))
         parts.append(text(across.end + 31, end, fit_text(one.name, names - 20)))
-    return svg(_HEIGHT, label, *parts)
+    return svg(height, label, *parts)
 
 
 def points_chart(points: Sequence[Point], *, label: str, x: Axis, y: Axis, front: Sequence[Point] = ()) -> Html:
@@ -103,10 +104,10 @@ def points_chart(points: Sequence[Point], *, label: str, x: Axis, y: Axis, front
     return svg(_HEIGHT, label, *parts)
 
 
-def _scales(points: Sequence[Point], x: Axis, y: Axis, right: float) -> tuple[Scale, Scale]:
+def _scales(points: Sequence[Point], x: Axis, y: Axis, right: float, height: float = _HEIGHT) -> tuple[Scale, Scale]:
     return (
         fit_scale([point.x for point in points], 70, right, log=x.log),
-        fit_scale([point.y for point in points], _HEIGHT - 50, 32, log=y.log),
+        fit_scale([point.y for point in points], height - 50, 32, log=y.log),
     )
 
 
@@ -119,13 +120,13 @@ def _axes(across: Scale, up: Scale, x: Axis, y: Axis) -> Html:
     )
 
 
-def _spread(heights: Sequence[float]) -> list[float]:
+def _spread(heights: Sequence[float], height: float) -> list[float]:
     """The heights, moved apart until names fit between them, and up where they would leave the chart."""
     placed = dict.fromkeys(range(len(heights)), 0.0)
     last = -float(_LINE_HEIGHT)
     for index in sorted(placed, key=lambda one: heights[one]):
         last = placed[index] = max(heights[index], last + _LINE_HEIGHT)
-    limit = _HEIGHT - 46.0
+    limit = height - 46
     for index in sorted(placed, key=lambda one: -placed[one]):
         limit = placed[index] = min(placed[index], limit)
         limit -= _LINE_HEIGHT

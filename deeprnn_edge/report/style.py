@@ -32,6 +32,7 @@ tbody th, thead th:first-child { position: sticky; left: 0; z-index: 1; }
 thead th { background: var(--tint); vertical-align: bottom; }
 thead td { border: 0; } .group { border-left: 2px solid var(--rule); max-width: 18rem; font-weight: 600; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+thead .n { white-space: normal; }
 th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer;
   text-align: inherit; }
 th button::after { content: "\\a0\\2195"; color: var(--soft); }
@@ -49,6 +50,7 @@ svg .tick, svg .axis { fill: var(--soft); } svg .heading { font-weight: 600; }
 .hatch { stroke: var(--ink); stroke-width: 1.1; fill: none; } .patterns { position: absolute; }
 .c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); } .c4 { --c: var(--c4); }
 .c5 { --c: var(--c5); }
+@media (max-width: 40rem) { tbody th, tbody .short { white-space: normal; } tbody th { max-width: 8.5rem; } }
 @media print { nav { display: none; } figure, tr { break-inside: avoid; } .scroll, .chart { overflow: visible; } }
 """
 

@@ -53,9 +53,9 @@ def box(x: float, y: float, width: float, height: float, *, number: int) -> Html
 def path(points: list[tuple[float, float]], *, number: int, dash: str | None = None) -> Html:
     """A line through points, with the colour and, unless told, the dashes of that number."""
     steps = " ".join(f"{place(x)},{place(y)}" for x, y in points)
-    return tag(
-        "polyline", points=steps, class_=f"path c{number % 6}", stroke_dasharray=dash or DASHES[number % len(DASHES)]
-    )
+    # One further for each time that the shapes begin anew, so that no two lines share both.
+    dash = dash or DASHES[(number + number // len(SHAPES)) % len(DASHES)]
+    return tag("polyline", points=steps, class_=f"path c{number % 6}", stroke_dasharray=dash)
 
 
 def shape(x: float, y: float, *, number: int, size: float = 6, hollow: bool = False) -> Html:

@@ -1,0 +1,133 @@
+"""Every way to run a recurrent network on a CPU, in one run: ``make bench``, or ``--sweep`` for every workload.
+
+Keras, its ONNX export, tf2onnx alone, the stock TFLite converter, OpenVINO and PyTorch beside this project's files,
+on the same weights and inputs; loops in C show what the machine can do. Each has a process of its own, pinned to its
+cores; its answers are held against Keras's before anything is timed; blocks of calls alternate, and the processes
+that wait are stopped. What does not run is a row with the reason.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.peers.contenders import CONTENDERS, Contender, compiler_version
+from benchmarks.peers.growth import fit_growth
+from benchmarks.peers.jobs import make_all
+from benchmarks.peers.measuring import measure
+from benchmarks.peers.page import make_page
+from benchmarks.peers.picture import draw
+from benchmarks.peers.result import FORMAT_VERSION, describe, encode, read_result
+from benchmarks.peers.workloads import SEED, Workload, subset, sweep
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.machine import describe_machine, package_version
+from deeprnn_edge.output_file import write_output
+from deeprnn_edge.timing import ROUNDS
+
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("torch", "openvino", "tf2onnx", "onnx")
+
+
+@click.command(help=__doc__)
+@click.option("--sweep", "everything", is_flag=True, help="Every workload, in place of the seed models alone.")
+@click.option("--only", multiple=True, metavar="NAME", help="This workload alone; may be given more than once.")
+@click.option("--contender", multiple=True, metavar="NAME", help="This contender alone; may be given more than once.")
+@click.option("--list", "listing", is_flag=True, help="List workloads and contenders, and end.")
+@click.option("--seconds", type=click.FloatRange(0, 60, min_open=True), default=0.5, show_default=True,
+              help="How long each contender is timed on each workload, about.")  # fmt: skip
+@click.option("--render", metavar="JSON", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="Measure nothing: make the page and the picture of this result anew, beside it.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=None,
+              help="Folder for the JSON, the page and the picture  [default: benchmarks/results]")  # fmt: skip
+def main(
+    everything: bool,
+    only: tuple[str, ...],
+    contender: tuple[str, ...],
+    listing: bool,
+    seconds: float,
+    render: Path | None,
+    output: Path | None,
+) -> None:
+    """Measure, and write the JSON, the page and the picture."""
+    if render is not None:
+        try:
+            _render(read_result(render), render.with_suffix(""))
+        except InputError as error:
+            raise click.UsageError(str(error)) from error
+        return
+    if listing:
+        for one in (*sweep(), *CONTENDERS):
+            click.echo(f"{one.name:24} {one.title}")
+        return
+    workloads = _choose("workload", sweep(), only) if only else sweep() if everything else subset()
+    contenders = _choose("contender", CONTENDERS, contender) if contender else list(CONTENDERS)
+    # What was picked by name is no evidence of the whole: it does not take the place of the published result.
+    if (only or contender) and output is None:
+        raise click.UsageError("--only and --contender leave rows out: say with --output where the result goes")
+    folder = output or RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    result = run(workloads, contenders, seconds=seconds, everything=everything)
+    name = "peers_sweep" if everything else "peers"
+    write_output(folder / f"{name}.json", encode(result))
+    _render(result, folder / name)
+    click.echo(f"measured in {result['seconds']:.0f} s; the figures are in {folder / name}.json")
+
+
+def run(
+    workloads: Sequence[Workload], contenders: Sequence[Contender], *, seconds: float, everything: bool = False
+) -> dict[str, Any]:
+    """Make the files, measure, and give the result, ready for JSON. seconds: of each contender on each workload."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name:
+        made = make_all(workloads, contenders, Path(name), progress=_say)
+        measured = []
+        for index, workload in enumerate(workloads):
+            _say(f"{time.perf_counter() - started:.0f} s, {index + 1} of {len(workloads)}: {workload.title}")
+            rows = measure(
+                workload,
+                [one for one in contenders if one.takes(workload)],
+                made[workload.network],
+                Path(name) / workload.network.key,
+                seconds=seconds,
+                progress=_say,
+            )
+            measured.append(describe(workload, rows))
+    machine = describe_machine()
+    machine["packages"] |= {package: package_version(package) for package in PACKAGES}
+    return {
+        "format_version": FORMAT_VERSION,
+        "what": "latency of one call, each contender in a process of its own, answers as Keras's",
+        "sweep": everything,
+        "seed": SEED,
+        "blocks": ROUNDS,
+        "seconds_per_contender": seconds,
+        "seconds": time.perf_counter() - started,
+        "machine": machine | {"compiler": compiler_version()},
+        "workloads": measured,
+        "growth": fit_growth(measured),
+    }
+
+
+def _render(result: dict[str, Any], stem: Path) -> None:
+    write_output(stem.with_suffix(".html"), make_page(result))
+    draw(result, stem.with_suffix(".png"))
+
+
+def _choose(what: str, known: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    by_name = {one.name: one for one in known}
+    if unknown := [name for name in names if name not in by_name]:
+        raise click.UsageError(f"no {what} {unknown[0]!r}; there are {', '.join(by_name)}")
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What the page, the picture and the README's tables ask of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from deeprnn_edge.report.measurements import Times
+
+Row = Mapping[str, Any]
+Workload = Mapping[str, Any]
+# What the others are compared with; where a workload streams, the stream's file.
+REFERENCES = ("ours-onnx", "ours-stream-onnx")
+
+
+def timed(workload: Workload) -> list[Row]:
+    """The contenders that were timed, the fastest median first."""
+    return sorted((row for row in workload["contenders"] if row["timing"]), key=p50_ms)
+
+
+def p50_ms(row: Row) -> float:
+    """The median of a row that was timed."""
+    return float(row["timing"]["p50_ms"])
+
+
+def reference(workload: Workload) -> Row | None:
+    """Our ONNX file's row; None where it was not timed."""
+    rows = {row["name"]: row for row in timed(workload)}
+    return next((rows[name] for name in REFERENCES if name in rows), None)
+
+
+def titles(workloads: Sequence[Workload]) -> dict[str, str]:
+    """Each contender's name and title, in the order in which they come."""
+    return {row["name"]: row["title"] for workload in workloads for row in workload["contenders"]}
+
+
+def row_of(workload: Workload, name: str) -> Row | None:
+    """A contender's row; None where it takes no part in a workload."""
+    return next((row for row in workload["contenders"] if row["name"] == name), None)
+
+
+def not_ok(workloads: Sequence[Workload]) -> Iterator[tuple[Workload, Row]]:
+    """The rows that were not measured, or that answer differently."""
+    return ((one, row) for one in workloads for row in one["contenders"] if row["status"] != "ok")
+
+
+def times_of(row: Row) -> Times:
+    """The times of a row that was timed, as a report shows them."""
+    given = row["timing"]
+    names = ("runs", "min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "rows_per_second", "noisy")
+    return Times(**{name: given[name] for name in names})

@@ -1,0 +1,33 @@
+"""What the README's tables are made with: the results, Markdown, and the line on the machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def read(name: str) -> Any:
+    """A result by its name."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def describe_machine(result: Mapping[str, Any]) -> str:
+    """Where a result was measured, and with which versions."""
+    machine = result["machine"]
+    packages = machine["packages"]
+    versions = ", ".join(
+        f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
+    )
+    cpu = machine["cpu"]
+    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, {machine['python']}, {versions}."
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -1,0 +1,10 @@
+// The padding of one row, as Keras's pad_sequences has it.
+
+/** A row cut or padded to a length. padding, truncating: "pre" or "post", the side that gives or takes. */
+export function padRow(row, { maxLength, padId, padding, truncating }) {
+  if (maxLength === null) return row;
+  const kept = row.length <= maxLength ? row
+    : truncating === "pre" ? row.slice(row.length - maxLength) : row.slice(0, maxLength);
+  const fill = new Array(maxLength - kept.length).fill(padId);
+  return padding === "pre" ? [...fill, ...kept] : [...kept, ...fill];
+}

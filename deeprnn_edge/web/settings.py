@@ -1,0 +1,113 @@
+"""What the page has to know of a bundle, as one JSON object; what it cannot show is refused here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.streaming import stream_spec
+from deeprnn_edge.web.samples import collect_examples, collect_samples
+
+
+def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
+    """The artifact of that path; by default the first ONNX stream, else the first ONNX file for whole sequences.
+
+    Raises InputError for a file that is not ONNX: browsers have no runtime for another one here.
+    """
+    if path is not None:
+        chosen = bundle.artifact(path)
+        if chosen.format != "onnx":
+            raise InputError(f"{path} is {chosen.format}, and the page runs ONNX files; give an .onnx artifact")
+        return chosen
+    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == "onnx"]
+    if not found:
+        raise InputError(f"{bundle.path} has no ONNX artifact, and the page runs no other; export the model with ONNX")
+    return next((artifact for artifact in found if artifact.kind == "stream"), found[0])
+
+
+def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
+    """The page's settings. Raises InputError that names what the page cannot show."""
+    manifest, rules = bundle.manifest, bundle.manifest.preprocessing
+    streams = artifact.kind == "stream"
+    spec = stream_spec(manifest, artifact) if streams else None
+    given = _only("inputs", spec.inputs if spec else manifest.inputs)
+    answer = _only("outputs", spec.outputs if spec else manifest.outputs)
+    _check_input(given, manifest)
+    _check_output(answer, manifest)
+    states = spec.states if spec else ()
+    if odd := next((one for one in states if one.dtype != "float32"), None):
+        raise InputError(f"the page cannot carry the state {odd.name!r}: it is {odd.dtype}, expected float32")
+    return {
+        "name": manifest.name,
+        "kind": rules.kind,
+        "streams": streams,
+        "artifact": {"path": artifact.path, "precision": artifact.precision, "sizeBytes": artifact.size_bytes},
+        "input": {"name": given.name, "dtype": given.dtype, "shape": given.shape[1:], "idCount": given.id_count},
+        "output": {"name": answer.name, "size": answer.shape[-1], "everyStep": len(answer.shape) == 3},
+        "states": [
+            {"name": one.name, "nextName": one.next_name, "shape": one.shape[1:], "initial": one.initial}
+            for one in states
+        ],
+        "rules": {
+            "startId": rules.start_id,
+            "oovId": rules.oov_id,
+            "padId": rules.pad_id,
+            "indexOffset": rules.index_offset,
+            "maxLength": rules.max_length,
+            "padding": rules.padding,
+            "truncating": rules.truncating,
+        },
+        "labels": list(manifest.labels),
+        "layers": [
+            f"{layer.kind}({layer.units})" if layer.units else layer.kind for layer in manifest.architecture.layers
+        ],
+        "parameters": manifest.architecture.parameters,
+        "vocabulary": bundle.vocabulary(),
+        "examples": collect_examples(bundle.vocabulary()) if rules.kind == "text" else [],
+        "samples": [] if rules.kind == "text" else collect_samples(bundle, given),
+    }
+
+
+def _only(what: str, specs: tuple[TensorSpec, ...]) -> TensorSpec:
+    if len(specs) != 1:
+        raise InputError(
+            f"the page shows models of one input and one output, and this one has {len(specs)} {what}: "
+            f"{', '.join(spec.name for spec in specs)}; run it from Python: model.run()"
+        )
+    return specs[0]
+
+
+def _check_input(spec: TensorSpec, manifest: Manifest) -> None:
+    rules = manifest.preprocessing
+    rank, dtype = (3, "float32") if rules.kind == "sequence" else (2, "int32")
+    if len(spec.shape) != rank or spec.dtype != dtype:
+        raise InputError(f"{_shown('input', spec)}; the page gives {rules.kind} as {rank} axes of {dtype}")
+    _check_batch("input", spec)
+    fixed = spec.shape[1]
+    if rules.kind != "sequence" and not isinstance(fixed, str) and rules.max_length != fixed:
+        raise InputError(
+            f"the input {spec.name!r} has {fixed} steps, and the bundle states no such length to pad to; "
+            "give a stream artifact, or export the model with --max-length"
+        )
+
+
+def _check_output(spec: TensorSpec, manifest: Manifest) -> None:
+    if spec.dtype != "float32" or len(spec.shape) not in (2, 3) or not isinstance(spec.shape[-1], int):
+        raise InputError(
+            f"{_shown('output', spec)}; the page shows float32 of (batch, classes) or (batch, time, classes)"
+        )
+    _check_batch("output", spec)
+    classes = max(int(spec.shape[-1]), 2)
+    if manifest.labels and len(manifest.labels) < classes:
+        raise InputError(f"the manifest has {len(manifest.labels)} labels, and the model {classes}; export it again")
+
+
+def _check_batch(what: str, spec: TensorSpec) -> None:
+    if spec.shape[0] not in (1, "batch"):
+        raise InputError(f"{_shown(what, spec)}; the page runs one sequence at a time, so export with a free batch")
+
+
+def _shown(what: str, spec: TensorSpec) -> str:
+    return f"the {what} {spec.name!r} is {spec.dtype} of the shape ({', '.join(map(str, spec.shape))})"

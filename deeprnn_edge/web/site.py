@@ -1,0 +1,92 @@
+"""The page as a folder of files: whole in its place, or not at all."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.machine import package_version
+from deeprnn_edge.web.runtime_files import Runtime
+from deeprnn_edge.web.settings import choose_artifact, make_settings
+
+INDEX, SETTINGS, MODEL = "index.html", "settings.json", "model.onnx"
+_ASSETS = (
+    "style.css",
+    "main.js",
+    "text.js",
+    "padding.js",
+    "runner.js",
+    "answer.js",
+    "chart.js",
+    "typing.js",
+    "replay.js",
+)
+
+
+def check_site(path: Path, *, force: bool = False) -> None:
+    """Raise InputError where the folder cannot be made, before anything slow happens; force replaces a page alone."""
+    if not path.name or not path.parent.is_dir():
+        raise InputError(f"cannot make {path}: {path.parent} is no directory; choose another --output")
+    if not path.exists():
+        return
+    if not force:
+        raise InputError(f"{path} exists; choose another --output, or replace it with --force")
+    is_page = (path / SETTINGS).is_file() and (path / INDEX).is_file()
+    if not is_page and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path} exists and is no page of this command; --force replaces such pages alone")
+
+
+def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) -> dict[str, bytes]:
+    """Every file of the page by its path in the folder. Raises InputError for what the page cannot show."""
+    chosen = choose_artifact(bundle, artifact)
+    settings = make_settings(bundle, chosen)
+    settings["runtime"] = f"onnxruntime-web {runtime.version}"
+    assets = resources.files("deeprnn_edge.web") / "assets"
+    index = (assets / INDEX).read_text(encoding="utf-8")
+    shown = {"NAME": settings["name"], "VERSION": package_version("deeprnn-edge")}
+    for key, value in shown.items():
+        index = index.replace("{{" + key + "}}", html.escape(str(value)))
+    return {
+        INDEX: index.encode("utf-8"),
+        SETTINGS: json.dumps(settings, ensure_ascii=False, allow_nan=False).encode("utf-8"),
+        MODEL: bundle.read_artifact(chosen),
+        **{name: (assets / name).read_bytes() for name in _ASSETS},
+        "runtime/LICENSE.txt": (assets / "runtime-license.txt").read_bytes(),
+        "runtime/ort.js": runtime.script,
+        "runtime/ort.wasm": runtime.wasm,
+    }
+
+
+def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
+    """Write the folder under a temporary name beside it, then rename it. Raises InputError; nothing is left then."""
+    check_site(path, force=force)
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"cannot write in {path.parent}: {error.strerror}; choose another --output") from error
+    fresh, old = aside / "new", aside / "old"
+    try:
+        for name, content in files.items():
+            target = fresh / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        if path.exists():
+            # A folder with content cannot be renamed over: the old one steps aside first.
+            path.replace(old)
+        try:
+            fresh.replace(path)
+        except OSError:
+            if old.exists():
+                old.replace(path)
+            raise
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}; nothing was left behind") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
