@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +26,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import deeprnn_edge
+from benchmarks.overhead import WORDS, measure_calls, measure_process
 from deeprnn_edge.file_inspection import FileInspection
 from deeprnn_edge.machine import describe_machine
 from deeprnn_edge.onnx_file import inspect_onnx
-from deeprnn_edge.sessions import Session, open_session
+from deeprnn_edge.sessions import open_session
 from deeprnn_edge.tflite_file import inspect_tflite
 from deeprnn_edge.timing import time_alternating
 from deeprnn_export import build_network, export
@@ -41,22 +39,6 @@ from deeprnn_export.tflite_worker import convert
 RESULTS = Path(__file__).parent / "results"
 CELLS = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 RUNS = 2000
-PROCESS_RUNS = 15
-# The names of the fixture's words do not matter to the cost of looking them up.
-WORDS = tuple(f"word{rank}" for rank in range(9996))
-TEXT = " ".join(f"Word{rank}," for rank in range(1, 9000, 90))  # 100 words with something to filter
-
-BARE_PROCESS = """
-import numpy as np, onnxruntime
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = options.inter_op_num_threads = 1
-session = onnxruntime.InferenceSession({path!r}, options, providers=["CPUExecutionProvider"])
-session.run(None, {{"tokens": np.ones((1, 100), np.int32)}})
-"""
-OUR_PROCESS = """
-import deeprnn_edge
-deeprnn_edge.load({bundle!r}).predict("a gorgeous, moving film")
-"""
 
 
 def main() -> None:
@@ -71,7 +53,7 @@ def main() -> None:
                 export(model, bundle, vocabulary=WORDS)
                 rows += [compare_onnx(model, bundle, cell, masked), compare_tflite(model, bundle, cell, masked)]
                 if not masked:
-                    overheads[CELLS[cell]] = measure_overhead(bundle)
+                    overheads[CELLS[cell]] = measure_calls(bundle)
         process = measure_process(Path(folder) / "gru-False")
     result = {
         "format_version": 1,
@@ -163,39 +145,6 @@ def compare(
         "ours_foreign": dict(ours.foreign),
         "peer_loops": dict(theirs.loops),
     }
-
-
-def measure_overhead(bundle: Path) -> dict[str, float]:
-    """Microseconds that ``run``, and ``predict`` of a text of 100 words, take above the bare session."""
-    model = deeprnn_edge.load(bundle)
-    session: Session = open_session((bundle / "model.onnx").read_bytes(), kind="onnx", path="model.onnx")
-    bare = session._run  # type: ignore[attr-defined]  # onnxruntime's own InferenceSession.run
-    tokens = np.random.default_rng(1).integers(1, 10_000, (1, 100)).astype(np.int32)
-    feeds = {"tokens": tokens}
-    calls = {
-        "bare": lambda: bare(None, feeds),
-        "run": lambda: model.run(tokens),
-        "predict_text": lambda: model.predict(TEXT),
-    }
-    timings = time_alternating(calls, rows=1, runs=RUNS)
-    return {name: (timings[name].p50_ms - timings["bare"].p50_ms) * 1e3 for name in ("run", "predict_text")}
-
-
-def measure_process(bundle: Path) -> dict[str, Any]:
-    """Wall seconds of a process that imports, loads and predicts once, against one with bare onnxruntime."""
-    programs = {
-        "ours": OUR_PROCESS.format(bundle=str(bundle)),
-        "bare": BARE_PROCESS.format(path=str(bundle / "model.onnx")),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for number in range(PROCESS_RUNS + 1):
-        for name, program in programs.items():
-            started = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-            if number:  # the first fills the disk cache
-                seconds[name].append(time.perf_counter() - started)
-    medians = {name: float(np.median(taken)) for name, taken in seconds.items()}
-    return {f"{name}_seconds": value for name, value in medians.items()} | {"ratio": medians["ours"] / medians["bare"]}
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:

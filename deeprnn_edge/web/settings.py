@@ -39,6 +39,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
     states = spec.states if spec else ()
     if odd := next((one for one in states if one.dtype != "float32"), None):
         raise InputError(f"the page cannot carry the state {odd.name!r}: it is {odd.dtype}, expected float32")
+    words = bundle.vocabulary()
     return {
         "name": manifest.name,
         "kind": rules.kind,
@@ -64,8 +65,8 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             f"{layer.kind}({layer.units})" if layer.units else layer.kind for layer in manifest.architecture.layers
         ],
         "parameters": manifest.architecture.parameters,
-        "vocabulary": bundle.vocabulary(),
-        "examples": collect_examples(bundle.vocabulary()) if rules.kind == "text" else [],
+        "vocabulary": words,
+        "examples": collect_examples(words) if rules.kind == "text" else [],
         "samples": [] if rules.kind == "text" else collect_samples(bundle, given),
     }
 
