@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,21 +71,30 @@ def main(
         raise click.UsageError("--only and --contender leave rows out: say with --output where the result goes")
     folder = output or RESULTS
     folder.mkdir(parents=True, exist_ok=True)
-    result = run(workloads, contenders, seconds=seconds, everything=everything)
     name = "peers_sweep" if everything else "peers"
-    write_output(folder / f"{name}.json", encode(result))
+    # A long run that is broken off leaves what it has measured, under a name that no table is made from.
+    unfinished = folder / f"{name}.unfinished.json"
+    for result in run(workloads, contenders, seconds=seconds, everything=everything):
+        write_output(unfinished, encode(result))
+    unfinished.replace(folder / f"{name}.json")
     _render(result, folder / name)
     click.echo(f"measured in {result['seconds']:.0f} s; the figures are in {folder / name}.json")
 
 
 def run(
     workloads: Sequence[Workload], contenders: Sequence[Contender], *, seconds: float, everything: bool = False
-) -> dict[str, Any]:
-    """Make the files, measure, and give the result, ready for JSON. seconds: of each contender on each workload."""
+) -> Iterator[dict[str, Any]]:
+    """Make the files and measure: the result so far after each workload, ready for JSON.
+
+    seconds: how long each contender is timed on each workload.
+    """
     started = time.perf_counter()
+    machine = describe_machine()
+    machine["packages"] |= {package: package_version(package) for package in PACKAGES}
+    machine["compiler"] = compiler_version()
+    measured: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         made = make_all(workloads, contenders, Path(name), progress=_say)
-        measured = []
         for index, workload in enumerate(workloads):
             _say(f"{time.perf_counter() - started:.0f} s, {index + 1} of {len(workloads)}: {workload.title}")
             rows = measure(
@@ -97,20 +106,18 @@ def run(
                 progress=_say,
             )
             measured.append(describe(workload, rows))
-    machine = describe_machine()
-    machine["packages"] |= {package: package_version(package) for package in PACKAGES}
-    return {
-        "format_version": FORMAT_VERSION,
-        "what": "latency of one call, each contender in a process of its own, answers as Keras's",
-        "sweep": everything,
-        "seed": SEED,
-        "blocks": ROUNDS,
-        "seconds_per_contender": seconds,
-        "seconds": time.perf_counter() - started,
-        "machine": machine | {"compiler": compiler_version()},
-        "workloads": measured,
-        "growth": fit_growth(measured),
-    }
+            yield {
+                "format_version": FORMAT_VERSION,
+                "what": "latency of one call, each contender in a process of its own, answers as Keras's",
+                "sweep": everything,
+                "seed": SEED,
+                "blocks": ROUNDS,
+                "seconds_per_contender": seconds,
+                "seconds": time.perf_counter() - started,
+                "machine": machine,
+                "workloads": measured,
+                "growth": fit_growth(measured),
+            }
 
 
 def _render(result: dict[str, Any], stem: Path) -> None:

@@ -27,7 +27,9 @@ def run_jobs(
     told: called with a job's index and outcome as they come. Where a job ends or stalls its process, the
         outcome is ``{"kind": "error", "message": ...}``.
     """
-    chunks = [range(first, min(first + JOBS_PER_PROCESS, len(jobs))) for first in range(0, len(jobs), JOBS_PER_PROCESS)]
+    # Dealt in turn, as jobs that stand together are often alike in length.
+    processes = max(min(workers, len(jobs)), -(-len(jobs) // JOBS_PER_PROCESS))
+    chunks = [range(first, len(jobs), processes) for first in range(processes)]
     outcomes: dict[int, dict[str, Any]] = {}
 
     def work(chunk: range) -> None:

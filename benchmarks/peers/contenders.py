@@ -11,11 +11,6 @@ from typing import Literal
 
 from benchmarks.peers.workloads import Workload
 
-PEERS = "pip install 'deeprnn-edge[peers]'"
-ENGINES = "benchmarks.peers.engines"
-C_LOOP = f"{ENGINES}.c_loop"
-WORKSHOP = "pip install 'deeprnn-edge[export]'"
-
 # What each route leaves in a network's folder.
 FILES = {
     "weights": "weights.npz",
@@ -31,12 +26,20 @@ FILES = {
 
 
 @dataclass(frozen=True)
+class Engine:
+    """What opens networks: its module in ``engines``, the package that it imports, and what installs that."""
+
+    module: str
+    package: str
+    install: str
+
+
+@dataclass(frozen=True)
 class Contender:
     """One way to run a network.
 
-    engine: the module that opens it, see ``benchmarks.peers.engines``; it is told the ``variant``.
+    engine: what opens it; it is told the ``variant``.
     file: what it reads of the network's folder, a key of FILES.
-    package: what has to be importable, and ``install`` is the command that brings it.
     everywhere: it takes part in every workload; else in those of the seed size and the sensor alone. One of each
         engine shows how cost grows: two files of one engine grow alike, and the sweep is to end.
     streams_alone: it takes single steps and nothing else.
@@ -45,11 +48,9 @@ class Contender:
     name: str
     title: str
     kind: Literal["ours", "peer", "yardstick"]
-    engine: str
+    engine: Engine
     file: str
     variant: str = ""
-    package: str = "onnxruntime"
-    install: str = "pip install deeprnn-edge"
     everywhere: bool = False
     streams_alone: bool = False
 
@@ -61,10 +62,11 @@ class Contender:
 
     def missing(self) -> str | None:
         """What is not installed and how to install it; None where nothing is missing."""
-        if self.engine == C_LOOP:
+        if self.engine == _C:
             return None if compiler() else "no C compiler; install one, such as gcc, or name it in CC"
-        if importlib.util.find_spec(self.package.split(".")[0]) is None:
-            return f"{self.package} is not installed; install it with: {self.install}"
+        package = self.engine.package.partition(".")[0]
+        if importlib.util.find_spec(package) is None:
+            return f"{package} is not installed; install it with: {self.engine.install}"
         return None
 
 
@@ -82,29 +84,30 @@ def compiler_version() -> str | None:
     return next(iter(done.stdout.splitlines()), None)
 
 
-_OURS, _TFLITE = "ai_edge_litert", "pip install 'deeprnn-edge[tflite]'"
+_MODULES = "benchmarks.peers.engines"
+_DEVICE, _TFLITE, _WORKSHOP, _PEERS = (
+    f"pip install {name}"
+    for name in ("deeprnn-edge", "'deeprnn-edge[tflite]'", "'deeprnn-edge[export]'", "'deeprnn-edge[peers]'")
+)
+_LITERT = "ai_edge_litert.interpreter"
+_OUR_ONNX = Engine(f"{_MODULES}.deeprnn", "onnxruntime", _DEVICE)
+_OUR_TFLITE = Engine(f"{_MODULES}.deeprnn", _LITERT, _TFLITE)
+_ONNX = Engine(f"{_MODULES}.onnx_file", "onnxruntime", _DEVICE)
+_LITE = Engine(f"{_MODULES}.tflite_file", _LITERT, _TFLITE)
+_KERAS = Engine(f"{_MODULES}.keras_model", "keras", _WORKSHOP)
+_OPENVINO = Engine(f"{_MODULES}.openvino_file", "openvino", _PEERS)
+_TORCH = Engine(f"{_MODULES}.torch_network", "torch", _PEERS)
+_C = Engine(f"{_MODULES}.c_loop", "ctypes", "")
 
 CONTENDERS = (
-    Contender("ours-onnx", "deeprnn-edge, ONNX", "ours", f"{ENGINES}.deeprnn", "ours", "model.onnx", everywhere=True),
-    Contender(
-        "ours-onnx-int8", "deeprnn-edge, ONNX, int8", "ours", f"{ENGINES}.deeprnn", "ours-int8", "model.int8.onnx"
-    ),
-    Contender(
-        "ours-tflite",
-        "deeprnn-edge, TFLite",
-        "ours",
-        f"{ENGINES}.deeprnn",
-        "ours",
-        "model.tflite",
-        _OURS,
-        _TFLITE,
-        everywhere=True,
-    ),
+    Contender("ours-onnx", "deeprnn-edge, ONNX", "ours", _OUR_ONNX, "ours", "model.onnx", everywhere=True),
+    Contender("ours-onnx-int8", "deeprnn-edge, ONNX, int8", "ours", _OUR_ONNX, "ours-int8", "model.int8.onnx"),
+    Contender("ours-tflite", "deeprnn-edge, TFLite", "ours", _OUR_TFLITE, "ours", "model.tflite", everywhere=True),
     Contender(
         "ours-stream-onnx",
         "deeprnn-edge, ONNX stream",
         "ours",
-        f"{ENGINES}.deeprnn",
+        _OUR_ONNX,
         "ours-stream",
         "model.onnx",
         streams_alone=True,
@@ -113,79 +116,21 @@ CONTENDERS = (
         "ours-stream-tflite",
         "deeprnn-edge, TFLite stream",
         "ours",
-        f"{ENGINES}.deeprnn",
+        _OUR_TFLITE,
         "ours-stream",
         "model.tflite",
-        _OURS,
-        _TFLITE,
         streams_alone=True,
     ),
-    Contender(
-        "keras-function",
-        "Keras, tf.function",
-        "peer",
-        f"{ENGINES}.keras_model",
-        "keras",
-        "function",
-        "tensorflow",
-        WORKSHOP,
-        everywhere=True,
-    ),
-    Contender(
-        "keras-predict", "Keras, predict", "peer", f"{ENGINES}.keras_model", "keras", "predict", "tensorflow", WORKSHOP
-    ),
-    Contender(
-        "keras-onnx", "Keras export, ONNX Runtime", "peer", f"{ENGINES}.onnx_file", "keras-onnx", everywhere=True
-    ),
-    Contender("tf2onnx", "tf2onnx, ONNX Runtime", "peer", f"{ENGINES}.onnx_file", "tf2onnx"),
-    Contender("stock-tflite", "TFLiteConverter", "peer", f"{ENGINES}.tflite_file", "stock-tflite", "", _OURS, _TFLITE),
-    Contender(
-        "stock-tflite-unrolled",
-        "TFLiteConverter, unrolled",
-        "peer",
-        f"{ENGINES}.tflite_file",
-        "unrolled-tflite",
-        "",
-        _OURS,
-        _TFLITE,
-    ),
-    Contender(
-        "openvino-ours",
-        "OpenVINO, our ONNX",
-        "peer",
-        f"{ENGINES}.openvino_file",
-        "ours",
-        "model.onnx",
-        "openvino",
-        PEERS,
-        everywhere=True,
-    ),
-    Contender(
-        "openvino-keras",
-        "OpenVINO, Keras export",
-        "peer",
-        f"{ENGINES}.openvino_file",
-        "keras-onnx",
-        "",
-        "openvino",
-        PEERS,
-    ),
-    Contender(
-        "torch-eager",
-        "PyTorch, eager",
-        "peer",
-        f"{ENGINES}.torch_network",
-        "weights",
-        "eager",
-        "torch",
-        PEERS,
-        everywhere=True,
-    ),
-    Contender(
-        "torch-script", "PyTorch, TorchScript", "peer", f"{ENGINES}.torch_network", "weights", "script", "torch", PEERS
-    ),
-    Contender(
-        "torch-compile", "PyTorch, compile", "peer", f"{ENGINES}.torch_network", "weights", "compile", "torch", PEERS
-    ),
-    Contender("c", "C loop, -O3 -march=native -ffast-math", "yardstick", C_LOOP, "weights", everywhere=True),
+    Contender("keras-function", "Keras, tf.function", "peer", _KERAS, "keras", "function", everywhere=True),
+    Contender("keras-predict", "Keras, predict", "peer", _KERAS, "keras", "predict"),
+    Contender("keras-onnx", "Keras export, ONNX Runtime", "peer", _ONNX, "keras-onnx", everywhere=True),
+    Contender("tf2onnx", "tf2onnx, ONNX Runtime", "peer", _ONNX, "tf2onnx"),
+    Contender("stock-tflite", "TFLiteConverter", "peer", _LITE, "stock-tflite"),
+    Contender("stock-tflite-unrolled", "TFLiteConverter, unrolled", "peer", _LITE, "unrolled-tflite"),
+    Contender("openvino-ours", "OpenVINO, our ONNX", "peer", _OPENVINO, "ours", "model.onnx", everywhere=True),
+    Contender("openvino-keras", "OpenVINO, Keras export", "peer", _OPENVINO, "keras-onnx"),
+    Contender("torch-eager", "PyTorch, eager", "peer", _TORCH, "weights", "eager", everywhere=True),
+    Contender("torch-script", "PyTorch, TorchScript", "peer", _TORCH, "weights", "script"),
+    Contender("torch-compile", "PyTorch, compile", "peer", _TORCH, "weights", "compile"),
+    Contender("c", "C loop, -O3 -march=native -ffast-math", "yardstick", _C, "weights", everywhere=True),
 )

@@ -31,6 +31,7 @@ class Row:
     status: ``ok``; ``differs`` from Keras, and was not timed; ``failed``, ``missing`` (not installed), or
         ``unsupported`` by the route that makes its file. ``problem`` says why.
     size_bytes: of what would be shipped. resident_bytes: of the process after its first call.
+    import_ms: of the contender's package, in a process that has NumPy alone. load_ms: from there until it is ready.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     max_abs_diff: float | None = None
     atol: float | None = None
     size_bytes: int | None = None
+    import_ms: float | None = None
     load_ms: float | None = None
     first_call_ms: float | None = None
     resident_bytes: int | None = None
@@ -112,7 +114,8 @@ def _start(
     process = ContenderProcess(
         {
             "workload": dataclasses.asdict(workload),
-            "engine": contender.engine,
+            "package": contender.engine.package,
+            "engine": contender.engine.module,
             "variant": contender.variant,
             "path": str(path),
             "inputs": str(folder / f"{workload.name}.npz"),

@@ -117,6 +117,7 @@ def _row(name: str, title: str, kind: str, ms: float, size: int) -> dict[str, An
         "max_abs_diff": 1.2e-7,
         "atol": 1e-5,
         "size_bytes": None if name == "keras-predict" else size,
+        "import_ms": 80.5,
         "load_ms": 12.5,
         "first_call_ms": 1.5,
         "resident_bytes": 40_000_000,
@@ -128,7 +129,8 @@ def stop(row: dict[str, Any], status: str, problem: str) -> None:
     """Make a row one that was not timed."""
     row.update(status=status, problem=problem, timing=None)
     if status != "differs":
-        row.update(max_abs_diff=None, atol=None, load_ms=None, first_call_ms=None, resident_bytes=None, size_bytes=None)
+        measured = ("max_abs_diff", "atol", "import_ms", "load_ms", "first_call_ms", "resident_bytes", "size_bytes")
+        row.update(dict.fromkeys(measured))
 
 
 def _growth(cell: str, over: str, name: str) -> dict[str, Any]:

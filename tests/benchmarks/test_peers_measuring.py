@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import measuring, processes
-from benchmarks.peers.contenders import Contender
+from benchmarks.peers.contenders import Contender, Engine
 from benchmarks.peers.engines.opened import Opened, with_window
 from benchmarks.peers.measuring import Row, measure
 from benchmarks.peers.processes import ContenderProcess
 from benchmarks.peers.workloads import Network, Workload
 
+FAKE = Engine("tests.benchmarks.fake_engine", "numpy", "")
 WORKLOAD = Workload("small", "a small one", "seed", Network("gru", units=(4,), steps=5))
 
 
 def fake(variant: str, **changes: Any) -> Contender:
-    found = Contender(variant, variant, "peer", "tests.benchmarks.fake_engine", "weights", variant, package="numpy")
-    return dataclasses.replace(found, **changes)
+    return dataclasses.replace(Contender(variant, variant, "peer", FAKE, "weights", variant), **changes)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def rows_of(folder: Path, *contenders: Contender, made: dict[str, str | None] | 
 
 def test_what_fails_is_a_row_with_its_reason_and_the_others_are_timed(folder: Path) -> None:
     variants = ["right", "raises", "dies", "wrong", "dies while it is timed", "also right"]
-    missing = fake("missing", package="no_such_package", install="pip install no-such-package")
+    missing = fake("missing", engine=Engine("", "no_such_package", "pip install no-such-package"))
     unmade = fake("unmade", file="keras-onnx")
     rows = rows_of(folder, *map(fake, variants), missing, unmade)
     for name in ("right", "also right"):
@@ -54,9 +54,10 @@ def test_what_fails_is_a_row_with_its_reason_and_the_others_are_timed(folder: Pa
         assert row.timing is not None
         assert row.timing.runs >= 10
         assert (row.max_abs_diff, row.size_bytes) == (0, 12)
+        assert row.import_ms is not None
         assert row.load_ms is not None
         assert row.first_call_ms is not None
-        assert row.load_ms > 0 < row.first_call_ms
+        assert min(row.import_ms, row.load_ms, row.first_call_ms) > 0
     assert (rows["raises"].status, rows["raises"].problem) == ("failed", "ValueError: no such operator")
     assert rows["dies"].status == "failed"
     assert "ended with 7" in str(rows["dies"].problem)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from benchmarks.readme_parts import markdown
+from benchmarks.readme_tables import BLOCK, fill_blocks
 from tests.export.conformance_models import ROWS
 from tests.export.conformance_row import Row
 from tests.export.conftest import CELLS
@@ -16,7 +17,6 @@ from tests.export.conftest import CELLS
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 COMMAND = "python -m tests.export.support_matrix"
-_TABLES = runpy.run_path(str(ROOT / "benchmarks" / "readme_tables.py"))
 _HEADER = ["", "SimpleRNN", "LSTM", "GRU", "ONNX", "TFLite"]
 _FORMS = {"native": "native", "loop": "Loop", "unrolled": "steps written out"}
 
@@ -33,12 +33,12 @@ def main() -> int:
 
 def has_block(text: str) -> bool:
     """Whether a README has a place for the matrix."""
-    return any(match[2] == "support" for match in _TABLES["BLOCK"].finditer(text))
+    return any(match[2] == "support" for match in BLOCK.finditer(text))
 
 
 def filled(text: str) -> str:
     """The README's text with the matrix made anew; the other tables stay as they are."""
-    return str(_TABLES["fill_blocks"](text, {"support": make_matrix}))
+    return fill_blocks(text, {"support": make_matrix})
 
 
 def make_matrix(rows: Iterable[Row] = ROWS) -> str:
@@ -51,7 +51,7 @@ def make_matrix(rows: Iterable[Row] = ROWS) -> str:
         block = [_line(option, found) for option, found in options.items()]
         block[0][0] = f"**{group}**: {block[0][0]}"
         lines += block
-    return _TABLES["_markdown"](_HEADER, lines)
+    return markdown(_HEADER, lines)
 
 
 def _line(option: str, rows: list[Row]) -> list[str]:
