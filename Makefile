@@ -18,9 +18,10 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(INSTALLED)
-	$(BIN)/python benchmarks/compare_exports.py
-	$(BIN)/python benchmarks/compare_networks.py
+# The README's subset; every workload: make bench SWEEP=--sweep
+bench: $(VENV)/.peers
+	$(BIN)/python benchmarks/compare_peers.py $(SWEEP)
+	$(BIN)/python benchmarks/overhead.py
 
 clean:
 	rm -rf $(VENV) demo
@@ -32,4 +33,9 @@ $(INSTALLED): pyproject.toml pins.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --constraint pins.txt hatchling editables
 	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev]'
+	@touch $@
+
+# PyTorch and OpenVINO, which only the comparison with peers needs.
+$(VENV)/.peers: $(INSTALLED)
+	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev,peers]'
 	@touch $@

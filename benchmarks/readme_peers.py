@@ -48,6 +48,18 @@ def yardstick(result: Mapping[str, Any]) -> str:
     return markdown(header, rows) + "\n\n" + describe_machine(result)
 
 
+def reviews(result: Mapping[str, Any]) -> str:
+    """The masked seed models on full sequences and on those of the reviews' lengths."""
+    by_name = {one["name"]: one for one in result["workloads"]}
+    rows = []
+    for full in (one for one in _seeds(result) if one["masked"]):
+        real = by_name[f"{full['name']}-reviews"]
+        times = [_time(row_of(one, name), []) for name in ("ours-onnx", "ours-tflite") for one in (full, real)]
+        rows.append([_title(full), *times, _fastest_peer(real)])
+    header = ["p50, µs", "ONNX, full", "ONNX, reviews", "TFLite, full", "TFLite, reviews", "fastest peer / ONNX, reviews"]
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
+
+
 def growth(result: Mapping[str, Any]) -> str:
     """The fitted slope of each contender's time, by cell and axis."""
     slopes = {(one["contender"], one["cell"], one["over"]): one["slope"] for one in result["growth"]}
@@ -118,5 +130,6 @@ def _smallest(workloads: Sequence[Workload], start: str) -> str:
 PEERS_TABLES: dict[str, Callable[[], str]] = {
     "peers": lambda: peers(read("peers_sweep")),
     "yardstick": lambda: yardstick(read("peers_sweep")),
+    "reviews": lambda: reviews(read("peers_sweep")),
     "growth": lambda: growth(read("peers_sweep")),
 }

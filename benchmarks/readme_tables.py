@@ -42,28 +42,9 @@ def fill_blocks(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
     return BLOCK.sub(filled, text)
 
 
-def speed() -> str:
-    """Our files against Keras's ONNX export and the stock TFLite converter."""
-    result = read("compare_exports")
-    rows = [
-        [
-            f"{row['cell']}{', masked' if row['masked'] else ''}",
-            {"onnx": "ONNX", "tflite": "TFLite"}[row["format"]],
-            f"{row['ours_p50_us']:.0f} µs",
-            f"{row['peer_p50_us']:.0f} µs",
-            f"**{row['speedup']:.1f}×**" if row["speedup"] >= 2 else f"**{row['speedup']:.2f}×**",
-            f"{row['ours_size_bytes'] / 1e6:.2f} MB",
-            f"{row['size_ratio']:.2f}×",
-        ]
-        for row in sorted(result["rows"], key=lambda row: (row["format"], row["masked"]))
-    ]
-    header = ["network", "format", "deeprnn-edge", "peer", "faster", "size", "size against peer"]
-    return markdown(header, rows) + "\n\n" + describe_machine(result)
-
-
 def overhead() -> str:
     """What the runtime adds to the bare session."""
-    result = read("compare_exports")
+    result = read("overhead")
     added = result["overhead_us"]
     rows = [
         ["`model.run(array)`", *(f"{added[cell]['run']:.0f} µs" for cell in added)],
@@ -261,7 +242,6 @@ def streaming() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "speed": speed,
     "networks": networks,
     "overhead": overhead,
     "cells": cells,

@@ -62,7 +62,7 @@ class Model:
         """
         values = feeds.arrange(inputs, self._specs)
         arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
-        if any(not len(array) for array in arrays.values()):
+        if not all(map(len, arrays.values())):
             return self._answer_no_rows(arrays)
         return self._answer(arrays)
 

@@ -58,7 +58,7 @@ class OnnxSession:
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
-        return dict(zip(self._outputs, self._run(None, feeds), strict=True))
+        return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """The file's inputs and outputs; ``?`` is an axis of any size."""

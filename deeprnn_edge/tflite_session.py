@@ -45,6 +45,8 @@ class TFLiteSession:
                     f"(batch, {', '.join(map(str, shape[1:]))}): pad or cut it, or load the .onnx artifact"
                 )
         rows = len(next(iter(feeds.values())))
+        if rows == 1:  # what an app asks most; the interpreter's answers are arrays of their own
+            return self._run_row(feeds)
         parts = [self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}) for row in range(rows)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
@@ -82,6 +84,7 @@ class TFLiteSession:
             # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
             interpreter.reset_all_variables()
             for name, (index, dtype) in self._inputs.items():
-                interpreter.set_tensor(index, feeds[name].astype(dtype, copy=False))
+                array = feeds[name]
+                interpreter.set_tensor(index, array if array.dtype == dtype else array.astype(dtype))
             interpreter.invoke()
             return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.peers.rows import Workload, timed, times_of
+from benchmarks.peers.rows import Workload, fold, timed, times_of
 from deeprnn_edge.report.markup import (
     Html,
     Rows,
@@ -33,10 +33,9 @@ def latency_section(result: Mapping[str, Any]) -> Section:
     listed = [one for one in result["workloads"] if one["group"] != "seed" and timed(one)]
     figures = [_figure(f"latency-figure-{index}", one) for index, one in enumerate(drawn)]
     tables = [render_table(_table(one)) for one in listed]
-    rest = [tag("details", tag("summary", f"The tables of the {len(tables)} other workloads"), *tables)]
     if not drawn and not listed:
         figures = [paragraph("Nothing was timed.")]
-    return section("latency", "Latency", *figures, *(rest if tables else []))
+    return section("latency", "Latency", *figures, *fold(tables))
 
 
 def _figure(name: str, workload: Workload) -> Html:

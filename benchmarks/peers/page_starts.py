@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.peers.rows import Workload, p50_ms
+from benchmarks.peers.rows import Workload, fold, p50_ms
 from deeprnn_edge.report.markup import (
     Cell,
     Html,
@@ -32,13 +32,12 @@ def starts_section(result: Mapping[str, Any]) -> Section:
     tables = [(one["group"] == "seed", _starts(one)) for one in result["workloads"]]
     shown = [table for seed, table in tables if seed and table]
     rest = [table for seed, table in tables if not seed and table]
-    folded = [tag("details", tag("summary", f"The tables of the {len(rest)} other workloads"), *rest)] if rest else []
     about = paragraph(
         "Each contender starts in a fresh process. Import is that of its package, where NumPy is already there; "
         "load ends when the model is ready; then comes the first call. Resident is the process's memory after it. "
         "Bytes are those that would be shipped."
     )
-    return section("starts", "Starts and memory", about, *shown, *folded)
+    return section("starts", "Starts and memory", about, *shown, *fold(rest))
 
 
 def tradeoff_section(result: Mapping[str, Any]) -> Section:

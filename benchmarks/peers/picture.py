@@ -13,17 +13,22 @@ _HATCHES = {"ours": "", "peer": "", "yardstick": "////"}
 
 
 def draw(result: Mapping[str, Any], path: Path) -> None:
-    """Write a PNG: a panel for each cell, plain and masked, of bars on one logarithmic axis, the fastest on top."""
-    import matplotlib as mpl
+    """Write a PNG: a panel for each cell, plain and masked, of bars on one logarithmic axis, the fastest on top.
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
+    A result without a seed model has no picture.
+    """
     found = {
         (one["cell"], one["masked"]): timed(one)
         for one in result["workloads"]
         if one["group"] == "seed" and one["lengths"] == "full" and timed(one)
     }
+    if not found:
+        return
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     cells = [cell for cell in CELLS if any(key[0] == cell for key in found)]
     most = max(map(len, found.values()))
     micros = [p50_ms(row) * 1e3 for rows in found.values() for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from deeprnn_edge.report.markup import Html, tag
 from deeprnn_edge.report.measurements import Times
 
 Row = Mapping[str, Any]
@@ -49,3 +50,10 @@ def times_of(row: Row) -> Times:
     given = row["timing"]
     names = ("runs", "min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "rows_per_second", "noisy")
     return Times(**{name: given[name] for name in names})
+
+
+def fold(tables: Sequence[Html]) -> list[Html]:
+    """The tables of the workloads that have no figure, under one heading to unfold."""
+    return (
+        [tag("details", tag("summary", f"The tables of the {len(tables)} other workloads"), *tables)] if tables else []
+    )

@@ -78,20 +78,35 @@ def pack(sequences: Any, packing: Packing) -> Any:
     return tf.transpose(tf.gather(sequences, packing.steps, batch_dims=1), (1, 0, 2))
 
 
-def unpack(packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool, before: Any = None) -> Any:
+def unpack(
+    packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool, before: Any = None, first: Any = None
+) -> Any:
     """``(packed_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
 
     before: ``(batch, units)``, the output ahead of the first step, of a sequence that goes on; else zero.
     backwards: the recurrence ran from the last kept step to the first, so "the previous output"
         of a masked step is that of the next kept step in time.
+    first: where in ``packed`` step 0 stands; None is its front.
     """
     count = tf.cumsum(tf.cast(packing.mask, tf.int32), axis=1, reverse=backwards)
     step = tf.expand_dims(packing.lengths, 1) - count if backwards else count - 1
     shape = sizes(packed)
     batch = shape[1]
     defined = packing.mask if zero_masked else count > 0
-    index = tf.where(defined, step, 0) * batch + tf.expand_dims(tf.range(batch), 1)
+    place = tf.where(defined, step, 0)
+    place = place if first is None else place + first
+    index = place * batch + tf.expand_dims(tf.range(batch), 1)
     outputs = tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index)
     # A masked step is zero wherever it stands, or repeats what was before it.
     missing = 0.0 if zero_masked or before is None else tf.expand_dims(before, 1)
     return tf.where(tf.expand_dims(defined, 2), outputs, missing)
+
+
+def unpack_last(packed: Any, packing: Packing, *, first: Any) -> Any:
+    """``(packed_time, batch, units)`` to ``(batch, units)``: each row's last output, zero where it kept no step.
+
+    first: where in ``packed`` step 0 stands.
+    """
+    batch = sizes(packed)[1]
+    index = (tf.maximum(packing.lengths - 1, 0) + first) * batch + tf.range(batch)
+    return tf.where(packing.begun, tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index), 0.0)

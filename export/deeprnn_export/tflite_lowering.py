@@ -1,8 +1,8 @@
 """Recurrences for TFLite, whose operators know neither GRU nor SimpleRNN, nor masks.
 
-LSTM becomes the fused ``UNIDIRECTIONAL_SEQUENCE_LSTM``; the other cells, and an LSTM that the fused
-operator cannot express, one matrix product for the inputs of all steps and a loop over what is left,
-its body unrolled by a few steps so that the loop's own cost is shared.
+A small LSTM becomes the fused ``UNIDIRECTIONAL_SEQUENCE_LSTM``; a larger one, one that the operator cannot express,
+and the other cells one matrix product for the inputs of all steps and a loop over what is left, its body
+unrolled by a few steps so that the loop's own cost is shared.
 
 The precisions that are calibrated on samples have no loop, which the converter cannot calibrate
 (tensorflow#87468), and no fused LSTM. There every step is written out, which only short networks can afford.
@@ -28,11 +28,15 @@ from deeprnn_export.bidirectional import combine
 from deeprnn_export.lowering import Answer
 from deeprnn_export.precisions import CALIBRATED
 from deeprnn_export.recurrence import Recurrence, is_zero
-from deeprnn_export.tflite_steps import gru_step, run_steps, with_one_bias_of_gates
+from deeprnn_export.tflite_steps import gru_step, run_kept_steps, run_steps, with_one_bias_of_gates
 
 # Of all recurrences in a file without loops. As many take 45 s to convert, and 2.6 MB in int8-full or 4.5 MB in
 # int16x8 (GRU layers of 32 and 16 units), which is more than the same network takes in float32 with its loops.
 WRITTEN_OUT_STEPS = 1_000
+# Of a layer over all steps. A loop costs some microseconds as such, and then less for each product than the fused
+# LSTM. Two layers, fused against the loop: 16 units, 20 steps 34 and 60 us; 16 units, 100 steps 140 and 121 us; 32
+# units, 20 steps 50 and 62 us, 100 steps 232 and 171 us; 256 units, 100 steps 7.5 and 3.6 ms.
+FUSED_PRODUCTS = 150_000
 
 
 class TFLiteLowering:
@@ -72,11 +76,14 @@ class TFLiteLowering:
         if recurrence.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
-        plain = _is_plain_lstm(recurrence) and not recurrence.continues and all(map(is_zero, states))
-        if fused := plain and self._looping:
-            outputs = self._fused(recurrence, sequences, mask)
+        # The fused operator starts from zeros; of packed steps the states behind the last kept one are not known.
+        alone = not recurrence.continues and all(map(is_zero, states)) and not recurrence.return_state
+        fused = False
+        if alone and self._looping and mask is not None:
+            last, outputs = self._packed(recurrence, sequences, mask)
+        elif fused := alone and self._looping and _suits_fused(recurrence, sequences.shape[1]):
+            outputs = self._fused(recurrence, sequences)
             last = outputs[:, -1]
-            states = [last] * recurrence.states  # not read: such a layer does not return its state
         else:
             last, outputs, states = self._steps(recurrence, sequences, states, mask)
         if mask is not None and recurrence.zero_output_for_mask:
@@ -106,30 +113,41 @@ class TFLiteLowering:
         whole = recurrence.return_sequences
         return run_steps(recurrence, sequences, states, mask, whole=whole, step=step, looping=self._looping)
 
-    def _fused(self, recurrence: Recurrence, sequences: Any, mask: Any) -> Any:
+    def _packed(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
+        """The last output and those of all steps, by a loop over the kept steps, which ends with the longest row.
+
+        A loop over all steps chooses between the old state and the new one at each, and the fused operator takes all
+        steps too. Side by side, full rows of the seed models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and
+        201 -> 166 (LSTM, fused before), rows of 20 kept steps 145 -> 48, 216 -> 80 and 199 -> 86.
+        """
+        if mask.ref() not in self._packings:
+            self._packings[mask.ref()] = packing.make_packing(mask, trim=False)
+        plan = self._packings[mask.ref()]
+        longest = tf.maximum(tf.reduce_max(plan.lengths), 1)  # of no kept step, too, one output is read
+        packed, first = run_kept_steps(recurrence, packing.pack(sequences, plan), longest)
+        if recurrence.return_sequences:
+            outputs = packing.unpack(packed, plan, first=first, backwards=False, zero_masked=False)
+            return outputs[:, -1], outputs
+        last = packing.unpack_last(packed, plan, first=first)
+        return last, last[:, tf.newaxis]
+
+    def _fused(self, recurrence: Recurrence, sequences: Any) -> Any:
         # The operator keeps its state in variables, which the converter makes of the constants given as its
         # initial state, dropping their values; the runtime starts them from zero. A constant that another layer
         # uses too, as zeros of the same shape, would become a variable for that layer as well, and read the
         # state that this one left. Each gets constants of its own; a value of 1e-30 would do no harm if it stayed.
         shape = (sequences.shape[0], recurrence.units)
         states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in range(recurrence.states)]
-        if mask is None:
-            return _fused_lstm(recurrence, sequences, states)
-        if mask.ref() not in self._packings:
-            self._packings[mask.ref()] = packing.make_packing(mask, trim=False)
-        plan = self._packings[mask.ref()]
-        packed = tf.transpose(packing.pack(sequences, plan), (1, 0, 2))
-        outputs = tf.transpose(_fused_lstm(recurrence, packed, states), (1, 0, 2))
-        return packing.unpack(outputs, plan, backwards=False, zero_masked=False)
+        return _fused_lstm(recurrence, sequences, states)
 
 
-def _is_plain_lstm(recurrence: Recurrence) -> bool:
-    """Whether the fused operator has this layer's form: its activations are fixed and its end is hidden."""
+def _suits_fused(recurrence: Recurrence, time: int) -> bool:
+    """Whether the fused operator computes this layer, as its activations are fixed, and sooner than the loop."""
     return (
         recurrence.cell == "lstm"
         and recurrence.activation is keras.activations.tanh
         and recurrence.recurrent_activation is keras.activations.sigmoid
-        and not recurrence.return_state
+        and time * (recurrence.kernel.size + recurrence.recurrent_kernel.size) <= FUSED_PRODUCTS
     )
 
 

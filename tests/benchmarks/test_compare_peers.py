@@ -59,7 +59,7 @@ def test_a_result_is_rendered_anew(tmp_path: Path) -> None:
 def test_a_run_measures_what_it_is_told(tmp_path: Path) -> None:
     words = ["--only", "rnn-10-steps", "--contender", "ours-onnx", "--contender", "keras-function"]
     assert run(*words, "--seconds", "0.02", "-o", tmp_path).exit_code == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["peers.html", "peers.json", "peers.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["peers.html", "peers.json"]
     (workload,) = read_result(tmp_path / "peers.json")["workloads"]
     rows: list[dict[str, Any]] = workload["contenders"]
     assert [(row["name"], row["status"]) for row in rows] == [("ours-onnx", "ok"), ("keras-function", "ok")]
