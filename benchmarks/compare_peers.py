@@ -22,7 +22,7 @@ from benchmarks.peers.jobs import make_all
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.page import make_page
 from benchmarks.peers.picture import draw
-from benchmarks.peers.result import FORMAT_VERSION, describe, encode, read_result
+from benchmarks.peers.result import FORMAT_VERSION, describe, encode, read_result, replaced
 from benchmarks.peers.workloads import SEED, Workload, subset, sweep
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.machine import describe_machine, package_version
@@ -42,6 +42,8 @@ PACKAGES = ("torch", "openvino", "tf2onnx", "onnx")
               help="How long each contender is timed on each workload, about.")  # fmt: skip
 @click.option("--render", metavar="JSON", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
               help="Measure nothing: make the page and the picture of this result anew, beside it.")  # fmt: skip
+@click.option("--into", metavar="JSON", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="Measure the workloads of --only again, in this result of the same machine.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=None,
               help="Folder for the JSON, the page and the picture  [default: benchmarks/results]")  # fmt: skip
 def main(
@@ -51,47 +53,58 @@ def main(
     listing: bool,
     seconds: float,
     render: Path | None,
+    into: Path | None,
     output: Path | None,
 ) -> None:
     """Measure, and write the JSON, the page and the picture."""
-    if render is not None:
-        try:
-            _render(read_result(render), render.with_suffix(""))
-        except InputError as error:
-            raise click.UsageError(str(error)) from error
-        return
     if listing:
         for one in (*sweep(), *CONTENDERS):
             click.echo(f"{one.name:24} {one.title}")
         return
+    if render is not None:
+        _render(_read(render), render.with_suffix(""))
+        return
     workloads = _choose("workload", sweep(), only) if only else sweep() if everything else subset()
     contenders = _choose("contender", CONTENDERS, contender) if contender else list(CONTENDERS)
+    if into is not None and (not only or contender or output):
+        raise click.UsageError("--into takes the workloads of --only, with every contender")
     # What was picked by name is no evidence of the whole: it does not take the place of the published result.
-    if (only or contender) and output is None:
+    if (only or contender) and output is None and into is None:
         raise click.UsageError("--only and --contender leave rows out: say with --output where the result goes")
-    folder = output or RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    name = "peers_sweep" if everything else "peers"
+    machine = _machine()
+    before = None if into is None else _read(into)
+    if before and (other := [name for name in before["machine"] if before["machine"][name] != machine.get(name)]):
+        raise click.UsageError(
+            f"{into} is from another machine or other packages ({', '.join(other)}); measure it whole"
+        )
+    target = into or (output or RESULTS) / ("peers_sweep.json" if everything else "peers.json")
+    target.parent.mkdir(parents=True, exist_ok=True)
     # A long run that is broken off leaves what it has measured, under a name that no table is made from.
-    unfinished = folder / f"{name}.unfinished.json"
-    for result in run(workloads, contenders, seconds=seconds, everything=everything):
+    unfinished = target.with_suffix(".unfinished.json")
+    result: dict[str, Any] = {}
+    for result in run(workloads, contenders, machine, seconds=seconds, everything=everything):
         write_output(unfinished, encode(result))
-    unfinished.replace(folder / f"{name}.json")
-    _render(result, folder / name)
-    click.echo(f"measured in {result['seconds']:.0f} s; the figures are in {folder / name}.json")
+    if before:
+        result = replaced(before, result)
+        write_output(unfinished, encode(result))
+    unfinished.replace(target)
+    _render(result, target.with_suffix(""))
+    click.echo(f"measured in {result['seconds']:.0f} s; the figures are in {target}")
 
 
 def run(
-    workloads: Sequence[Workload], contenders: Sequence[Contender], *, seconds: float, everything: bool = False
+    workloads: Sequence[Workload],
+    contenders: Sequence[Contender],
+    machine: dict[str, Any],
+    *,
+    seconds: float,
+    everything: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Make the files and measure: the result so far after each workload, ready for JSON.
 
     seconds: how long each contender is timed on each workload.
     """
     started = time.perf_counter()
-    machine = describe_machine()
-    machine["packages"] |= {package: package_version(package) for package in PACKAGES}
-    machine["compiler"] = compiler_version()
     measured: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         made = make_all(workloads, contenders, Path(name), progress=_say)
@@ -118,6 +131,19 @@ def run(
                 "workloads": measured,
                 "growth": fit_growth(measured),
             }
+
+
+def _machine() -> dict[str, Any]:
+    machine = describe_machine()
+    machine["packages"] |= {package: package_version(package) for package in PACKAGES}
+    return machine | {"compiler": compiler_version()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return read_result(path)
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _render(result: dict[str, Any], stem: Path) -> None:

@@ -32,7 +32,7 @@ def measure_apart(what: str, path: Path, artifact: str, **options: float) -> dic
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{what} of {artifact} ended with {done.returncode}: {done.stderr[-500:]}")
+        raise RuntimeError(f"{what} of {artifact} ended with {done.returncode}: {done.stderr.splitlines()[-1]}")
     return {"bundle": path.name, "artifact": artifact, **json.loads(done.stdout.splitlines()[-1])}
 
 

@@ -56,7 +56,14 @@ def reviews(result: Mapping[str, Any]) -> str:
         real = by_name[f"{full['name']}-reviews"]
         times = [_time(row_of(one, name), []) for name in ("ours-onnx", "ours-tflite") for one in (full, real)]
         rows.append([_title(full), *times, _fastest_peer(real)])
-    header = ["p50, µs", "ONNX, full", "ONNX, reviews", "TFLite, full", "TFLite, reviews", "fastest peer / ONNX, reviews"]
+    header = [
+        "p50, µs",
+        "ONNX, full",
+        "ONNX, reviews",
+        "TFLite, full",
+        "TFLite, reviews",
+        "fastest peer / ONNX, reviews",
+    ]
     return markdown(header, rows) + "\n\n" + describe_machine(result)
 
 

@@ -76,7 +76,7 @@ def list_wheels(package: str) -> Wheels:
     command = ["index", "versions", package, "-vv", "--disable-pip-version-check"]
     done = subprocess.run([sys.executable, "-m", "pip", *command], check=True, capture_output=True, text=True)
     wheels: Wheels = {}
-    for filename in set(re.findall(r"[^\s/]+\.whl", done.stdout + done.stderr)):
+    for filename in set(re.findall(rf"/({package.replace('-', '_')}-[^\s/]+\.whl)", done.stdout + done.stderr)):
         _, version, _, tags = parse_wheel_filename(filename)
         wheels.setdefault(version, set()).update(tags)
     return wheels
@@ -84,7 +84,7 @@ def list_wheels(package: str) -> Wheels:
 
 def describe(wheels: Wheels, requirement: Requirement) -> dict[str, Any]:
     """Lowest and newest allowed version, and by system which Python versions have a wheel of them, and of any."""
-    allowed = sorted(version for version in wheels if version in requirement.specifier)
+    allowed = sorted(requirement.specifier.filter(wheels, prereleases=False))
     chosen = {"lowest": allowed[:1], "newest": allowed[-1:], "any": allowed}
     return {
         "lowest": str(allowed[0]),

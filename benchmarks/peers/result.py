@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.growth import fit_growth
 from benchmarks.peers.measuring import Row
 from benchmarks.peers.workloads import Workload
 from deeprnn_edge.errors import InputError
@@ -60,6 +61,14 @@ def read_result(path: Path) -> dict[str, Any]:
     if version != FORMAT_VERSION:
         raise InputError(f"{path} has format_version {version}, this reads {FORMAT_VERSION}; measure again")
     return result
+
+
+def replaced(result: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
+    """The result with the workloads of ``again`` in the place of its own."""
+    new = {one["name"]: one for one in again["workloads"]}
+    workloads = [new.get(one["name"], one) for one in result["workloads"]]
+    seconds = result["seconds"] + again["seconds"]
+    return {**result, "seconds": seconds, "workloads": workloads, "growth": fit_growth(workloads)}
 
 
 def _lines(rows: Iterable[str]) -> str:

@@ -2,13 +2,14 @@
 
 tf2onnx numbers its names through a process's life and iterates over sets, so the same model gives other
 bytes each time. Here nodes follow a depth-first walk from the outputs, and each is named after its
-operator and its place; weights keep their layers' names.
+operator and its place; weights keep their layers' names. So in the bodies of loops, behind the loop's name.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import onnx
 
@@ -18,6 +19,8 @@ _SMALL = 16
 _RECURRENT = ("/W", "/R", "/B")
 # How TensorFlow names the value of a variable in a frozen graph.
 _VARIABLE = "ReadVariableOp"
+# How tf2onnx names what it makes itself: utils.make_name.
+_NUMBERED = re.compile(r"__\d+(:\d+)?$")
 
 
 def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
@@ -25,32 +28,69 @@ def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
 
     weights: the content of a variable to its path in the model, which its initializer gets as its name.
     """
-    nodes = _ordered(graph)
-    fixed = {value.name for value in (*graph.input, *graph.output)}
+    _sort(graph)
+    _canonicalise(graph, "", {value.name: value.name for value in (*graph.input, *graph.output)}, weights)
+
+
+def _canonicalise(graph: onnx.GraphProto, prefix: str, names: dict[str, str], weights: Mapping[bytes, str]) -> None:
+    """Rename in one graph and in those of its nodes.
+
+    names: old name to new one, of what comes from outside.
+    """
+    fixed = set(names) if not prefix else set()
+    for index, value in enumerate(graph.input):
+        names[value.name] = names[value.name] if value.name in fixed else f"{prefix}input_{index}"
     initializers = {tensor.name: tensor for tensor in graph.initializer}
-    names: dict[str, str] = {}
     used: list[onnx.TensorProto] = []
-    for place, node in enumerate(nodes):
-        node.name = f"{node.op_type}_{place}"
+    seen: set[str] = set()
+
+    def meet(name: str) -> None:
+        """Name an initializer where it is first read."""
+        if name in initializers and name not in seen:
+            seen.add(name)
+            tensor = initializers[name]
+            is_small = math.prod(tensor.dims) < _SMALL and not name.endswith(_RECURRENT)
+            new = f"{prefix}constant_{len(used)}" if is_small or _NUMBERED.search(name) else name
+            if _VARIABLE in name:  # two variables of one content, zeros say, get the first one's name once
+                path = weights.get(onnx.numpy_helper.to_array(tensor).tobytes())
+                new = path if path is not None and path not in names.values() else new
+            names[name] = names[name] if name in fixed else new
+            used.append(tensor)
+
+    for place, node in enumerate(graph.node):
+        node.name = f"{prefix}{node.op_type}_{place}"
         for name in _reads(node):
-            if name in initializers and name not in names:
-                tensor = initializers[name]
-                is_small = math.prod(tensor.dims) < _SMALL and not name.endswith(_RECURRENT)
-                names[name] = f"constant_{len(used)}" if is_small else name
-                if _VARIABLE in name:  # two variables of one content, zeros say, get the first one's name once
-                    path = weights.get(onnx.numpy_helper.to_array(tensor).tobytes())
-                    names[name] = path if path is not None and path not in names.values() else names[name]
-                used.append(tensor)
+            meet(name)
         for index, name in enumerate(node.output):
             if name and name not in fixed:
                 names[name] = node.name if index == 0 else f"{node.name}:{index}"
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _canonicalise(attribute.g, f"{node.name}/", dict(names), weights)
+                attribute.g.name, attribute.g.doc_string = f"{node.name}/{attribute.name}", ""
+    for value in graph.output:
+        meet(value.name)
     for tensor in used:
         tensor.name = names[tensor.name]
     used = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in used]
-    del graph.initializer[:], graph.node[:], graph.value_info[:]
+    del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(used)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*graph.input, *graph.output):
+        value.name = names.get(value.name, value.name)
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Put the nodes in order, first those of the inner graphs: what these read has a part in the order outside."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                _sort(attribute.g)
+    nodes = _ordered(graph)
+    del graph.node[:]
     graph.node.extend(nodes)
-    _rename(graph.node, names)
 
 
 def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
@@ -80,14 +120,3 @@ def _reads(node: onnx.NodeProto) -> Iterator[str]:
             for inner in attribute.g.node:
                 yield from _reads(inner)
             yield from (value.name for value in attribute.g.output)
-
-
-def _rename(nodes: Iterable[onnx.NodeProto], names: dict[str, str]) -> None:
-    for node in nodes:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                _rename(attribute.g.node, names)
-                for value in attribute.g.output:
-                    value.name = names.get(value.name, value.name)

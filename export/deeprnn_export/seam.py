@@ -56,6 +56,13 @@ def layer_paths(model: keras.Model) -> dict[keras.layers.Layer, str]:
     return paths
 
 
+def count_recurrences(model: keras.Model) -> int:
+    """How many recurrent layers a model has; the two directions of a bidirectional one stand beside each other."""
+    layers = layer_paths(model)
+    both = sum(isinstance(layer, keras.layers.Bidirectional) for layer in layers)
+    return sum(isinstance(layer, keras.layers.RNN) for layer in layers) - both
+
+
 def _of_this_thread(shadow: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
     owner = threading.get_ident()
 

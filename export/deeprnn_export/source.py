@@ -22,7 +22,7 @@ from deeprnn_export.inference_form import is_mixed
 from deeprnn_export.input_rules import InputRules
 from deeprnn_export.precisions import CALIBRATED
 from deeprnn_export.reference import keras_answers
-from deeprnn_export.seam import layer_paths
+from deeprnn_export.seam import count_recurrences
 from deeprnn_export.signature import Signature
 from deeprnn_export.stream_plan import StreamPlan
 from deeprnn_export.subject import Subject
@@ -148,12 +148,8 @@ def _fits(case: Case, signature: Signature) -> bool:
 
 
 def _tolerance(model: keras.Model, cases: Sequence[Case]) -> Tolerance:
-    layers = layer_paths(model)
-    # The two directions of a bidirectional layer stand beside each other.
-    both = sum(isinstance(layer, keras.layers.Bidirectional) for layer in layers)
-    recurrences = sum(isinstance(layer, keras.layers.RNN) for layer in layers) - both
     sequences = [array.shape[1] for case in cases for array in case.inputs.values() if array.ndim > 1]
-    return tolerance(recurrences, max(sequences, default=1))
+    return tolerance(count_recurrences(model), max(sequences, default=1))
 
 
 def _grid_length(

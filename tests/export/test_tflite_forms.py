@@ -10,7 +10,7 @@ import pytest
 
 from deeprnn_edge.sessions import open_session
 from deeprnn_edge.tflite_file import inspect_tflite
-from deeprnn_export import build_network
+from deeprnn_export import build_network, tflite_steps
 from deeprnn_export.signature import read_signature
 from deeprnn_export.tflite_conversion import convert_to_tflite
 from tests.export.conftest import CELLS, randomised
@@ -42,14 +42,23 @@ def test_the_form_is_the_faster_one(cell: Any, units: int, steps: int, mask: boo
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("return_sequences", [False, True])
-def test_a_row_of_any_length_is_answered_as_by_keras(cell: Any, return_sequences: bool) -> None:
-    # 25 steps: five ahead of the loop and two turns of ten, so that every length ends elsewhere in a turn.
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_row_of_any_length_is_answered_as_by_keras(
+    cell: Any, return_sequences: bool, nested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 25 steps: five ahead of the loop and two turns of ten, so that every length ends elsewhere in a turn. Or one
+    # ahead, and four turns which are loops of three turns of two steps.
+    if nested:
+        for name, value in {"UNROLLED_STEPS": 2, "BLOCK_TURNS": 2, "NESTED_TURNS": 4}.items():
+            monkeypatch.setattr(tflite_steps, name, value)
     steps, layer = 25, CELLS[cell]
     tokens = keras.Input((steps,), dtype="int32", name="tokens")
     x = keras.layers.Embedding(30, 6, mask_zero=True)(tokens)
     x = layer(4, return_sequences=True)(x)
     model = randomised(keras.Model(tokens, layer(3, return_sequences=return_sequences)(x)))
-    session = open_session(convert(model), kind="tflite", path="m")
+    content = convert(model)
+    assert inspect_tflite(content, "m").loops["WHILE"] == (4 if nested else 2)
+    session = open_session(content, kind="tflite", path="m")
     random = np.random.default_rng(0)
     rows = random.integers(1, 30, (3 * (steps + 1), steps), dtype=np.int32)
     for length in range(steps + 1):
