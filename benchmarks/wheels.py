@@ -1,8 +1,8 @@
 """Where the runtimes have wheels: ``python benchmarks/wheels.py``.
 
 For the lowest and the newest version that ``pyproject.toml`` allows of each, by system and Python version, from the
-package index that pip is set up for. And what pip installs as the device half, TFLite included, on a 64-bit ARM board
-from wheels alone. Writes ``results/wheels.json``.
+package index that pip is set up for. And the wheels that pip takes for the device half, TFLite included, on 64-bit ARM
+where nothing may be compiled. Writes ``results/wheels.json``.
 """
 
 from __future__ import annotations
@@ -113,15 +113,13 @@ def find_pythons(tags: Iterable[Tag], platform: str, numbered: str) -> dict[str,
 
 
 def resolve(python: str, requirements: Iterable[Requirement]) -> list[str]:
-    """The wheels that pip installs on a 64-bit ARM board. Raises CalledProcessError where it finds none."""
+    """The wheels that pip takes for a 64-bit ARM board. Raises CalledProcessError where one is missing."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        command = ["install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary=:all:"]
-        command += ["--python-version", python, *(f"--platform={one}" for one in AARCH64)]
-        command += ["--target", folder, "--report", str(report), "--disable-pip-version-check"]
+        # Not `install --dry-run`: pip 23.2 holds Requires-Python against its own Python there, not the one asked for.
+        command = ["download", "--quiet", "--only-binary=:all:", "--python-version", python, "--dest", folder]
+        command += [*(f"--platform={one}" for one in AARCH64), "--disable-pip-version-check"]
         subprocess.run([sys.executable, "-m", "pip", *command, *map(str, requirements)], check=True)
-        installed = json.loads(report.read_text(encoding="utf-8"))["install"]
-    return sorted(one["download_info"]["url"].rsplit("/", 1)[1] for one in installed)
+        return sorted(path.name for path in Path(folder).iterdir())
 
 
 def _fits(tag: Tag, python: str) -> bool:

@@ -28,5 +28,5 @@ def make_page(result: Mapping[str, Any]) -> str:
         sections,
         title="deeprnn-edge beside its peers",
         heading="deeprnn-edge beside its peers",
-        about=str(result["what"]),
+        about=f"{result['what'][:1].upper()}{result['what'][1:]}. ",
     )
