@@ -1,0 +1,117 @@
+"""The comment at the head of a program: what it does, what it needs, and what its numbers mean."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import textwrap
+from collections.abc import Sequence
+
+from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.snippets.example import Example
+from deeprnn_edge.text import FILTERS, encode, word_ids
+from deeprnn_edge.web.samples import collect_examples
+
+_WIDTH = 100
+# Inside of a name, until the lines are broken: a line that ended with a backslash would go on in C++.
+_SPACE = "\0"
+
+
+def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: str, commands: Sequence[str]) -> str:
+    """The comment, each line behind ``mark``.
+
+    commands: how to install what it needs, and how to run it.
+    """
+    manifest = bundle.manifest
+    stream = manifest.stream if example.states else None
+    inputs, outputs = (stream.inputs, stream.outputs) if stream else (manifest.inputs, manifest.outputs)
+    paragraphs = [
+        f"Runs {artifact.path} of the bundle {_quote(manifest.name)} on one example of its golden vectors, "
+        f"{_quote(example.case)}, and compares the answer with that of {example.reference}. "
+        "It ends with 0 where they agree, 1 where they do not.",
+        *_steps(example),
+        f"The model is the file {artifact.path} of the bundle; of a packed one, unpack it: "
+        + f"unzip BUNDLE.zip {shlex.quote(artifact.path)}".replace(" ", _SPACE),
+        f"Inputs: {_specs(inputs)}. Outputs: {_specs(outputs)}.",
+        *_labels(manifest.labels, outputs),
+        *_preprocessing(bundle, manifest.preprocessing, streams=bool(example.states)),
+    ]
+    blocks = [_wrap(paragraphs[0], mark), "\n".join(f"{mark}     {command}".rstrip() for command in commands)]
+    blocks += [_wrap(paragraph, mark) for paragraph in paragraphs[1:]]
+    return f"\n{mark}\n".join(blocks)
+
+
+def _wrap(paragraph: str, mark: str) -> str:
+    # A file's name is not broken, nor are the characters that the rule for text lists.
+    filled = textwrap.fill(
+        paragraph,
+        _WIDTH,
+        initial_indent=f"{mark} ",
+        subsequent_indent=f"{mark} ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    return filled.replace(_SPACE, " ")
+
+
+def _quote(text: str) -> str:
+    """A name out of the bundle: ASCII that no language reads as more than a comment, in one piece."""
+    return json.dumps(text).replace(" ", _SPACE)
+
+
+def _axis(size: int | str) -> str:
+    return str(size) if isinstance(size, int) or (size.isascii() and size.isidentifier()) else _quote(size)
+
+
+def _steps(example: Example) -> list[str]:
+    said = []
+    if example.steps is not None:
+        said.append(
+            "It is a stream: a call takes one step, and the states that come out of it go in with the next one. "
+            "A call may take more steps at once."
+        )
+    if any(tensor.is_cut for tensor in example.inputs):
+        said.append("The golden vectors are long: the first numbers of an input repeat until it is full.")
+    if any(tensor.is_cut for tensor in example.outputs):
+        said.append("The answer is long: its first numbers are compared.")
+    return said
+
+
+def _specs(specs: Sequence[TensorSpec]) -> str:
+    return "; ".join(f"{_quote(one.name)} {one.dtype} ({', '.join(map(_axis, one.shape))})" for one in specs)
+
+
+def _labels(labels: Sequence[str], outputs: Sequence[TensorSpec]) -> list[str]:
+    if not labels or len(outputs) != 1:
+        return []
+    rule = "above 0.5 it is the second" if outputs[0].shape[-1] == 1 else "it is that of the largest number"
+    return [f"Labels, in order: {', '.join(map(_quote, labels))}; {rule}."]
+
+
+def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> list[str]:
+    length = ""
+    if rules.max_length is not None and not streams:
+        with_what = f"{rules.pad_value:g}" if rules.kind == "sequence" else f"the id {rules.pad_id}"
+        side = {"pre": "in front", "post": "behind"}
+        length = (
+            f" Shorter input is padded {side[rules.padding]} with {with_what} to {rules.max_length} steps, "
+            f"longer input cut {side[rules.truncating]}."
+        )
+    if rules.kind != "text":
+        what = {"tokens": "A step is one id.", "sequence": "A step is one feature vector."}[rules.kind]
+        return [f"{what}{length}"]
+    start = "" if rules.start_id is None else f"; a text starts with the id {rules.start_id}"
+    said = [
+        f"Text becomes ids by the rule in manifest.json under preprocessing: lower case; the characters "
+        f"{FILTERS.strip()} and tab and line end to spaces; split at spaces; a word's id is its line in "
+        f"{rules.vocabulary}, counted from 1, plus {rules.index_offset}, or {rules.oov_id} where it is not "
+        f"there{start}.{length}"
+    ]
+    words = bundle.vocabulary()
+    ids = word_ids(words, index_offset=rules.index_offset)
+    for sentence in collect_examples(words)[:1]:
+        row = encode(sentence, ids, start_id=rules.start_id, oov_id=rules.oov_id)
+        padded = ", before padding" if length else ""
+        said.append(f"{_quote(sentence)} becomes {' '.join(map(str, row))}{padded}.")
+    return said

@@ -1,0 +1,93 @@
+"""The program in C++17, on ONNX Runtime's C++ headers and library."""
+
+from __future__ import annotations
+
+import math
+
+from deeprnn_edge.snippets.example import Example, State, Tensor
+from deeprnn_edge.snippets.literals import as_double, cpp_string, initial, lines, number
+from deeprnn_edge.snippets.rendering import fill
+
+FILE = "snippet.cpp"
+MARK = "//"
+COMMANDS = (
+    "Unpack the archive of ONNX Runtime 1.26 or newer for your system, such as onnxruntime-linux-x64-1.26.0.tgz,",
+    "from its releases on GitHub, and say where:",
+    "",
+    "ORT=onnxruntime-linux-x64-1.26.0",
+    "g++ -std=c++17 -O2 {file} -I $ORT/include -L $ORT/lib -lonnxruntime -Wl,-rpath,$ORT/lib -o snippet",
+    "./snippet {model}",
+)
+_TYPES = {"float32": "float", "float64": "double", "int32": "int32_t", "int64": "int64_t", "bool": "bool"}
+
+
+def render(about: str, model: str, example: Example) -> str:
+    """The whole program."""
+    streams = example.steps is not None
+    indent = "    " if streams else "  "
+    cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]
+    call = {
+        "prepare": "".join(f"  repeat(input_{i}, {one.numbers.size}, {one.count});\n" for i, one in cut),
+        "feeds": "\n".join(indent + _feed(index, tensor) for index, tensor in enumerate(example.inputs)),
+        "answers": "\n".join(f"  std::vector<double> answer_{index};" for index in range(len(example.outputs))),
+        "collect": "\n".join(indent + _collect(index, tensor, streams) for index, tensor in enumerate(example.outputs)),
+        "states": "\n".join(_state(index, state) for index, state in enumerate(example.states)),
+        "first_state": str(len(example.outputs)),
+    }
+    parts = {
+        "about": about,
+        "tolerance": repr(example.tolerance),
+        "reference": example.reference,
+        "model": cpp_string(model),
+        "tables": _tables(example),
+        "helpers": fill("cpp", "repeat", {}) if cut else "",
+        "arena": fill("cpp", "arena", {}) if streams else "",
+        "call": fill("cpp", "stream" if streams else "sequence", call).rstrip(),
+        "checks": "\n".join(
+            f"  same = check({cpp_string(tensor.name)}, answer_{index}, expected_{index}, {tensor.count}) && same;"
+            for index, tensor in enumerate(example.outputs)
+        ),
+    }
+    return fill("cpp", "program", parts)
+
+
+def _tables(example: Example) -> str:
+    inputs = [*(tensor.name for tensor in example.inputs), *(state.name for state in example.states)]
+    outputs = [*(tensor.name for tensor in example.outputs), *(state.next_name for state in example.states)]
+    tables = [
+        f"const char* const {name}[] = {{{', '.join(map(cpp_string, names))}}};"
+        for name, names in (("kInputs", inputs), ("kOutputs", outputs))
+    ]
+    if example.steps is not None:
+        tables.append(f"constexpr size_t kSteps = {example.steps};")
+    for index, tensor in enumerate(example.inputs):
+        numbers = lines(map(number, tensor.numbers), "    ")
+        tables.append(f"{_TYPES[tensor.dtype]} input_{index}[{tensor.count}] = {{\n{numbers}\n}};")
+    for index, tensor in enumerate(example.outputs):
+        numbers = lines(map(as_double, tensor.numbers), "    ")
+        tables.append(f"const std::vector<double> expected_{index} = {{\n{numbers}\n}};")
+    return "\n".join(tables)
+
+
+def _feed(index: int, tensor: Tensor) -> str:
+    start = f"input_{index} + step * {tensor.step_size}" if tensor.by_step else f"input_{index}"
+    return f"inputs.push_back(tensor({start}, {_shape(tensor.shape)}));"
+
+
+def _collect(index: int, tensor: Tensor, streams: bool) -> str:
+    append = f"append<{_TYPES[tensor.dtype]}>(answer_{index}, outputs[{index}]);"
+    return append if tensor.by_step or not streams else f"answer_{index}.clear();\n    {append}"
+
+
+def _state(index: int, state: State) -> str:
+    return "\n".join(
+        [
+            f"  std::array<{_TYPES[state.dtype]}, {math.prod(state.shape)}> state_{index};",
+            f"  state_{index}.fill({initial(state.initial, state.dtype)});",
+            f"  states.push_back(tensor(state_{index}.data(), {_shape(state.shape)}));",
+        ]
+    )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{{{', '.join(map(str, shape))}}}"

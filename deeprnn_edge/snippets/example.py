@@ -1,0 +1,181 @@
+"""What a program in any language has to know: one example out of a bundle's golden vectors, as flat arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge import feeds
+from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.golden import Case, cases_for, decode_golden
+from deeprnn_edge.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.sessions import open_artifact
+from deeprnn_edge.streaming import run_from_start, stream_spec
+from deeprnn_edge.time_axis import count_steps
+
+DTYPES = ("float32", "float64", "int32", "int64", "bool")
+# All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.
+_MOST_NUMBERS = 4_000
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Tensor:
+    """One input with its numbers, or one output with those that are expected.
+
+    shape: of one call.
+    numbers: flat, in the order of the calls; the first of ``count``, where that is too many to write down. Those of
+        an input then repeat, and those of an output are all that is compared.
+    count: how many all calls take or give.
+    by_step: whether each call takes or gives the next of them, and not all at once.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    numbers: NDArray[Any]
+    count: int
+    by_step: bool = False
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether ``numbers`` are not all."""
+        return self.numbers.size < self.count
+
+    @property
+    def step_size(self) -> int:
+        """How many numbers one call takes or gives."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class State:
+    """What goes into a call, and comes out of it for the next one.
+
+    name, next_name: of the input and of the output.
+    initial: what every element is before the first call.
+    """
+
+    name: str
+    next_name: str
+    dtype: str
+    shape: tuple[int, ...]
+    initial: float
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One example, and its answer.
+
+    case: of the golden vectors.
+    reference: whose answer it is.
+    tolerance: the largest absolute difference to it that is allowed.
+    steps: how many calls it takes; None for a model that takes the whole sequence in one.
+    states: of a stream.
+    """
+
+    case: str
+    reference: str
+    tolerance: float
+    steps: int | None
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    states: tuple[State, ...]
+
+
+def make_example(bundle: Bundle, artifact: Artifact) -> Example:
+    """The first of the golden vectors' smallest cases that the artifact takes, of a free batch its first row.
+
+    Raises BundleError for a bundle without golden vectors, or without a case for this artifact, and InputError for a
+    tensor of another dtype than ``DTYPES``.
+    """
+    manifest = bundle.manifest
+    stream = stream_spec(manifest, artifact) if artifact.kind == "stream" else None
+    inputs, outputs = (stream.inputs, stream.outputs) if stream else (manifest.inputs, manifest.outputs)
+    states = stream.states if stream else ()
+    _check_dtypes([*inputs, *outputs, *states])
+    if not all(map(math.isfinite, (artifact.parity.atol, *(state.initial for state in states)))):
+        raise BundleError(f"the manifest has a tolerance or initial state of {artifact.path} that is not finite")
+    case = _choose_case(bundle, artifact, inputs, outputs, states)
+    batch = inputs[0].shape[0]
+    rows = 1 if isinstance(batch, str) else batch
+    given = {spec.name: feeds.check(case.inputs[spec.name][:rows], spec) for spec in inputs}
+    answer: Arrays = {spec.name: case.outputs[spec.name][:rows] for spec in outputs}
+    most = _MOST_NUMBERS // (len(inputs) + len(outputs))
+    reference = "Keras"
+    if any(array.size > most for array in given.values()):
+        given = {spec.name: _repeat(given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs}
+        answer, reference = _run(bundle, artifact, stream, given), "ONNX Runtime in Python"
+    return Example(
+        case=case.name,
+        reference=reference,
+        tolerance=artifact.parity.atol,
+        steps=None if stream is None else count_steps(inputs, given),
+        inputs=tuple(_tensor(spec, given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs),
+        outputs=tuple(_tensor(spec, answer[spec.name], most, _is_by_step(spec, stream)) for spec in outputs),
+        states=tuple(
+            State(one.name, one.next_name, one.dtype, (rows, *map(int, one.shape[1:])), one.initial) for one in states
+        ),
+    )
+
+
+def _check_dtypes(specs: Iterable[TensorSpec | StateSpec]) -> None:
+    for spec in specs:
+        if spec.dtype not in DTYPES:
+            raise InputError(
+                f"{spec.name!r} is {spec.dtype}, and snippet writes programs for {', '.join(DTYPES)}; "
+                "run this model from Python: deeprnn_edge.load(BUNDLE).run()"
+            )
+
+
+def _choose_case(
+    bundle: Bundle,
+    artifact: Artifact,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    states: Sequence[StateSpec],
+) -> Case:
+    names = [*(spec.name for spec in inputs), *(state.name for state in states)]
+    answers = {spec.name for spec in outputs}
+    found = [
+        case
+        for case in cases_for(names, decode_golden(bundle.read_golden()))
+        if answers <= case.outputs.keys()
+        and all(array.size and np.isfinite(array).all() for array in (*case.inputs.values(), *case.outputs.values()))
+    ]
+    if not found:
+        raise BundleError(f"the golden vectors of {bundle.path} have no case for {artifact.path}; export it again")
+    return min(found, key=lambda case: len(case.inputs[inputs[0].name]))
+
+
+def _is_by_step(spec: TensorSpec, stream: StreamSpec | None) -> bool:
+    return stream is not None and "time" in spec.shape
+
+
+def _tensor(spec: TensorSpec, array: NDArray[Any], most: int, by_step: bool) -> Tensor:
+    flat = _in_order_of_calls(array, by_step).ravel()
+    shape = (array.shape[0], 1, *array.shape[2:]) if by_step else array.shape
+    return Tensor(spec.name, spec.dtype, shape, flat[:most], flat.size, by_step)
+
+
+def _in_order_of_calls(array: NDArray[Any], by_step: bool) -> NDArray[Any]:
+    return np.swapaxes(array, 0, 1) if by_step else array
+
+
+def _repeat(array: NDArray[Any], most: int, by_step: bool) -> NDArray[Any]:
+    """The array with its first ``most`` numbers, in the order of the calls, over and over."""
+    ordered = _in_order_of_calls(array, by_step)
+    repeated = np.resize(ordered.ravel()[:most], ordered.shape)
+    return np.ascontiguousarray(_in_order_of_calls(repeated, by_step))
+
+
+def _run(bundle: Bundle, artifact: Artifact, stream: StreamSpec | None, given: Arrays) -> Arrays:
+    session = open_artifact(bundle, artifact)
+    return session.run(given) if stream is None else run_from_start(session, stream, None, given)

@@ -1,0 +1,124 @@
+"""The program in Java, on ONNX Runtime's package for the JVM."""
+
+from __future__ import annotations
+
+import math
+
+from deeprnn_edge.snippets.example import Example, State, Tensor
+from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
+from deeprnn_edge.snippets.rendering import fill
+
+FILE = "Snippet.java"
+MARK = "//"
+COMMANDS = (
+    "Needs Java 11 or newer, and com.microsoft.onnxruntime:onnxruntime:1.26.0 or newer from Maven Central:",
+    "",
+    "mvn dependency:copy -Dartifact=com.microsoft.onnxruntime:onnxruntime:1.26.0 -DoutputDirectory=.",
+    "java -cp onnxruntime-1.26.0.jar {file} {model}",
+)
+_IMPORTS = {
+    "ai.onnxruntime.OnnxTensor",
+    "ai.onnxruntime.OrtEnvironment",
+    "ai.onnxruntime.OrtException",
+    "ai.onnxruntime.OrtSession",
+    "java.lang.reflect.Array",
+    "java.util.ArrayList",
+    "java.util.HashMap",
+    "java.util.List",
+    "java.util.Locale",
+    "java.util.Map",
+}
+# A bool is a byte to ONNX Runtime.
+_TYPES = {"float32": "float", "float64": "double", "int32": "int", "int64": "long", "bool": "byte"}
+
+
+def render(about: str, model: str, example: Example) -> str:
+    """The whole program."""
+    streams = example.steps is not None
+    indent = " " * (10 if streams else 8)
+    cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]
+    call = {
+        "prepare": "".join(f"        repeat(INPUT_{i}, {one.numbers.size}, {one.count});\n" for i, one in cut),
+        "feeds": "\n".join(indent + _feed(index, tensor) for index, tensor in enumerate(example.inputs)),
+        "answers": "\n".join(
+            f"        List<Double> answer{index} = new ArrayList<>();" for index in range(len(example.outputs))
+        ),
+        "collect": "\n".join(_collect(index, tensor, streams) for index, tensor in enumerate(example.outputs)),
+        "states": "\n".join(f"        {_state(state)}" for state in example.states),
+    }
+    parts = {
+        "about": about,
+        "imports": "\n".join(f"import {name};" for name in sorted(_imports(example))),
+        "tolerance": repr(example.tolerance),
+        "reference": example.reference,
+        "model": json_string(model),
+        "tables": _tables(example),
+        "helpers": fill("java", "repeat", {}) if cut else "",
+        "arena": fill("java", "arena", {}) if streams else "",
+        "call": fill("java", "stream" if streams else "sequence", call).rstrip(),
+        "checks": "\n".join(
+            f"        same &= check({json_string(tensor.name)}, answer{index}, EXPECTED_{index}, {tensor.count});"
+            for index, tensor in enumerate(example.outputs)
+        ),
+    }
+    return fill("java", "program", parts)
+
+
+def _imports(example: Example) -> set[str]:
+    dtypes = {tensor.dtype for tensor in example.inputs} | {state.dtype for state in example.states}
+    buffers = {f"java.nio.{_buffer(dtype)}" for dtype in dtypes}
+    copies = {"java.util.Arrays"} if any(one.by_step or one.is_cut for one in example.inputs) else set()
+    return _IMPORTS | buffers | copies | ({"ai.onnxruntime.OnnxJavaType"} if "bool" in dtypes else set())
+
+
+def _tables(example: Example) -> str:
+    tables = []
+    if example.steps is not None:
+        pairs = ", ".join(f"{{{json_string(one.name)}, {json_string(one.next_name)}}}" for one in example.states)
+        tables.append(f"  private static final int STEPS = {example.steps};")
+        tables.append(f"  private static final String[][] STATES = {{{pairs}}};")
+    for index, tensor in enumerate(example.inputs):
+        kind = _TYPES[tensor.dtype]
+        numbers = lines((_element(number(value, long_suffix="L")) for value in tensor.numbers), "      ")
+        array = f"{{\n{numbers}\n  }}"
+        if tensor.is_cut:
+            array = f"Arrays.copyOf(new {kind}[] {array}, {tensor.count})"
+        tables.append(f"  private static final {kind}[] INPUT_{index} = {array};")
+    for index, tensor in enumerate(example.outputs):
+        numbers = lines(map(as_double, tensor.numbers), "      ")
+        tables.append(f"  private static final double[] EXPECTED_{index} = {{\n{numbers}\n  }};")
+    return "\n".join(tables)
+
+
+def _feed(index: int, tensor: Tensor) -> str:
+    array, size = f"INPUT_{index}", tensor.step_size
+    if tensor.by_step:
+        array = f"Arrays.copyOfRange({array}, step * {size}, (step + 1) * {size})"
+    return f"inputs.put({json_string(tensor.name)}, {_create(tensor, array)});"
+
+
+def _collect(index: int, tensor: Tensor, streams: bool) -> str:
+    clear = f"          answer{index}.clear();\n" if streams and not tensor.by_step else ""
+    return f"{clear}          append(answer{index}, outputs.get({json_string(tensor.name)}).get().getValue());"
+
+
+def _state(state: State) -> str:
+    array = f"new {_TYPES[state.dtype]}[{math.prod(state.shape)}]"
+    if state.initial != 0:
+        value = _element(initial(state.initial, state.dtype))
+        array = f"new {_TYPES[state.dtype]}[] {{{', '.join([value] * math.prod(state.shape))}}}"
+    return f"states.put({json_string(state.name)}, {_create(state, array)});"
+
+
+def _create(of: Tensor | State, array: str) -> str:
+    shape = f"new long[] {{{', '.join(map(str, of.shape))}}}"
+    kind = ", OnnxJavaType.BOOL" if of.dtype == "bool" else ""
+    return f"OnnxTensor.createTensor(environment, {_buffer(of.dtype)}.wrap({array}), {shape}{kind})"
+
+
+def _buffer(dtype: str) -> str:
+    return f"{_TYPES[dtype].capitalize()}Buffer"
+
+
+def _element(text: str) -> str:
+    return {"true": "1", "false": "0"}.get(text, text)

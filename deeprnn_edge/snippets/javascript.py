@@ -1,0 +1,87 @@
+"""The program in JavaScript for Node, on onnxruntime-node."""
+
+from __future__ import annotations
+
+import math
+
+from deeprnn_edge.snippets.example import Example, State, Tensor
+from deeprnn_edge.snippets.literals import initial, json_string, lines, number
+from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.web.runtime_files import VERSION
+
+FILE = "snippet.mjs"
+MARK = "//"
+COMMANDS = (
+    f"npm install onnxruntime-node@{VERSION}",
+    "node {file} {model}",
+    "",
+    "In the browser: onnxruntime-web has the same calls; InferenceSession.create then takes an address.",
+)
+_ARRAYS = {
+    "float32": "Float32Array",
+    "float64": "Float64Array",
+    "int32": "Int32Array",
+    "int64": "BigInt64Array",
+    "bool": "Uint8Array",
+}
+
+
+def render(about: str, model: str, example: Example) -> str:
+    """The whole program."""
+    streams = example.steps is not None
+    parts = {
+        "about": about,
+        "tolerance": repr(example.tolerance),
+        "reference": example.reference,
+        "model": json_string(model),
+        "tables": _tables(example),
+        "arena": fill("javascript", "arena", {}) if streams else "",
+        "call": fill("javascript", "stream" if streams else "sequence", {}).rstrip(),
+    }
+    return fill("javascript", "program", parts)
+
+
+def _tables(example: Example) -> str:
+    tables = ["const INPUTS = [", *map(_input, example.inputs), "];"]
+    tables += ["const OUTPUTS = [", *map(_output, example.outputs), "];"]
+    if example.steps is not None:
+        tables += [f"const STEPS = {example.steps};", "const STATES = [", *map(_state, example.states), "];"]
+    return "\n".join(tables)
+
+
+def _input(tensor: Tensor) -> str:
+    numbers = _array(tensor)
+    if tensor.is_cut:
+        first = tensor.numbers.size
+        numbers = f"{_ARRAYS[tensor.dtype]}.from({{ length: {tensor.count} }}, (_, i) => {numbers}[i % {first}])"
+    return f"  {{ {_head(tensor.name, tensor)}, numbers: {numbers}{_step(tensor)} }},"
+
+
+def _output(tensor: Tensor) -> str:
+    name = json_string(tensor.name)
+    return f"  {{ name: {name}, count: {tensor.count}, expected: {_array(tensor)}{_step(tensor)} }},"
+
+
+def _state(state: State) -> str:
+    array = f"new {_ARRAYS[state.dtype]}({math.prod(state.shape)})"
+    value = initial(state.initial, state.dtype, float_suffix="")
+    filled = array if state.initial == 0 else f"{array}.fill({_plain(value, state.dtype)})"
+    return f"  {{ {_head(state.name, state)}, numbers: {filled}, nextName: {json_string(state.next_name)} }},"
+
+
+def _head(name: str, of: Tensor | State) -> str:
+    return f'name: {json_string(name)}, type: "{of.dtype}", shape: {list(of.shape)}'
+
+
+def _step(tensor: Tensor) -> str:
+    return f", stepSize: {tensor.step_size}" if tensor.by_step else ""
+
+
+def _array(tensor: Tensor) -> str:
+    numbers = (_plain(number(value, float_suffix="", long_suffix=""), tensor.dtype) for value in tensor.numbers)
+    return f"{_ARRAYS[tensor.dtype]}.of(\n{lines(numbers, '    ')}\n  )"
+
+
+def _plain(text: str, dtype: str) -> str:
+    """A number as the typed array takes it: a bool is a byte, an int64 a BigInt."""
+    return f"{text}n" if dtype == "int64" else {"true": "1", "false": "0"}.get(text, text)

@@ -1,0 +1,79 @@
+"""The languages, and a program in one of them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.manifest import Artifact
+from deeprnn_edge.snippets import cpp, csharp, java, javascript, python
+from deeprnn_edge.snippets.about import write_about
+from deeprnn_edge.snippets.example import Example, make_example
+
+
+@dataclass(frozen=True)
+class Language:
+    """How programs in a language are written.
+
+    file: what the program is called where it has no name of its own.
+    mark: what begins a comment.
+    commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
+    render: the comment, the model's file name and the example to the program.
+    """
+
+    file: str
+    mark: str
+    commands: tuple[str, ...]
+    render: Callable[[str, str, Example], str]
+
+
+LANGUAGES = {
+    "c++": Language(cpp.FILE, cpp.MARK, cpp.COMMANDS, cpp.render),
+    "java": Language(java.FILE, java.MARK, java.COMMANDS, java.render),
+    "javascript": Language(javascript.FILE, javascript.MARK, javascript.COMMANDS, javascript.render),
+    "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render),
+    "csharp": Language(csharp.FILE, csharp.MARK, csharp.COMMANDS, csharp.render),
+}
+
+
+def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
+    """The ONNX artifact of that path; by default the first for whole sequences, else the first stream.
+
+    Raises BundleError for a path that is not there, InputError for a file that is not ONNX and where there is none.
+    """
+    if path is not None:
+        chosen = bundle.artifact(path)
+        if chosen.format != "onnx":
+            raise InputError(
+                f"{path} is {chosen.format}, and snippet writes programs for ONNX files; give one of those"
+            )
+        return chosen
+    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == "onnx"]
+    if not found:
+        raise InputError(
+            f"{bundle.path} has no ONNX artifact, and snippet writes programs for no other; "
+            "export the model again with: deeprnn-edge export --format onnx"
+        )
+    return next((artifact for artifact in found if artifact.kind == "sequence"), found[0])
+
+
+def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: str | None = None) -> str:
+    """A program that runs the artifact on one example of the golden vectors and compares the answer.
+
+    language: a key of ``LANGUAGES``.
+    file: what the program will be called, for the commands in its comment.
+
+    Raises what ``make_example`` does.
+    """
+    how = LANGUAGES[language]
+    example = make_example(bundle, artifact)
+    # Another name could mean something to a compiler, in a comment too.
+    plain = file is not None and re.fullmatch(r"[\w.+-]+", file, re.ASCII)
+    names = {"file": file if plain else how.file, "model": shlex.quote(artifact.path)}
+    commands = [command.format(**names) for command in how.commands]
+    about = write_about(bundle, artifact, example, mark=how.mark, commands=commands)
+    return how.render(about, artifact.path, example)
