@@ -3,14 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOWEST := $(VENV)/lowest
 
-.PHONY: demo test check bench clean
+.PHONY: demo test lowest check bench clean
 demo: $(INSTALLED)
 	$(BIN)/deeprnn-edge demo
 
 # Two workers: most of the time goes into TensorFlow's tracing, which uses one core.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
+
+# The device's tests with the lowest version of each of its dependencies that pyproject.toml allows and that has a
+# wheel for this Python, without the workshop. The tools that test are the pinned ones.
+lowest:
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --constraint pins.txt uv hatchling editables pytest pytest-xdist hypothesis
+	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --only-binary :all: \
+		--extra tflite --extra score --output-file $(LOWEST)/lowest.txt pyproject.toml
+	$(LOWEST)/bin/pip install --quiet --requirement $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(LOWEST)/bin/python -m pytest -n 2 tests/edge
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

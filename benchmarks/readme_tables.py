@@ -13,6 +13,8 @@ from typing import Any
 
 from benchmarks.readme_parts import ROOT, describe_machine, markdown, read
 from benchmarks.readme_peers import PEERS_TABLES
+from benchmarks.readme_scale import SCALE_TABLES
+from benchmarks.readme_wheels import WHEELS_TABLES
 
 BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -252,6 +254,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "large": large,
     "streaming": streaming,
     **PEERS_TABLES,
+    **SCALE_TABLES,
+    **WHEELS_TABLES,
 }
 
 

@@ -27,7 +27,9 @@ _COMMANDS = {
     "report": "deeprnn_edge.commands.report:report",
     "choose": "deeprnn_edge.commands.choose:choose",
     "pack": "deeprnn_edge.commands.pack:pack",
+    "score": "deeprnn_edge.commands.score:score",
     "web": "deeprnn_edge.commands.web:web",
+    "snippet": "deeprnn_edge.commands.snippet:snippet",
 }
 
 

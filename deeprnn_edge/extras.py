@@ -28,3 +28,12 @@ def require_litert() -> ModuleType:
             "a .tflite artifact needs LiteRT, which is not installed here; install it with: "
             "pip install 'deeprnn-edge[tflite]', or load the bundle's .onnx artifact"
         ) from error
+
+
+def require_score() -> None:
+    """Raise MissingExtraError where the packages that score a corpus are not installed."""
+    missing = [name for name in ("distributed", "pyarrow") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"score needs {', '.join(missing)}, not installed here; install it with: pip install 'deeprnn-edge[score]'"
+        )

@@ -69,8 +69,8 @@ def resident_bytes() -> int | None:
 def _run(request: dict[str, Any], feeds: Mapping[str, NDArray[Any]]) -> Probe:
     with tempfile.TemporaryDirectory() as folder:
         inputs = Path(folder) / "feeds.npz"
-        # The prefix keeps an input called "file" apart from savez's own argument.
-        np.savez(inputs, allow_pickle=False, **{f"in/{name}": value for name, value in feeds.items()})
+        # The prefix keeps an input called "file" apart from savez's own arguments, of which numpy 1.26 has fewer.
+        np.savez(inputs, **{f"in/{name}": value for name, value in feeds.items()})  # type: ignore[arg-type]
         # -P and the parent's own path: the same modules as here, and none that lie in the working directory.
         command = [sys.executable, "-P", "-m", "deeprnn_edge.probe", json.dumps({**request, "feeds": str(inputs)})]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -87,10 +87,34 @@ def _sort(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
+                _settle_outputs(attribute.g)
                 _sort(attribute.g)
     nodes = _ordered(graph)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _settle_outputs(graph: onnx.GraphProto) -> None:
+    """Of an inner graph's outputs that are one value, the first is that value and the others copies of it.
+
+    tf2onnx chooses by the order of a set. Axes of an unknown size lose the number that it gave them.
+    """
+    makers = {name: node for node in graph.node for name in node.output}
+    taken: set[str] = set()
+    for index, value in enumerate(graph.output):
+        name = value.name
+        while name in makers and makers[name].op_type == "Identity":
+            name = makers[name].input[0]
+        if name in makers and name not in taken:
+            value.name = name
+            taken.add(name)
+        elif name in makers:
+            value.name = f"{name}/copy_{index}"
+            graph.node.append(onnx.helper.make_node("Identity", [name], [value.name]))
+    for value in (*graph.input, *graph.output):
+        for axis in value.type.tensor_type.shape.dim:
+            if _NUMBERED.search(axis.dim_param):
+                axis.ClearField("dim_param")
 
 
 def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:

@@ -57,7 +57,9 @@ def aside_of(destination: Path) -> Path:
 
 def exchange(one: Path, other: Path) -> bool:
     """Let two names that exist change places in one step; False where system or file system cannot."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform in ("linux", "darwin") else None
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(one), os.fsencode(other)
     if hasattr(libc, "renameat2"):  # glibc 2.28, musl 1.2.6
         failed = libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], ctypes.c_uint(_EXCHANGE))

@@ -65,7 +65,10 @@ def test_what_is_not_the_answer_of_predict_is_counted(port: int, questions: list
     assert (dict(load.errors), len(load.latencies_ms)) == ({"wrong answer": 12}, 12)
 
 
-@pytest.mark.parametrize("body", [{}, {"text": None}, {"text": 3}, {"text": ["dull"]}, {"text": "a" * 10_001}, "dull"])
+@pytest.mark.parametrize(
+    "body",
+    [{}, "dull", *({"text": text} for text in (None, 3, ["dull"], "a" * 10_001, "\ud800", float("inf"), float("nan")))],
+)
 def test_what_is_no_text_or_too_long_is_refused(port: int, questions: list[Question], body: object) -> None:
     load = ask(port, iter([(make_request(body), 0.0), questions[0]]), clients=1, timeout_seconds=60)
     assert (dict(load.errors), len(load.latencies_ms)) == ({"status 422": 1}, 1)

@@ -1,0 +1,112 @@
+"""The folder of scores: whole under its name, or not there; what is not finished yet stands beside it.
+
+``out.partial`` takes the partitions as they come, and becomes ``out`` when the last one is there. So a run that is
+killed leaves what ``out`` held before, and a later one goes on from ``out.partial``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.scoring.record import Record, describe_difference, read_record, write_record
+
+
+class OutputFolder:
+    """Where the scores go. Nothing changes before ``recover``, which comes first, and ``begin``.
+
+    path: the finished result. partial: the result in the making.
+    """
+
+    def __init__(self, path: Path) -> None:
+        parent = path.resolve().parent
+        if not path.name or not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            raise InputError(
+                f"cannot make {path}: {path.parent} is no directory, or not writable; choose another --output"
+            )
+        self.path = path.resolve()
+        self.partial = self.path.with_name(f"{self.path.name}.partial")
+        self._old = self.path.with_name(f".{self.path.name}.old")
+        self._discarded = self.path.with_name(f".{self.path.name}.discarded")
+
+    def recover(self) -> None:
+        """Bring back, or remove, an old result that stepped aside, where a run was killed in between."""
+        if self._old.exists():
+            if self.path.exists():
+                self._discard(self._old)
+            else:
+                self._old.replace(self.path)
+        shutil.rmtree(self._discarded, ignore_errors=True)
+
+    def refuse_inputs(self, files: Iterable[Path]) -> None:
+        """Raise InputError for an input that lies in the folder of its own scores."""
+        for file in files:
+            if {self.path, self.partial} & set(file.parents):
+                raise InputError(f"the input {file} lies in the output folder; choose another --output")
+
+    def check(self, record: Record, *, force: bool) -> None:
+        """Raise InputError where what is there is not of this record; ``force`` refuses only what is of none."""
+        for folder in (self.path, self.partial):
+            if not folder.exists():
+                continue
+            if not folder.is_dir():
+                raise InputError(f"{folder} is no directory; choose another --output")
+            found = read_record(folder)
+            if found is None:
+                # A run that was killed before its record was in place left no more than that one's temporary file.
+                held = [file.name for file in folder.iterdir() if folder == self.path or not file.name.startswith(".")]
+                if held:
+                    raise InputError(f"{folder} holds other files, such as {min(held)}; choose another --output")
+            elif not force and (difference := describe_difference(found, record)):
+                raise InputError(
+                    f"{folder} holds scores of {difference}; choose another --output, or start over with --force"
+                )
+
+    def find(self, record: Record) -> Path:
+        """Where partitions of this record are, if there are any: the finished result, or the one in the making."""
+        finished = self.path.exists() and read_record(self.path) == record
+        return self.path if finished and not self._is_making(record) else self.partial
+
+    def begin(self, record: Record) -> None:
+        """Make ``partial`` ready for this record's partitions, once ``check`` has passed.
+
+        What is in the making for another record goes, and a finished result of this one, of which partitions are
+        missing or damaged, is taken back.
+        """
+        self.abandon_other(record)
+        if self.find(record) == self.path:
+            self.path.replace(self.partial)
+        self.partial.mkdir(exist_ok=True)
+        self._clean()
+        if not self._is_making(record):
+            write_record(self.partial, record)
+
+    def abandon_other(self, record: Record) -> None:
+        """Remove what is in the making for another record."""
+        if self.partial.exists() and read_record(self.partial) not in (None, record):
+            self._discard(self.partial)
+
+    def _is_making(self, record: Record) -> bool:
+        return self.partial.exists() and read_record(self.partial) == record
+
+    def publish(self) -> None:
+        """Put the result in its place, whose old content goes only then."""
+        self._clean()
+        if self.path.exists():
+            self.path.replace(self._old)
+        self.partial.replace(self.path)
+        self.recover()
+
+    def _clean(self) -> None:
+        """Remove the temporary files that workers which were killed left."""
+        for file in self.partial.glob(".*"):
+            file.unlink(missing_ok=True)
+
+    def _discard(self, folder: Path) -> None:
+        """Remove a folder under another name, so that half of it is never taken for a result."""
+        shutil.rmtree(self._discarded, ignore_errors=True)
+        folder.replace(self._discarded)
+        shutil.rmtree(self._discarded, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""A model as bytes, on its way to the workers: they need not see the bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+from deeprnn_edge.bundle import open_bundle
+from deeprnn_edge.model import Model, load
+from deeprnn_edge.scoring.record import ModelIdentity
+from deeprnn_edge.shipping import pack
+
+_NAME = "model.zip"
+
+
+def ship_model(bundle: str | Path, artifact: str | None) -> tuple[bytes, ModelIdentity]:
+    """A bundle with the one artifact that answers, packed, and what tells it from others.
+
+    Raises BundleError for an artifact that the bundle does not have and for a damaged bundle.
+    """
+    opened = open_bundle(bundle)
+    chosen = opened.artifact(artifact).path
+    with tempfile.TemporaryDirectory() as folder:
+        pack(bundle, Path(folder) / _NAME, artifacts=[chosen])
+        content = (Path(folder) / _NAME).read_bytes()
+    return content, ModelIdentity(opened.manifest.name, chosen, _hash_files(content))
+
+
+def load_shipped(content: bytes) -> Model:
+    """The model on a worker, one thread a call. Raises MissingExtraError for a .tflite artifact without LiteRT."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / _NAME
+        path.write_bytes(content)
+        return load(path)
+
+
+def _hash_files(content: bytes) -> str:
+    """Of the files in the zip, not of the zip: another zlib deflates the same file to other bytes."""
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in archive.namelist():
+            digest.update(name.encode("utf-8") + b"\0" + hashlib.sha256(archive.read(name)).digest())
+    return digest.hexdigest()
