@@ -19,8 +19,8 @@ def score(result: Mapping[str, Any]) -> str:
         f"{result['faster_than_batched_loop']:.1f}× faster than a loop of {result['batch']} texts a call. The largest "
         f"difference to `predict` of each text alone is {result['max_abs_diff']:g}. With one worker killed halfway, "
         f"{killed['rows_lost']} rows of {killed['rows']:,} were lost and {killed['rows_doubled']} doubled; of "
-        f"{runs['kills']} runs killed at random moments {outcomes['old']} left the old result and {outcomes['new']} the "
-        f"new one, whole. {describe_machine(result)}"
+        f"{runs['kills']} runs killed at random moments {outcomes['old']} left the old result and {outcomes['new']} "
+        f"the new one, whole. {describe_machine(result)}"
     )
 
 

@@ -8,6 +8,7 @@ DeepRNNEdgeError
 │   └── StreamError         a stream that is closed, or used by two threads at once
 ├── ParityError             the answers differ from the reference (exit code 1)
 ├── BudgetError             no artifact keeps within the budgets (exit code 1)
+├── ScoringError            partitions of a corpus without answers (exit code 1)
 └── RegressionError         slower or larger than an earlier benchmark, beyond noise (exit code 1)
 """
 
@@ -55,3 +56,7 @@ class BudgetError(DeepRNNEdgeError):
 
 class RegressionError(DeepRNNEdgeError):
     """A benchmark is slower or larger than an earlier one by more than was allowed, beyond noise."""
+
+
+class ScoringError(DeepRNNEdgeError):
+    """Partitions of a corpus without answers, after all attempts or as the scheduler went away."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.errors import InputError, ScoringError
 from deeprnn_edge.extras import require_score
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ def score(
     require_score()
     # Imported here, so that the help needs no extra.
     from deeprnn_edge.scoring import run
-    from deeprnn_edge.scoring.cluster import ScoringError
 
     if scheduler is not None and workers is not None:
         raise InputError("--workers counts local processes, and a --scheduler has its own: give one of the two")

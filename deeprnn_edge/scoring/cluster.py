@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client, KilledWorker, LocalCluster, Security, WorkerPlugin, as_completed, get_worker
 from distributed.comm import connect
 
-from deeprnn_edge.errors import DeepRNNEdgeError, InputError
+from deeprnn_edge.errors import InputError, ScoringError
 from deeprnn_edge.scoring import local_worker
 from deeprnn_edge.scoring.partition_scorer import Job, PartitionScorer
 from deeprnn_edge.scoring.partitions import Partition
@@ -22,10 +22,6 @@ from deeprnn_edge.scoring.shipped_model import load_shipped
 ATTEMPTS = 3
 _CONNECT_SECONDS = 10
 _WORKER_SECONDS = 30
-
-
-class ScoringError(DeepRNNEdgeError):
-    """Partitions without answers, after all attempts or as the scheduler went away (exit code 1)."""
 
 
 class ScorerPlugin(WorkerPlugin):
