@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.readme_parts import ROOT, describe_machine, markdown, read
 from benchmarks.readme_peers import PEERS_TABLES
 from benchmarks.readme_scale import SCALE_TABLES
+from benchmarks.readme_service import SERVICE_TABLES
 from benchmarks.readme_wheels import WHEELS_TABLES
 
 BLOCK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -255,6 +256,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "streaming": streaming,
     **PEERS_TABLES,
     **SCALE_TABLES,
+    **SERVICE_TABLES,
     **WHEELS_TABLES,
 }
 

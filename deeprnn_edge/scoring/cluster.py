@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client, KilledWorker, LocalCluster, Security, WorkerPlugin, as_completed, get_worker
 from distributed.comm import connect
 
-from deeprnn_edge.errors import InputError, ScoringError
+from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ScoringError
 from deeprnn_edge.scoring import local_worker
 from deeprnn_edge.scoring.partition_scorer import Job, PartitionScorer
 from deeprnn_edge.scoring.partitions import Partition

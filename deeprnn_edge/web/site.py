@@ -59,9 +59,21 @@ def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) ->
         MODEL: bundle.read_artifact(chosen),
         **{name: (assets / name).read_bytes() for name in _ASSETS},
         "runtime/LICENSE.txt": (assets / "runtime-license.txt").read_bytes(),
+        "runtime/ThirdPartyNotices.txt": _notices(),
         "runtime/ort.js": runtime.script,
         "runtime/ort.wasm": runtime.wasm,
     }
+
+
+def _notices() -> bytes:
+    """The notices of the libraries inside ONNX Runtime, which the npm package leaves out and the wheel has."""
+    try:
+        return (resources.files("onnxruntime") / "ThirdPartyNotices.txt").read_bytes()
+    except OSError as error:
+        raise InputError(
+            "the onnxruntime that is installed has no ThirdPartyNotices.txt, which goes with a page; "
+            "install it from its wheel: pip install --force-reinstall onnxruntime"
+        ) from error
 
 
 def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
