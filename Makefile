@@ -20,7 +20,7 @@ lowest:
 	$(LOWEST)/bin/pip install --quiet --constraint pins.txt uv hatchling editables pytest pytest-xdist hypothesis
 	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --only-binary :all: \
 		--extra tflite --extra score --output-file $(LOWEST)/lowest.txt pyproject.toml
-	$(LOWEST)/bin/pip install --quiet --requirement $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --requirement $(LOWEST)/lowest.txt
 	$(LOWEST)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
 	$(LOWEST)/bin/python -m pytest -n 2 tests/edge
 
