@@ -13,6 +13,7 @@ from pathlib import Path
 from deeprnn_edge.bundle import Bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.machine import package_version
+from deeprnn_edge.replacing import replace
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 
@@ -77,27 +78,19 @@ def _notices() -> bytes:
 
 
 def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
-    """Write the folder under a temporary name beside it, then rename it. Raises InputError; nothing is left then."""
+    """Write the folder under a temporary name, then let it take its place. Raises InputError; nothing is left then."""
     check_site(path, force=force)
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
         raise InputError(f"cannot write in {path.parent}: {error.strerror}; choose another --output") from error
-    fresh, old = aside / "new", aside / "old"
+    fresh = aside / "new"
     try:
         for name, content in files.items():
             target = fresh / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        if path.exists():
-            # A folder with content cannot be renamed over: the old one steps aside first.
-            path.replace(old)
-        try:
-            fresh.replace(path)
-        except OSError:
-            if old.exists():
-                old.replace(path)
-            raise
+        replace(fresh, path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}; nothing was left behind") from error
     finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 from deeprnn_edge.bundle import MANIFEST
 from deeprnn_edge.bundle_zip import zip_files
 from deeprnn_edge.errors import InputError
-from deeprnn_export.replacing import put_back, replace
+from deeprnn_edge.replacing import put_back, replace
 
 
 @contextmanager

@@ -19,14 +19,14 @@ from benchmarks.hardening_kills import (
     kill_at_random,
     make_target,
 )
+from deeprnn_edge import replacing
 from deeprnn_edge.bundle_zip import zip_files
-from deeprnn_export import replacing
-from deeprnn_export.replacing import exchange, put_back
+from deeprnn_edge.replacing import exchange, put_back
 from tests.export.workshop import assert_untouched
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 COMMAND = [sys.executable, "-m", "deeprnn_edge"]
-WITHOUT_EXCHANGE = "from deeprnn_export import replacing; replacing.exchange = lambda *_: False\n"
+WITHOUT_EXCHANGE = "from deeprnn_edge import replacing; replacing.exchange = lambda *_: False\n"
 
 
 @pytest.fixture
