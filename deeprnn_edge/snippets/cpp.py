@@ -6,7 +6,7 @@ import math
 
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, cpp_string, initial, lines, number
-from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "snippet.cpp"
 MARK = "//"
@@ -34,29 +34,25 @@ def render(about: str, model: str, example: Example) -> str:
         "states": "\n".join(_state(index, state) for index, state in enumerate(example.states)),
         "first_state": str(len(example.outputs)),
     }
-    parts = {
-        "about": about,
-        "tolerance": repr(example.tolerance),
-        "reference": example.reference,
-        "model": cpp_string(model),
-        "tables": _tables(example),
-        "helpers": fill("cpp", "repeat", {}) if cut else "",
-        "arena": fill("cpp", "arena", {}) if streams else "",
-        "call": fill("cpp", "stream" if streams else "sequence", call).rstrip(),
-        "checks": "\n".join(
+    return fill_program(
+        "cpp",
+        about,
+        example,
+        call=call,
+        model=cpp_string(model),
+        tables=_tables(example),
+        helpers=fill("cpp", "repeat", {}) if cut else "",
+        checks="\n".join(
             f"  same = check({cpp_string(tensor.name)}, answer_{index}, expected_{index}, {tensor.count}) && same;"
             for index, tensor in enumerate(example.outputs)
         ),
-    }
-    return fill("cpp", "program", parts)
+    )
 
 
 def _tables(example: Example) -> str:
-    inputs = [*(tensor.name for tensor in example.inputs), *(state.name for state in example.states)]
-    outputs = [*(tensor.name for tensor in example.outputs), *(state.next_name for state in example.states)]
     tables = [
         f"const char* const {name}[] = {{{', '.join(map(cpp_string, names))}}};"
-        for name, names in (("kInputs", inputs), ("kOutputs", outputs))
+        for name, names in (("kInputs", example.fed), ("kOutputs", example.answered))
     ]
     if example.steps is not None:
         tables.append(f"constexpr size_t kSteps = {example.steps};")

@@ -6,7 +6,7 @@ import math
 
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
-from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "Snippet.cs"
 MARK = "//"
@@ -32,26 +32,22 @@ def render(about: str, model: str, example: Example) -> str:
         "states": "\n".join(f"                    {_state(state)}" for state in example.states),
         "first_state": str(len(example.outputs)),
     }
-    parts = {
-        "about": about,
-        "tolerance": repr(example.tolerance),
-        "reference": example.reference,
-        "model": json_string(model),
-        "tables": _tables(example),
-        "helpers": fill("csharp", "repeat", {}) if any(tensor.is_cut for tensor in example.inputs) else "",
-        "arena": fill("csharp", "arena", {}) if streams else "",
-        "call": fill("csharp", "stream" if streams else "sequence", call).rstrip(),
-        "checks": "\n".join(_check(index, tensor) for index, tensor in enumerate(example.outputs)),
-    }
-    return fill("csharp", "program", parts)
+    return fill_program(
+        "csharp",
+        about,
+        example,
+        call=call,
+        model=json_string(model),
+        tables=_tables(example),
+        helpers=fill("csharp", "repeat", {}) if any(tensor.is_cut for tensor in example.inputs) else "",
+        checks="\n".join(_check(index, tensor) for index, tensor in enumerate(example.outputs)),
+    )
 
 
 def _tables(example: Example) -> str:
-    inputs = [*(tensor.name for tensor in example.inputs), *(state.name for state in example.states)]
-    outputs = [*(tensor.name for tensor in example.outputs), *(state.next_name for state in example.states)]
     tables = [
         f"    private static readonly string[] {name} = {{ {', '.join(map(json_string, names))} }};"
-        for name, names in (("Inputs", inputs), ("Outputs", outputs))
+        for name, names in (("Inputs", example.fed), ("Outputs", example.answered))
     ]
     if example.steps is not None:
         tables.append(f"    private const int Steps = {example.steps};")

@@ -89,6 +89,16 @@ class Example:
     outputs: tuple[Tensor, ...]
     states: tuple[State, ...]
 
+    @property
+    def fed(self) -> list[str]:
+        """What a call takes, by name: the inputs, then the states."""
+        return [*(tensor.name for tensor in self.inputs), *(state.name for state in self.states)]
+
+    @property
+    def answered(self) -> list[str]:
+        """What a call gives, by name: the outputs, then the next states."""
+        return [*(tensor.name for tensor in self.outputs), *(state.next_name for state in self.states)]
+
 
 def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     """The first of the golden vectors' smallest cases that the artifact takes, of a free batch its first row.

@@ -6,7 +6,7 @@ import math
 
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
-from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "Snippet.java"
 MARK = "//"
@@ -46,22 +46,20 @@ def render(about: str, model: str, example: Example) -> str:
         "collect": "\n".join(_collect(index, tensor, streams) for index, tensor in enumerate(example.outputs)),
         "states": "\n".join(f"        {_state(state)}" for state in example.states),
     }
-    parts = {
-        "about": about,
-        "imports": "\n".join(f"import {name};" for name in sorted(_imports(example))),
-        "tolerance": repr(example.tolerance),
-        "reference": example.reference,
-        "model": json_string(model),
-        "tables": _tables(example),
-        "helpers": fill("java", "repeat", {}) if cut else "",
-        "arena": fill("java", "arena", {}) if streams else "",
-        "call": fill("java", "stream" if streams else "sequence", call).rstrip(),
-        "checks": "\n".join(
+    return fill_program(
+        "java",
+        about,
+        example,
+        call=call,
+        imports="\n".join(f"import {name};" for name in sorted(_imports(example))),
+        model=json_string(model),
+        tables=_tables(example),
+        helpers=fill("java", "repeat", {}) if cut else "",
+        checks="\n".join(
             f"        same &= check({json_string(tensor.name)}, answer{index}, EXPECTED_{index}, {tensor.count});"
             for index, tensor in enumerate(example.outputs)
         ),
-    }
-    return fill("java", "program", parts)
+    )
 
 
 def _imports(example: Example) -> set[str]:

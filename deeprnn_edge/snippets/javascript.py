@@ -6,7 +6,7 @@ import math
 
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import initial, json_string, lines, number
-from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.snippets.rendering import fill_program
 from deeprnn_edge.web.runtime_files import VERSION
 
 FILE = "snippet.mjs"
@@ -28,17 +28,13 @@ _ARRAYS = {
 
 def render(about: str, model: str, example: Example) -> str:
     """The whole program."""
-    streams = example.steps is not None
-    parts = {
-        "about": about,
-        "tolerance": repr(example.tolerance),
-        "reference": example.reference,
-        "model": json_string(model),
-        "tables": _tables(example),
-        "arena": fill("javascript", "arena", {}) if streams else "",
-        "call": fill("javascript", "stream" if streams else "sequence", {}).rstrip(),
-    }
-    return fill("javascript", "program", parts)
+    return fill_program(
+        "javascript",
+        about,
+        example,
+        model=json_string(model),
+        tables=_tables(example),
+    )
 
 
 def _tables(example: Example) -> str:

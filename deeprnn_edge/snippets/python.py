@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deeprnn_edge.snippets.example import Example, Tensor
 from deeprnn_edge.snippets.literals import lines, number
-from deeprnn_edge.snippets.rendering import fill
+from deeprnn_edge.snippets.rendering import fill_program
 
 FILE = "snippet.py"
 MARK = "#"
@@ -14,17 +14,13 @@ _INDENT = " " * 8
 
 def render(about: str, model: str, example: Example) -> str:
     """The whole program."""
-    streams = example.steps is not None
-    parts = {
-        "about": about,
-        "tolerance": repr(example.tolerance),
-        "reference": example.reference,
-        "model": repr(model),
-        "tables": _tables(example),
-        "arena": fill("python", "arena", {}) if streams else "",
-        "call": fill("python", "stream" if streams else "sequence", {}).rstrip(),
-    }
-    return fill("python", "program", parts)
+    return fill_program(
+        "python",
+        about,
+        example,
+        model=repr(model),
+        tables=_tables(example),
+    )
 
 
 def _tables(example: Example) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib import resources
 from string import Template
 
+from deeprnn_edge.snippets.example import Example
+
 
 class _At(Template):
     """``@name`` is filled in: ``$`` means something in too many languages."""
@@ -17,3 +19,18 @@ def fill(language: str, template: str, parts: Mapping[str, str]) -> str:
     """``templates/<language>/<template>.txt`` with its ``@`` places filled. What is filled in is not read again."""
     file = resources.files("deeprnn_edge.snippets") / "templates" / language / f"{template}.txt"
     return _At(file.read_text(encoding="utf-8")).substitute(parts)
+
+
+def fill_program(
+    language: str, about: str, example: Example, *, call: Mapping[str, str] | None = None, **parts: str
+) -> str:
+    """The whole program: its template with what every language has, the ``call`` template's places, and the rest."""
+    streams = example.steps is not None
+    common = {
+        "about": about,
+        "tolerance": repr(example.tolerance),
+        "reference": example.reference,
+        "arena": fill(language, "arena", {}) if streams else "",
+        "call": fill(language, "stream" if streams else "sequence", call or {}).rstrip(),
+    }
+    return fill(language, "program", common | parts)
