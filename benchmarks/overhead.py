@@ -23,7 +23,7 @@ import onnxruntime
 
 import deeprnn_edge
 from benchmarks.peers.networks import build
-from benchmarks.peers.workloads import CELLS, Network
+from benchmarks.peers.workloads import CELLS, WORDS, Network
 from deeprnn_edge.machine import describe_machine
 from deeprnn_edge.output_file import write_output
 from deeprnn_edge.timing import time_alternating
@@ -32,8 +32,6 @@ from deeprnn_export import export
 RESULTS = Path(__file__).parent / "results"
 RUNS = 5_000
 PROCESS_RUNS = 20
-# The names of the words do not matter to the cost of looking them up.
-WORDS = tuple(f"word{rank}" for rank in range(9996))
 TEXT = " ".join(f"Word{rank}," for rank in range(1, 9000, 90))  # 100 words with something to filter
 
 BARE_PROCESS = """

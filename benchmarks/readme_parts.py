@@ -16,15 +16,14 @@ def read(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def describe_machine(result: Mapping[str, Any]) -> str:
-    """Where a result was measured, and with which versions."""
-    machine = result["machine"]
-    packages = machine["packages"]
-    versions = ", ".join(
-        f"{name} {packages[name]}" for name in ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
-    )
-    cpu = machine["cpu"]
-    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, {machine['python']}, {versions}."
+def describe_machine(result: Mapping[str, Any], versions: Mapping[str, str] | None = None) -> str:
+    """Where a result was measured, and with which versions: of the packages that most benchmarks run on, or these."""
+    machine, cpu = result["machine"], result["machine"]["cpu"]
+    if versions is None:
+        names = ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
+        versions = {name: machine["packages"][name] for name in names}
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"Measured on: {cpu['model']}, {cpu['logical_cores']} cores, {machine['python']}, {told}."
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.readme_parts import markdown, read
+from benchmarks.readme_parts import describe_machine, markdown, read
 
 
 def service(result: dict[str, Any]) -> str:
@@ -19,16 +19,10 @@ def service(result: dict[str, Any]) -> str:
         ]
         for row in result["rows"]
     ]
-    machine = result["machine"]
-    versions = {"onnxruntime": machine["packages"]["onnxruntime"]} | result["server"]
-    parts = [
-        machine["cpu"]["model"],
-        f"{machine['cpu']['logical_cores']} cores",
-        machine["python"],
-        *(f"{name} {version}" for name, version in versions.items() if version),
-    ]
+    server = {name: version for name, version in result["server"].items() if version}
+    versions = {"onnxruntime": result["machine"]["packages"]["onnxruntime"]} | server
     header = ["clients", "predictions a second", "p50", "p95", "p99", "errors"]
-    return markdown(header, rows) + f"\n\nMeasured on: {', '.join(parts)}."
+    return markdown(header, rows) + "\n\n" + describe_machine(result, versions)
 
 
 SERVICE_TABLES: dict[str, Callable[[], str]] = {"service": lambda: service(read("service"))}

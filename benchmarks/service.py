@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 import deeprnn_edge
-from benchmarks.peers.workloads import Network
+from benchmarks.peers.workloads import WORDS, Network
 from deeprnn_edge.machine import describe_machine, package_version
 from deeprnn_edge.output_file import write_output
 
@@ -37,8 +37,6 @@ HOST = "127.0.0.1"
 CLIENTS = (1, 8, 32)
 ROUNDS, ROUND_SECONDS = 5, 4.0
 TEXTS = 200
-# The names of the words do not matter to the cost of looking them up.
-WORDS = tuple(f"word{rank}" for rank in range(9996))
 
 _EXAMPLE = re.compile(r"<!-- example service -->\n```python\n(.*?)```\n+```\n(.*?)```\n<!-- end -->", re.DOTALL)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)

@@ -12,6 +12,9 @@ Group = Literal["seed", "sensor", "stream", "threads", "layers", "units", "lengt
 CELLS: dict[Cell, str] = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 STEPS = 100  # what the seed models read, and what a network without a state runs again for one step more
 VOCABULARY, EMBEDDING = 10_000, 32
+START_WORDS = 4  # the ids below are padding, start and unknown
+# For bundles that read text. The names do not matter to the cost of looking them up.
+WORDS = tuple(f"word{rank}" for rank in range(VOCABULARY - START_WORDS))
 SEED = 0
 
 # The axes of growth; the first of layers is shared by the four.

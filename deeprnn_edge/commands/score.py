@@ -101,11 +101,9 @@ def score(
         screen.end()
     click.echo(run.to_json(summary) if as_json else _describe(summary), nl=not as_json)
     if summary.failed:
-        first = summary.failed[0]
         raise ScoringError(
-            f"{len(summary.failed):,} of {summary.partitions:,} partitions failed, the first of them {first.path} "
-            f"rows {first.first_row:,} to {first.first_row + first.rows - 1:,} ({first.error}); the others are in "
-            f"{summary.output}: run the same command again to try these alone"
+            f"{len(summary.failed):,} of {summary.partitions:,} partitions failed, the first of them "
+            f"{summary.failed[0]}; the others are in {summary.output}: run the same command again to try these alone"
         )
 
 

@@ -37,7 +37,12 @@ class Partition:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.source.path} rows {self.first_row:,} to {self.first_row + self.rows - 1:,}"
+        return describe_rows(self.source.path, self.first_row, self.rows)
+
+
+def describe_rows(path: str, first_row: int, rows: int) -> str:
+    """Rows of a file, counted from 0, for a message."""
+    return f"{path} rows {first_row:,} to {first_row + rows - 1:,}"
 
 
 def plan_partitions(sources: Sequence[Source], partition_rows: int) -> list[Partition]:

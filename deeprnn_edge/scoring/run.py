@@ -16,7 +16,7 @@ from deeprnn_edge.scoring.cluster import check_sight, open_client, run_partition
 from deeprnn_edge.scoring.corpus import find_files, read_source
 from deeprnn_edge.scoring.output_folder import OutputFolder
 from deeprnn_edge.scoring.partition_scorer import Job, is_done
-from deeprnn_edge.scoring.partitions import Partition, plan_partitions
+from deeprnn_edge.scoring.partitions import Partition, describe_rows, plan_partitions
 from deeprnn_edge.scoring.progress import Progress
 from deeprnn_edge.scoring.shipped_model import load_shipped, ship_model
 
@@ -32,6 +32,9 @@ class Failure:
     first_row: int
     rows: int
     error: str
+
+    def __str__(self) -> str:
+        return f"{describe_rows(self.path, self.first_row, self.rows)} ({self.error})"
 
 
 @dataclass(frozen=True)
