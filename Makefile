@@ -32,8 +32,8 @@ check: $(INSTALLED)
 
 # The README's subset; every workload: make bench SWEEP=--sweep
 bench: $(VENV)/.peers
-	$(BIN)/python benchmarks/compare_peers.py $(SWEEP)
-	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/peers/compare.py $(SWEEP)
+	$(BIN)/python benchmarks/peers/overhead.py
 
 clean:
 	rm -rf $(VENV) demo

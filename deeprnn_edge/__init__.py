@@ -9,17 +9,17 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.errors import DeepRNNEdgeError
-from deeprnn_edge.manifest import Manifest
-from deeprnn_edge.model import Model, load
+from deeprnn_edge.inference.model import Model, load
 
 if TYPE_CHECKING:
-    from deeprnn_edge.stream import Stream
-    from deeprnn_edge.verification import verify
+    from deeprnn_edge.inference.stream import Stream
+    from deeprnn_edge.parity.verify import verify
 
 __all__ = ["DeepRNNEdgeError", "Manifest", "Model", "Stream", "load", "verify"]
 
-_HOMES = {"Stream": "deeprnn_edge.stream", "verify": "deeprnn_edge.verification"}
+_HOMES = {"Stream": "deeprnn_edge.inference.stream", "verify": "deeprnn_edge.parity.verify"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """``python -m deeprnn_edge``: the same as ``deeprnn-edge``."""
 
-from deeprnn_edge.cli import main
+from deeprnn_edge.cli.main import main
 
 main(prog_name="deeprnn-edge")

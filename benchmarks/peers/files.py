@@ -17,11 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.peers.contenders import FILES
-from benchmarks.peers.jobs import MADE, Job
+from benchmarks.peers.job import MADE, Job
 from benchmarks.peers.networks import answer, build, make_inputs, weights_of
-from deeprnn_edge.output_file import write_output
+from deeprnn_edge.files.atomic_write import write_output
 from deeprnn_export import export
-from deeprnn_export.tflite_worker import convert
+from deeprnn_export.targets.tflite.converter_process import convert
 
 
 def make_files(job: Job) -> dict[str, str | None]:

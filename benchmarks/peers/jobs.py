@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.exactness.workers import run_jobs
 from benchmarks.peers.contenders import FILES, Contender
+from benchmarks.peers.job import MADE, Job
 from benchmarks.peers.workloads import Network, Workload
-from benchmarks.workers import run_jobs
-
-MADE = "made.json"
-
-
-@dataclass(frozen=True)
-class Job:
-    """A network, the files that are ``wanted``, and the workloads that need its inputs and answers."""
-
-    network: Network
-    wanted: frozenset[str]
-    workloads: tuple[Workload, ...]
-    folder: Path
 
 
 def make_all(

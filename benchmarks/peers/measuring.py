@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from benchmarks.peers.contenders import FILES, Contender
 from benchmarks.peers.processes import ContenderError, ContenderProcess
 from benchmarks.peers.workloads import Workload
-from deeprnn_edge.bundle import open_bundle
-from deeprnn_edge.timing import ROUNDS, Timing, summarize
+from deeprnn_edge.bench.timing import ROUNDS, Timing, summarize
+from deeprnn_edge.bundle.bundle import open_bundle
 
 # To Keras's answers, which lie within 1 or so: rounding in another order, through a few layers or many.
 ATOL, DEEP_ATOL = 1e-5, 1e-4

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.peers.workloads import EMBEDDING, SEED, START_WORDS, VOCABULARY, Network, Workload
 from deeprnn_export import build_network
-from deeprnn_export.datasets import load_dataset
+from deeprnn_export.datasets.catalogue import load_dataset
 
 CALLS = 32  # different inputs, taken in turn: a single one would find its rows of the embedding in the cache
 MOST_VALUES = 2_000_000  # of all inputs of a workload

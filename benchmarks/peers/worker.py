@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.peers.engines.opened import Opened, with_window
 from benchmarks.peers.workloads import Network, Workload
-from deeprnn_edge.probe import resident_bytes
-from deeprnn_edge.timing import time_block, warm_up
+from deeprnn_edge.bench.cold_start import resident_bytes
+from deeprnn_edge.bench.timing import time_block, warm_up
 
 
 def main(request: dict[str, Any]) -> None:

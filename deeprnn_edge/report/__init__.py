@@ -1,1 +1,5 @@
-"""A report of a bundle and its measurements: one HTML page that needs nothing beside it."""
+"""Draw one self-contained page of a bundle and its measurements.
+
+Enters: a bundle and bench JSON. Leaves: HTML that loads nothing from anywhere.
+Looks at: ``bench`` and ``inspection``.
+"""

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deeprnn_edge.bundle import open_bundle
+from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inspection import Inspection, inspect_path
-from deeprnn_edge.manifest import Artifact, Manifest
+from deeprnn_edge.inspection.inspect import inspect_path
+from deeprnn_edge.inspection.record import Inspection
 from deeprnn_edge.report.measurements import Measurement, Row, StreamRow, describe_machine, read_measurement
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from deeprnn_edge.manifest import Artifact, Manifest
+from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.report.collecting import Bench, ReportData, accuracy_of
 from deeprnn_edge.report.markup import (
     Cell,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.strict_json import decode
+from deeprnn_edge.files.strict_json import decode
 
 FORMAT_VERSION = 1
 # What any clock, file or batch gives; beyond, an axis of a chart has no room.

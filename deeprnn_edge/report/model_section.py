@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deeprnn_edge.manifest import Preprocessing
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.report.collecting import ReportData
 from deeprnn_edge.report.markup import Rows, Section, Table, number, paragraph, render_table, section
 from deeprnn_edge.report.scales import format_bytes

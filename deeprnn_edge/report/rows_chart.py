@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from deeprnn_edge.report.markup import Html, join
 from deeprnn_edge.report.scales import Scale, fit_scale
-from deeprnn_edge.report.svg import CHARACTER_WIDTH, WIDTH, Format, box, fit_text, line, mark, shape, svg, text, x_axis
+from deeprnn_edge.report.svg import (
+    CHARACTER_WIDTH,
+    WIDTH,
+    Format,
+    box,
+    fit_text,
+    line,
+    mark,
+    shape,
+    svg,
+    text,
+    x_axis,
+)
 
 Draw = Callable[[Scale, float], Html]
 _ROW_HEIGHT = 26

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from deeprnn_edge.machine import package_version
+from deeprnn_edge.packages import package_version
 from deeprnn_edge.report.markup import Html, Section, join, paragraph, tag
 from deeprnn_edge.report.style import CSS, SCRIPT
 from deeprnn_edge.report.svg import hatches

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from deeprnn_edge.file_inspection import FileInspection
+from deeprnn_edge.inspection.file_record import FileInspection
 from deeprnn_edge.report.collecting import ReportData
 from deeprnn_edge.report.markup import Html, Rows, Section, Table, figure, number, paragraph, render_table, section
 from deeprnn_edge.report.rows_chart import ChartRow, draw_bar, rows_chart

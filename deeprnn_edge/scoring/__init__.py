@@ -1,1 +1,5 @@
-"""Scoring a corpus: one model over the rows of Parquet files, on many processes or machines through Dask."""
+"""Score a corpus of Parquet files on Dask's workers.
+
+Enters: a bundle and files. Leaves: Parquet files of answers, resumable, put in place as a whole.
+Looks at: ``inference``.
+"""

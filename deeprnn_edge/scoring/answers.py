@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.manifest import Manifest
-from deeprnn_edge.model import Model
-from deeprnn_edge.parity import decide
+from deeprnn_edge.inference.model import Model
+from deeprnn_edge.parity.difference import decide
 from deeprnn_edge.scoring.corpus import is_text
 
 BATCH_ROWS = 64  # of one call; from 16 to 256 the pace is the same

@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.manifest import Preprocessing
 from deeprnn_edge.scoring.partitions import Source
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from deeprnn_edge.model import Model
-from deeprnn_edge.output_file import write_output
+from deeprnn_edge.files.atomic_write import write_output
+from deeprnn_edge.inference.model import Model
 from deeprnn_edge.scoring.answers import answer_column, answer_names
 from deeprnn_edge.scoring.partitions import Partition
 from deeprnn_edge.scoring.row_reader import RowReader

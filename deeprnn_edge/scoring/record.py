@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.output_file import write_output
+from deeprnn_edge.files.atomic_write import write_output
+from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.scoring.partitions import Source
-from deeprnn_edge.strict_json import decode
 
 RECORD = "_score.json"  # what reads a folder of Parquet files passes over names with an underscore ahead
 FORMAT_VERSION = 1

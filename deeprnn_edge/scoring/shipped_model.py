@@ -8,10 +8,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from deeprnn_edge.bundle import open_bundle
-from deeprnn_edge.model import Model, load
+from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.bundle.packing import pack
+from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.scoring.record import ModelIdentity
-from deeprnn_edge.shipping import pack
 
 _NAME = "model.zip"
 

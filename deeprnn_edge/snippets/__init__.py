@@ -1,1 +1,5 @@
-"""Programs in other languages that run a bundle's ONNX file on one example, and compare the answer."""
+"""Print a whole program that runs a bundle in another language.
+
+Enters: a bundle and a language. Leaves: source text that checks its own answer.
+Looks at: ``bundle`` and ``runtimes``.
+"""

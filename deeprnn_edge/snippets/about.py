@@ -7,11 +7,11 @@ import shlex
 import textwrap
 from collections.abc import Sequence
 
-from deeprnn_edge.bundle import Bundle
-from deeprnn_edge.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.inputs.samples import collect_examples
+from deeprnn_edge.inputs.text import FILTERS, encode, word_ids
 from deeprnn_edge.snippets.example import Example
-from deeprnn_edge.text import FILTERS, encode, word_ids
-from deeprnn_edge.web.samples import collect_examples
 
 _WIDTH = 100
 # Inside of a name, until the lines are broken: a line that ended with a backslash would go on in C++.

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge import feeds
-from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
+from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.golden import Case, cases_for, decode_golden
-from deeprnn_edge.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
-from deeprnn_edge.sessions import open_artifact
-from deeprnn_edge.streaming import run_from_start, stream_spec
-from deeprnn_edge.time_axis import count_steps
+from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
+from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.session import open_artifact
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 # All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.packages import ONNXRUNTIME_JS as VERSION
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import initial, json_string, lines, number
 from deeprnn_edge.snippets.rendering import fill_program
-from deeprnn_edge.web.runtime_files import VERSION
 
 FILE = "snippet.mjs"
 MARK = "//"

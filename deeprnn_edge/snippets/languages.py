@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.manifest import Artifact
 from deeprnn_edge.snippets import cpp, csharp, java, javascript, python
 from deeprnn_edge.snippets.about import write_about
 from deeprnn_edge.snippets.example import Example, make_example

@@ -1,1 +1,5 @@
-"""A static page that runs a bundle in the browser, with ONNX Runtime's WebAssembly build."""
+"""Make a static page that runs a bundle in the browser.
+
+Enters: a bundle and the browser's runtime. Leaves: a folder of files.
+Looks at: ``bundle`` and ``inputs``.
+"""

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.errors import InputError, MissingExtraError
+from deeprnn_edge.packages import ONNXRUNTIME_JS
 
 PACKAGE = "onnxruntime-web"
-VERSION = "1.30.0"
+VERSION = ONNXRUNTIME_JS
 # Of npm's archive of that version, beside what npm checks itself: the page says which bytes it runs.
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 # As in pyproject.toml: before 1.26, RNN reads out of bounds for a row of padding alone.

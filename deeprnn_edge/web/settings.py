@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.manifest import Artifact, Manifest, TensorSpec
-from deeprnn_edge.streaming import stream_spec
-from deeprnn_edge.web.samples import collect_examples, collect_samples
+from deeprnn_edge.inference.stream_source import stream_spec
+from deeprnn_edge.inputs.samples import collect_examples, collect_samples
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:

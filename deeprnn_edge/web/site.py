@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from deeprnn_edge.bundle import Bundle
+from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.machine import package_version
-from deeprnn_edge.replacing import replace
+from deeprnn_edge.files.atomic_replace import replace
+from deeprnn_edge.packages import package_version
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 

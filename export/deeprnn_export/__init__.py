@@ -10,18 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deeprnn_export.architectures import build_network
-    from deeprnn_export.datasets import load_dataset
-    from deeprnn_export.exporting import export
-    from deeprnn_export.training import train_network
+    from deeprnn_export.datasets.catalogue import load_dataset
+    from deeprnn_export.pipeline.export import export
+    from deeprnn_export.training.fit import train_network
+    from deeprnn_export.training.network import build_network
 
 __all__ = ["build_network", "export", "load_dataset", "train_network"]
 
 _HOMES = {
-    "build_network": "deeprnn_export.architectures",
-    "export": "deeprnn_export.exporting",
-    "load_dataset": "deeprnn_export.datasets",
-    "train_network": "deeprnn_export.training",
+    "build_network": "deeprnn_export.training.network",
+    "export": "deeprnn_export.pipeline.export",
+    "load_dataset": "deeprnn_export.datasets.catalogue",
+    "train_network": "deeprnn_export.training.fit",
 }
 
 

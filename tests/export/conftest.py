@@ -8,21 +8,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import pytest
 
-from deeprnn_export import tflite_conversion, tflite_worker
-
-CELLS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
-
-
-def randomised(model: keras.Model, *, scale: float = 0.3, seed: int = 0) -> keras.Model:
-    """Every weight random, biases too: Keras starts biases at zero, which hides a bias in the wrong place."""
-    random = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "seed_generator" not in weight.path:
-            weight.assign(random.normal(0, scale, weight.shape))
-    return model
+from deeprnn_export.targets.tflite import convert as tflite_conversion
+from deeprnn_export.targets.tflite import converter_process as tflite_worker
 
 
 @pytest.fixture

@@ -1,1 +1,5 @@
-"""The workshop's commands; each joins ``deeprnn-edge`` through an entry point."""
+"""One file a command of the workshop: options in, text or JSON out.
+
+Enters: words of the command line. Leaves: results on stdout, progress on stderr, an exit code.
+Looks at: ``pipeline`` and ``training``.
+"""

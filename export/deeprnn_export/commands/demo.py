@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.model import load
+from deeprnn_edge.inference.model import load
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
 
 if TYPE_CHECKING:
-    from deeprnn_export.demo import DemoResult
+    from deeprnn_export.commands.demonstration import DemoResult
 
 SENTENCES = ("a gorgeous, moving film", "dull, predictable and far too long")
 
@@ -48,8 +48,8 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
         deeprnn-edge predict demo/gru "a gorgeous, moving film"
     """
     start_workshop("demo")
+    from deeprnn_export.commands.demonstration import run_demo
     from deeprnn_export.commands.progress import TrainingBar
-    from deeprnn_export.demo import run_demo
 
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from deeprnn_edge.budgets import parse_points
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.choice.budgets import parse_points
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.manifest import Manifest
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
 
@@ -147,8 +147,8 @@ def export(
         deeprnn-edge export gru.keras -o tiny --precision int8 --keep-words 4000
     """
     start_workshop("export")
-    from deeprnn_export.custom_objects import read_custom_objects
-    from deeprnn_export.exporting import export as export_bundle
+    from deeprnn_export.pipeline.export import export as export_bundle
+    from deeprnn_export.reading.custom_objects import read_custom_objects
 
     manifest = export_bundle(
         model,
@@ -228,7 +228,7 @@ def _read_tensors(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _read_sample(path: Path) -> dict[str, object]:
-    from deeprnn_export.npz_file import open_npz
+    from deeprnn_export.datasets.npz_file import open_npz
 
     with open_npz(path, "an .npz of arrays by input name") as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from deeprnn_export.training import Progress
+    from deeprnn_export.training.fit import Progress
 
 _WIDTH = 24
 _SECONDS_BETWEEN = 0.1

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from deeprnn_edge.extras import require_workshop
+from deeprnn_edge.packages import require_workshop
 
 
 def start_workshop(command: str) -> None:

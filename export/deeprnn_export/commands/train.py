@@ -11,10 +11,10 @@ import click
 
 from deeprnn_edge.errors import InputError
 from deeprnn_export.commands.startup import start_workshop
-from deeprnn_export.training_record import TrainingOptions, TrainingRecord
+from deeprnn_export.reading.training_record import TrainingOptions, TrainingRecord
 
 if TYPE_CHECKING:
-    from deeprnn_export.training import TrainingRun
+    from deeprnn_export.training.fit import TrainingRun
 
 DEFAULTS = TrainingOptions()
 
@@ -103,8 +103,8 @@ def train(
     if resume:
         _check_resume(click.get_current_context())
     start_workshop("train")
-    from deeprnn_export import training_job
     from deeprnn_export.commands.progress import TrainingBar
+    from deeprnn_export.training import job as training_job
 
     training_job.check_model_output(output, force=force, resume=resume)
     show: Any = {"progress": TrainingBar(), "describe": _describe}

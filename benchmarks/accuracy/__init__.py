@@ -1,0 +1,1 @@
+"""What do fewer bits cost and save, on real data?"""

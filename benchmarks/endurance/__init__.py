@@ -1,0 +1,1 @@
+"""Does it hold for a million calls, many threads, kills and damaged files?"""

@@ -1,0 +1,1 @@
+"""How many answers a second, as a service and over a corpus?"""

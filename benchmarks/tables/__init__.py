@@ -1,0 +1,1 @@
+"""The documents' tables, made from the published results."""

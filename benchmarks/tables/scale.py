@@ -1,0 +1,72 @@
+"""The README's figures of many rows, many threads and many kills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.tables.parts import describe_machine, markdown, read
+
+
+def score(result: Mapping[str, Any]) -> str:
+    """A corpus on two workers beside loops in one process, and what was left after kills."""
+    speed, killed, runs = result["rows_per_second"], result["worker_killed"], result["runs_killed"]
+    outcomes = runs["result_after"]
+    return (
+        f"On {result['rows']:,} sentences of {result['mean_words']:.0f} words and the masked GRU, {result['workers']} "
+        f"workers are **{result['faster_than_loop']:.1f}×** faster than a plain loop over `predict` "
+        f"({speed['score']:,} rows a second against {speed['loop']:,}), the start of the processes included, and "
+        f"{result['faster_than_batched_loop']:.1f}× faster than a loop of {result['batch']} texts a call. The largest "
+        f"difference to `predict` of each text alone is {result['max_abs_diff']:g}. With one worker killed halfway, "
+        f"{killed['rows_lost']} rows of {killed['rows']:,} were lost and {killed['rows_doubled']} doubled; of "
+        f"{runs['kills']} runs killed at random moments {outcomes['old']} left the old result and {outcomes['new']} "
+        f"the new one, whole. {describe_machine(result)}"
+    )
+
+
+def hardening(result: Mapping[str, Any]) -> str:
+    """Threads, soak, idleness and kills, a line each."""
+    threads, soak, kills = result["threads"]["runs"], result["soak"], result["kills"]
+    calls = sum(sum(one["calls"].values()) for one in threads)
+    wrong = sum(one["differing"] + one["errors"] for one in threads)
+    rows = [
+        ["calls of predict, run and streams from 16 threads at once", f"{calls:,}", f"{wrong} other than one thread's"],
+        *([what, f"{soak[name][0]['count']:,} each", _soaked(soak[name])] for what, name in _SOAKS.items()),
+        ["seconds loaded and not asked", *_idle(soak["idle"])],
+        *([f"kills of {what}, at random", one["kills"], _left(one)] for what, one in kills["random"].items()),
+        *(
+            [f"kills of {what}, one before each operation on files", one["operations"], _left(one)]
+            for what, one in kills["each_operation"].items()
+        ),
+    ]
+    return markdown(["", "count", "found"], rows) + "\n\n" + describe_machine(result)
+
+
+_SOAKS = {
+    "predictions, after 50,000 of warm-up": "predictions",
+    "loads and closes, after as many of warm-up": "loads",
+}
+
+
+def _soaked(runs: Sequence[Mapping[str, Any]]) -> str:
+    grown = max(one["most_grown_bytes"] for one in runs)
+    leaked = max(one["descriptors_after"] - one["descriptors_before"] for one in runs)
+    return f"at most {grown / 1e6:.2f} MB and {leaked} descriptors more"
+
+
+def _idle(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    most = max(one["cpu_seconds"] / one["wall_seconds"] for one in runs)
+    return [f"{max(one['wall_seconds'] for one in runs):g}", f"at most {most * 1e3:.2f} ms of CPU a second"]
+
+
+def _left(runs: Mapping[str, Any]) -> str:
+    """How often the old result stood there after a kill or a whole run, and how often the new one."""
+    outcomes = runs["outcomes"]
+    half = sum(count for name, count in outcomes.items() if name not in ("old", "new"))
+    return f"the old result {outcomes.get('old', 0)} times, the new one {outcomes.get('new', 0)}, half of one {half}"
+
+
+SCALE_TABLES: dict[str, Callable[[], str]] = {
+    "score": lambda: score(read("score")),
+    "hardening": lambda: hardening(read("hardening")),
+}

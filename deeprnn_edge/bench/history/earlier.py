@@ -1,0 +1,187 @@
+"""An earlier benchmark, read back from its JSON file, and whether a new one may be held against it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from deeprnn_edge.bench.sequences import run as benchmarking
+from deeprnn_edge.bench.sequences.run import BenchReport
+from deeprnn_edge.bench.streams import results as stream_report
+from deeprnn_edge.bench.streams.results import StreamBenchReport
+from deeprnn_edge.bench.timing import FEWEST_BLOCKS, Timing
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.files.strict_json import decode
+
+Report = BenchReport | StreamBenchReport
+
+# What tells two machines apart: the memory that a container is given or the version of the kernel do not.
+_IDENTITY = ("board", "architecture")
+_CPU_IDENTITY = ("model", "physical_cores", "logical_cores")
+
+
+def read_baseline(path: Path, *, stream: bool) -> Report:
+    """The report in a file that ``bench --output`` or ``bench --json`` wrote.
+
+    stream: whether one of streams is expected.
+
+    Raises InputError where the file cannot be read, and BundleError where it is no report of this format version,
+    is of the other kind, or holds times that no call takes.
+    """
+    try:
+        raw = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_read_float, parse_int=_read_int
+        )
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; give a file that bench -o wrote") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is not JSON: {error}; give a file that bench -o wrote") from error
+    if not isinstance(raw, dict) or not {"format_version", "options", "rows", "machine"} <= raw.keys():
+        raise BundleError(f"{path} is no benchmark; give a file that bench -o wrote")
+    expected = (stream_report if stream else benchmarking).FORMAT_VERSION
+    if raw["format_version"] != expected:
+        raise BundleError(
+            f"{path} has format_version {raw['format_version']!r}; this release reads {expected}. "
+            "Measure again with this release, or compare with the one that made the file."
+        )
+    if ("inputs" in raw) == stream:
+        said = "whole sequences: leave out --stream" if stream else "streams: add --stream"
+        raise BundleError(f"{path} is a benchmark of {said}, or give another file")
+    del raw["format_version"]
+    raw.pop("comparison", None)  # of that report with one still older
+    report: Report = decode(StreamBenchReport if stream else BenchReport, raw, str(path))
+    for name, _, timing in _timings(report):
+        _check_timing(timing, f"{path}: {name}")
+    return report
+
+
+def check_same_model(path: Path, old: Report, *, name: str, batch: int) -> None:
+    """Raise InputError, before anything is measured, where the model or the batch is another."""
+    if old.name != name:
+        raise InputError(
+            f"{path} is a benchmark of the model {old.name!r}, and this bundle holds {name!r}; give two benches of one"
+        )
+    if old.options.batch != batch:
+        raise InputError(f"{path} was measured with batch {old.options.batch}, and this is {batch}; give --batch alike")
+
+
+def check_same_inputs(path: Path, old: Report, new: Report) -> None:
+    """Raise InputError where the shapes that were timed differ."""
+    check_same_model(path, old, name=new.name, batch=new.options.batch)
+    if isinstance(old, BenchReport) and isinstance(new, BenchReport) and dict(old.inputs) != dict(new.inputs):
+        raise InputError(
+            f"{path} was measured on {_shapes(old.inputs)}, and this on {_shapes(new.inputs)}; give --length alike, "
+            "or benches of one model"
+        )
+
+
+def check_holdable(
+    path: Path, old: Report, *, machine: Mapping[str, Any], threads: int, artifacts: Sequence[str] | None = None
+) -> None:
+    """Raise InputError where a regression cannot be told from something else, before anything is measured.
+
+    artifacts: those that are to be held; None for all.
+
+    On another machine or with other threads a ratio says nothing about what changed in the model; a check would
+    pass or fail for the wrong reason. Without blocks of calls there is no noise to hold it against.
+    """
+    if other := describe_other_machine(old.machine, machine):
+        raise InputError(
+            f"{path} was measured on another machine ({other}), where --fail-above says nothing about the model; "
+            "leave it out, or measure what to compare with on this machine"
+        )
+    if old.options.threads != threads:
+        raise InputError(
+            f"{path} was measured with threads {old.options.threads}, and this is {threads}; give --threads alike, "
+            "or leave out --fail-above"
+        )
+    for name, artifact, timing in _timings(old):
+        if artifact is not None and (artifacts is None or artifact in artifacts):
+            require_blocks(f"{name} in {path}", timing)
+
+
+def require_blocks(what: str, timing: Timing) -> None:
+    """Raise InputError where a timing has too few blocks for an interval."""
+    if len(timing.block_p50_ms) < FEWEST_BLOCKS:
+        raise InputError(
+            f"{what} was timed in {len(timing.block_p50_ms)} blocks of calls, and --fail-above takes {FEWEST_BLOCKS} "
+            "to tell a regression from noise; measure it with more --seconds or --runs"
+        )
+
+
+def describe_other_machine(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """How two machines differ, such as ``model 'A', here 'B'``; empty where they are alike."""
+    old_cpu, new_cpu = (_mapping(one.get("cpu")) for one in (old, new))
+    pairs = [(name, old.get(name), new.get(name)) for name in _IDENTITY]
+    pairs += [(name.replace("_", " "), old_cpu.get(name), new_cpu.get(name)) for name in _CPU_IDENTITY]
+    return ", ".join(f"{name} {before!r}, here {now!r}" for name, before, now in pairs if before != now)
+
+
+def describe_conditions(old: Report, new: Report) -> list[str]:
+    """What differs beside the model and might be the reason: the machine, threads, packages, the clock's governor."""
+    notes = []
+    if other := describe_other_machine(old.machine, new.machine):
+        notes.append(f"another machine: {other}")
+    if old.options.threads != new.options.threads:
+        notes.append(f"threads: {old.options.threads}, here {new.options.threads}")
+    before, now = (_mapping(_mapping(one.machine.get("cpu"))).get("governor") for one in (old, new))
+    if before != now:
+        notes.append(f"frequency governor: {before}, here {now}")
+    old_packages, new_packages = (_mapping(one.machine.get("packages")) for one in (old, new))
+    for name in sorted({*old_packages, *new_packages}):
+        if old_packages.get(name) != new_packages.get(name):
+            notes.append(f"{name}: {old_packages.get(name)}, here {new_packages.get(name)}")
+    return notes
+
+
+def _timings(report: Report) -> Iterator[tuple[str, str | None, Timing]]:
+    """What was timed, the artifact that it was (None for Keras), and the times."""
+    if isinstance(report, BenchReport):
+        for row in report.rows:
+            if row.timing is not None:
+                yield row.name, None if row.format == "keras" else row.name, row.timing
+    else:
+        for stream in report.rows:
+            for push in stream.pushes:
+                if push.timing is not None:
+                    yield f"{stream.name} by {push.chunk}", stream.name, push.timing
+
+
+def _check_timing(timing: Timing, where: str) -> None:
+    times: dict[str, tuple[float, ...]] = {
+        "p50_ms": (timing.p50_ms,),
+        "p95_ms": (timing.p95_ms,),
+        "mean_ms": (timing.mean_ms,),
+        "block_p50_ms": timing.block_p50_ms,
+        "block_p95_ms": timing.block_p95_ms,
+        "block_mean_ms": timing.block_mean_ms,
+    }
+    for name, values in times.items():
+        for value in values:
+            if not 0 < value < math.inf:
+                raise BundleError(f"{where}: {name} holds {value:g}, expected times above 0; measure it again")
+
+
+def _shapes(inputs: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {tuple(shape)}" for name, shape in inputs.items())
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _read_float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _read_int(text: str) -> int:
+    # No count of bytes or calls is longer, and a float could not hold it.
+    return int(text) if len(text) < 20 else _refuse(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"it holds the number {text[:20]}")

@@ -1,0 +1,202 @@
+"""What a benchmark of streams compares: the stream artifacts of a bundle, each with the file that re-runs a window."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from numpy.typing import NDArray
+
+from deeprnn_edge.bench.sequences.entries import AGREEMENT_ATOL, attempt
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact, StreamSpec
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.model import Model
+from deeprnn_edge.inference.stream_source import stream_spec
+from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps
+from deeprnn_edge.parity.difference import Difference, compare
+from deeprnn_edge.runtimes.session import open_content
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a stream answered beside its reference.
+
+    reference: the file that answered whole sequences.
+    steps: of the sequence that both answered.
+    difference: the largest of all the ways to cut it into chunks.
+    atol: what is allowed.
+    """
+
+    reference: str
+    steps: int
+    difference: Difference
+    atol: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is allowed."""
+        return not self.difference.exceeds(self.atol, exact=False)
+
+
+@dataclass(frozen=True)
+class StreamContender:
+    """A stream artifact, and the one of the same format and precision for whole sequences.
+
+    stream: a model, or why the artifact cannot run here.
+    window: a model of the other, or why there is none.
+    chunks: the sizes to time; those of ``refused`` it does not take.
+    agreement: once its answers were checked.
+    """
+
+    artifact: Artifact
+    stream: Model | InputError
+    window: Model | InputError
+    chunks: tuple[int, ...]
+    refused: tuple[int, ...]
+    agreement: Agreement | None = None
+
+    @property
+    def unit(self) -> int:
+        """The number of steps whose multiples it takes."""
+        return self.artifact.chunk or 1
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it runs and its answers are right."""
+        return isinstance(self.stream, Model) and self.agreement is not None and self.agreement.holds
+
+    @property
+    def refusal(self) -> str:
+        """Why it does not take the sizes that it refuses."""
+        return f"takes {self.unit} steps at a time; give a multiple of {self.unit}"
+
+
+def stream_contender(
+    bundle: Bundle, artifact: Artifact, *, chunks: Sequence[int], own_chunk: bool, threads: int
+) -> StreamContender:
+    """Load a stream artifact and its counterpart. Raises BundleError where a file is damaged.
+
+    chunks: the sizes to time, of which those are refused that are no multiple of the artifact's own.
+    own_chunk: whether to time the artifact's own too.
+    """
+    unit = artifact.chunk or 1
+    sizes = {*chunks, unit} if own_chunk and unit > 1 else set(chunks)
+    alike = [
+        other
+        for other in bundle.manifest.artifacts
+        if (other.kind, other.format, other.precision) == ("sequence", artifact.format, artifact.precision)
+    ]
+    missing = InputError(f"the bundle has no {artifact.format} {artifact.precision} file for whole sequences")
+    return StreamContender(
+        artifact=artifact,
+        stream=_load(bundle, artifact, threads),
+        window=_load(bundle, alike[0], threads) if alike else missing,
+        chunks=tuple(sorted(size for size in sizes if size % unit == 0)),
+        refused=tuple(sorted(size for size in sizes if size % unit)),
+    )
+
+
+def check_streams(contenders: Sequence[StreamContender], arrays: Arrays, window: int) -> list[StreamContender]:
+    """Hold each stream's answers, pushed in chunks of every size, against those to the same steps as a whole.
+
+    arrays: inputs of at least ``window`` steps, of which the last ones are answered: as many as the window has,
+        cut to a multiple of what the stream takes.
+
+    The reference is the file of the same format and precision for whole sequences where it takes so many steps,
+    else the strictest stream that does, in one chunk. What fails to run keeps its reason in place of its model.
+    """
+    checked = []
+    for contender in contenders:
+        result = attempt(partial(_check, contender, contenders, arrays, window))
+        if isinstance(result, InputError):
+            checked.append(dataclasses.replace(contender, stream=result))
+        else:
+            checked.append(dataclasses.replace(contender, agreement=result))
+    return checked
+
+
+def check_windows(contenders: Sequence[StreamContender], inputs: Arrays) -> list[StreamContender]:
+    """Run each window once; one that does not take it keeps the reason in place of its model."""
+    checked = []
+    for contender in contenders:
+        window = contender.window
+        answer = attempt(partial(window.run, inputs)) if isinstance(window, Model) else window
+        if isinstance(answer, InputError):
+            contender = dataclasses.replace(contender, window=answer)
+        checked.append(contender)
+    return checked
+
+
+def cut_chunks(spec: StreamSpec, arrays: Arrays, size: int) -> list[Any]:
+    """The steps of the arrays as ``Stream.push`` takes them, ``size`` at a time; what is left over is the last."""
+    steps = count_steps(spec.inputs, arrays)
+    parts = (take_steps(spec.inputs, arrays, start, min(start + size, steps)) for start in range(0, steps, size))
+    # An array where there is one input: pushed so, as a user would, it takes the shorter way in.
+    return [next(iter(part.values())) if len(part) == 1 else part for part in parts]
+
+
+def last_steps(spec: StreamSpec, arrays: Arrays, count: int) -> Arrays:
+    """The last ``count`` steps of the arrays."""
+    steps = count_steps(spec.inputs, arrays)
+    return take_steps(spec.inputs, arrays, steps - count, steps)
+
+
+def _load(bundle: Bundle, artifact: Artifact, threads: int) -> Model | InputError:
+    content = bundle.read_artifact(artifact)  # a damaged file is an error, one that cannot run here a reason
+    session = attempt(partial(open_content, content, artifact, threads=threads))
+    return session if isinstance(session, InputError) else Model(bundle, artifact, session, threads=threads)
+
+
+def _check(contender: StreamContender, contenders: Sequence[StreamContender], arrays: Arrays, window: int) -> Agreement:
+    if isinstance(contender.stream, InputError):
+        raise contender.stream
+    spec = stream_spec(contender.stream.manifest, contender.artifact)
+    steps = max(window - window % contender.unit, contender.unit)
+    part = last_steps(spec, arrays, steps)
+    reference, expected = _answer_whole(contender, contenders, part)
+    worst = [
+        max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+        for got in _answers_in_chunks(contender.stream, contender.chunks or (contender.unit,), spec, part)
+    ]
+    return Agreement(
+        reference=reference.path,
+        steps=steps,
+        difference=max(worst, key=lambda difference: difference.max_abs_diff),
+        # Export held both to Keras: they may differ by the sum.
+        atol=max(AGREEMENT_ATOL, contender.artifact.parity.atol + reference.parity.atol),
+    )
+
+
+def _answer_whole(
+    contender: StreamContender, contenders: Sequence[StreamContender], arrays: Arrays
+) -> tuple[Artifact, Arrays]:
+    streams = [other.stream for other in contenders if isinstance(other.stream, Model)]
+    streams.sort(key=lambda model: model.artifact.parity.atol)
+    if isinstance(contender.window, Model):
+        streams.insert(0, contender.window)
+    error = InputError("nothing runs here that its answers could be held against")
+    for model in streams:
+        answer = attempt(partial(model.run, arrays))
+        if not isinstance(answer, InputError):
+            return model.artifact, answer
+        error = answer
+    raise error
+
+
+def _answers_in_chunks(model: Model, sizes: Sequence[int], spec: StreamSpec, arrays: Arrays) -> Iterator[Arrays]:
+    """The outputs for all steps of the arrays, pushed in chunks of each size."""
+    batch, steps = len(next(iter(arrays.values()))), count_steps(spec.inputs, arrays)
+    for size in sorted({min(size, steps) for size in sizes}):
+        stream = model.stream(batch)
+        answers = [_by_name(stream.push(chunk), spec) for chunk in cut_chunks(spec, arrays, size)]
+        yield join_steps(spec.outputs, answers)
+
+
+def _by_name(answer: Any, spec: StreamSpec) -> Mapping[str, NDArray[Any]]:
+    return answer if isinstance(answer, dict) else {spec.outputs[0].name: answer}

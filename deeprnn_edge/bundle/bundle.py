@@ -1,0 +1,134 @@
+"""A bundle on disk: a directory, or the same files in one zip."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeprnn_edge.bundle.content import has_file, read_file
+from deeprnn_edge.bundle.external_data import refuse_external_data
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, decode_manifest
+from deeprnn_edge.bundle.manifest_checks import check_manifest
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.files import limits
+
+MANIFEST = "manifest.json"
+GOLDEN = "golden.npz"
+VOCABULARY = "vocabulary.txt"
+CARD = "README.md"
+
+_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # those of str.splitlines
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle: where it is, and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    def read(self, name: str) -> bytes:
+        """The content of the vocabulary or another companion of the artifacts. Raises BundleError as for these."""
+        largest = limits.GOLDEN_BYTES if name == GOLDEN else limits.VOCABULARY_BYTES
+        return read_file(self.path, name, largest_bytes=largest)
+
+    def read_artifact(self, artifact: Artifact) -> bytes:
+        """An artifact's content, once its size and hash are those that the manifest states.
+
+        Raises BundleError where they are not, and for an ONNX file that takes tensors from other files.
+        """
+        content = read_file(self.path, artifact.path, largest_bytes=artifact.size_bytes, exact=True)
+        if hashlib.sha256(content).hexdigest() != artifact.sha256:
+            raise BundleError(
+                f"{self.path / artifact.path} differs from the hash in the manifest; "
+                "the file was altered: copy the bundle again"
+            )
+        if artifact.format == "onnx":
+            refuse_external_data(content, artifact.path)
+        return content
+
+    def has(self, name: str) -> bool:
+        """Whether the bundle holds a file of that name."""
+        return has_file(self.path, name)
+
+    def read_golden(self) -> bytes:
+        """The golden vectors' content. Raises BundleError where there are none, as in a packed bundle."""
+        if not self.has(GOLDEN):
+            raise BundleError(
+                f"{self.path} was packed without golden vectors: it has no {GOLDEN}; "
+                "pack the whole bundle with them: deeprnn-edge pack BUNDLE -o OUTPUT.zip --golden"
+            )
+        return self.read(GOLDEN)
+
+    def size_bytes(self) -> int:
+        """The size of the zip, or of all the files in the directory."""
+        if self.path.is_file():
+            return self.path.stat().st_size
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    def artifact(self, path: str | None = None) -> Artifact:
+        """The artifact of that path; without one the first ONNX artifact for whole sequences, else the first of these.
+
+        A bundle of stream artifacts alone gives one of them by the same rule.
+        """
+        artifacts = self.manifest.artifacts
+        if path is None:
+            candidates = [artifact for artifact in artifacts if artifact.kind == "sequence"] or artifacts
+            return next((artifact for artifact in candidates if artifact.format == "onnx"), candidates[0])
+        for artifact in artifacts:
+            if artifact.path == path:
+                return artifact
+        names = ", ".join(artifact.path for artifact in artifacts)
+        raise BundleError(f"{self.path} has no artifact {path!r}; it has {names}")
+
+    def stream_artifact(self, artifact: Artifact) -> Artifact:
+        """The stream artifact of the same format and precision. Raises InputError where there is none."""
+        for other in self.manifest.artifacts:
+            if (other.kind, other.format, other.precision) == ("stream", artifact.format, artifact.precision):
+                return other
+        raise InputError(f"the bundle has no stream artifact for {artifact.path}; export the model again with --stream")
+
+    def vocabulary(self) -> list[str]:
+        """The words by rank; empty for a model without a vocabulary. Raises BundleError where it is no such list."""
+        name = self.manifest.preprocessing.vocabulary
+        if name is None:
+            return []
+        text = _decode_text(self.read(name), self.path / name)
+        # Counted before they are split, and only where there is a character for each.
+        if (
+            len(text) > limits.VOCABULARY_WORDS
+            and (lines := sum(map(text.count, _LINE_ENDS))) > limits.VOCABULARY_WORDS
+        ):
+            raise BundleError(
+                f"{self.path / name} has {lines:,} lines, and {limits.VOCABULARY_WORDS:,} are the most; "
+                "keep the most frequent words: deeprnn-edge export --keep-words"
+            )
+        return text.splitlines()
+
+
+def open_bundle(path: str | Path) -> Bundle:
+    """Open a bundle's directory or zip. Raises BundleError that says what is wrong with it."""
+    path = Path(path)
+    try:
+        found = path.exists()
+    except ValueError as error:  # a NUL in it
+        raise BundleError(f"no such bundle: {str(path)!r}") from error
+    if not found:
+        raise BundleError(f"no such bundle: {path}")
+    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
+        raise BundleError(f"{path} is neither a bundle's directory nor its zip")
+    if path.is_dir() and not (path / MANIFEST).is_file():
+        raise BundleError(f"{path} is no bundle: it has no {MANIFEST}; make one with: deeprnn-edge export")
+    content = read_file(path, MANIFEST, largest_bytes=limits.MANIFEST_BYTES)
+    manifest = decode_manifest(_decode_text(content, path / MANIFEST))
+    check_manifest(manifest)
+    return Bundle(path, manifest)
+
+
+def _decode_text(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path} is not UTF-8 text; copy the bundle again") from error

@@ -1,0 +1,79 @@
+"""Golden vectors: inputs, and the outputs that Keras gave for them, in one npz without pickle.
+
+A case is a set of arrays that run together; its arrays are stored as ``<case>/in/<input>`` and
+``<case>/out/<output>``. A streamed case has the states among both: those before its first step and those
+behind its last one.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.errors import BundleError
+from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
+from deeprnn_edge.files.npy import decode_array
+from deeprnn_edge.files.zip_reader import CheckedZip
+
+_FILE = "golden.npz"
+_SUFFIX = ".npy"  # what numpy adds to each array's name
+_AGAIN = "copy the bundle again"
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class Case:
+    """One set of inputs and Keras's outputs for it, by name."""
+
+    name: str
+    inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+    outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:
+    """The cases that have these inputs and no others: whole sequences, or with the states' names streamed ones."""
+    return [case for case in cases if case.inputs.keys() == set(names)]
+
+
+def encode_golden(cases: Sequence[Case]) -> bytes:
+    """The cases as the content of an npz."""
+    arrays = {}
+    for case in cases:
+        arrays.update({f"{case.name}/in/{name}": value for name, value in case.inputs.items()})
+        arrays.update({f"{case.name}/out/{name}": value for name, value in case.outputs.items()})
+    content = io.BytesIO()
+    # Without allow_pickle=False: numpy 1.26 has no such option here, and would store it as one more array.
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # a name that no array has
+    return content.getvalue()
+
+
+def decode_golden(content: bytes) -> list[Case]:
+    """The cases of an npz. Raises BundleError for another content, and for more than any export writes."""
+    cases: dict[str, Case] = {}
+    with CheckedZip(io.BytesIO(content), _FILE, _split) as archive:
+        unpacked = sum(map(archive.size_bytes, archive.names))
+        if unpacked > GOLDEN_UNPACKED_BYTES:
+            raise BundleError(
+                f"{_FILE} unpacks to {unpacked:,} bytes, and {GOLDEN_UNPACKED_BYTES:,} are the most; "
+                "no export makes such a file: get the bundle from another source"
+            )
+        for key in archive.names:
+            name, side, array = _split(key)
+            case = cases.setdefault(name, Case(name))
+            arrays = case.inputs if side == "in" else case.outputs
+            arrays[array] = decode_array(archive.read(key), f"{_FILE}: {key!r}")
+    if not cases:
+        raise BundleError(f"{_FILE} holds no case; export the model again")
+    return list(cases.values())
+
+
+def _split(key: str) -> tuple[str, str, str]:
+    """The case, the side and the array that an entry is called by."""
+    parts = key.removesuffix(_SUFFIX).split("/", 2)
+    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out") or not key.isprintable():
+        raise BundleError(f"{_FILE} holds {key[:80]!r}, expected CASE/in/NAME.npy or CASE/out/NAME.npy; {_AGAIN}")
+    return parts[0], parts[1], parts[2]

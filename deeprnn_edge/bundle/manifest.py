@@ -1,0 +1,249 @@
+"""The bundle's manifest: what it holds, in frozen types, decoded strictly."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from deeprnn_edge.errors import BundleError
+from deeprnn_edge.files.strict_json import decode, show
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output of the model.
+
+    shape: a symbolic axis is its name, ``batch`` or ``time``.
+    id_count: for an input of ids, how many there are: ids lie in ``[0, id_count)``; else None.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    id_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the network. Cell, units and direction are there for recurrent layers alone."""
+
+    name: str
+    kind: str
+    parameters: int
+    cell: Literal["rnn", "lstm", "gru"] | None = None
+    units: int | None = None
+    direction: Literal["forward", "backward", "bidirectional"] | None = None
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The network's layers in order, and its parameters in all."""
+
+    layers: tuple[Layer, ...]
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How raw input becomes the model's input.
+
+    kind: ``text`` (words to ids), ``tokens`` (ids) or ``sequence`` (feature vectors).
+    vocabulary: the file of words by rank, for ``text``.
+    pad_id, pad_value: what fills the missing steps, of ids and of feature vectors.
+    max_length: time steps that shorter input is padded to and longer input cut to; None leaves it as it is.
+    padding, truncating: the side, as in Keras's ``pad_sequences``.
+    """
+
+    kind: Literal["text", "tokens", "sequence"]
+    vocabulary: str | None = None
+    start_id: int | None = 1
+    oov_id: int = 2
+    pad_id: int = 0
+    pad_value: float = 0.0
+    index_offset: int = 3
+    max_length: int | None = None
+    padding: Literal["pre", "post"] = "pre"
+    truncating: Literal["pre", "post"] = "pre"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How an artifact answered beside Keras when it was made: absolute differences, relative tolerance 0.
+
+    reason: why ``atol`` is not the usual one.
+    """
+
+    max_abs_diff: float
+    atol: float
+    label_flips: int
+    cases: int
+    reason: str | None = None
+
+
+Form = Literal["native", "bidirectional", "fused", "loop", "keras loop"]
+
+
+@dataclass(frozen=True)
+class LoweredLayer:
+    """What became of one recurrent layer in a file.
+
+    layer: its path in the model.
+    form: ``native`` (a node of its own a direction and cell), ``bidirectional`` (one node for both directions),
+        ``fused`` (TFLite's LSTM kernel), ``loop`` (TFLite, some steps a turn), ``keras loop`` (as Keras
+        itself steps, in ONNX a Loop).
+    reason: why it kept Keras's loop.
+    """
+
+    layer: str
+    form: Form
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """How one weight is stored in a file.
+
+    precision: ``fp32``, ``fp16``, ``int8`` or ``int4``.
+    size_bytes: of its numbers, with their scales.
+    effect: the largest difference that storing this weight alone so made to an output; None where unmeasured.
+    reason: why it is stored so.
+    """
+
+    name: str
+    precision: str
+    size_bytes: int
+    effect: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How an artifact did on the test rows of a data set, beside the Keras model that was given.
+
+    accuracy, keras_accuracy: from 0 to 1.
+    accuracy_change_points: of the artifact against Keras, in percentage points; negative where it is worse.
+    label_flips: rows whose label is not Keras's.
+    mean_abs_diff, max_abs_diff: of the outputs.
+    """
+
+    dataset: str
+    rows: int
+    accuracy: float
+    keras_accuracy: float
+    accuracy_change_points: float
+    label_flips: int
+    mean_abs_diff: float
+    max_abs_diff: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file that runs: the same network in one format and precision.
+
+    kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
+    chunk: time steps of one call of a TFLite stream; None where they are free.
+    accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
+    tensors: the weights of an ONNX file that is not all float32; what TFLite's converter stores, ``inspect`` reads.
+    """
+
+    path: str
+    format: Literal["onnx", "tflite"]
+    precision: str
+    kind: Literal["sequence", "stream"]
+    size_bytes: int
+    sha256: str
+    parity: Parity
+    accuracy: float | None = None
+    operators: dict[str, int] | None = None
+    recurrences: tuple[LoweredLayer, ...] = ()
+    evaluation: Evaluation | None = None
+    tensors: tuple[StoredTensor, ...] = ()
+    chunk: int | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has to decide every case as Keras does: what has fewer bits may differ near a tie."""
+        return self.precision == "fp32"
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """What one layer hands from chunk to chunk: an input of the stream artifacts, and the output that follows it.
+
+    name: the input's, such as ``state_lstm_1_h``.
+    next_name: the output's, ``next_state_lstm_1_h``, of the same shape and dtype.
+    layer: its path in the model.
+    shape: ``(batch, units)``; of a causal convolution's context ``(batch, steps, features)``.
+    initial: what every element is before the first step.
+    """
+
+    name: str
+    next_name: str
+    layer: str
+    shape: tuple[int | str, ...]
+    initial: float = 0.0
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """What the stream artifacts take and give.
+
+    inputs, outputs: the model's own with the time axis free, also where the model was built for a fixed one.
+    states: further inputs and outputs, in this order behind those.
+    skips_padding: whether a step of id 0 leaves the states as they were.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    states: tuple[StateSpec, ...]
+    skips_padding: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a bundle is.
+
+    created_with: package to version.
+    kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
+    stream: where there are stream artifacts.
+    """
+
+    format_version: int
+    name: str
+    created_with: dict[str, str]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    architecture: Architecture
+    preprocessing: Preprocessing
+    labels: tuple[str, ...]
+    artifacts: tuple[Artifact, ...]
+    kept_words: int | None = None
+    stream: StreamSpec | None = None
+
+
+def encode_manifest(manifest: Manifest) -> str:
+    """The manifest as JSON text."""
+    return json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+
+
+def decode_manifest(text: str) -> Manifest:
+    """Read a manifest's form; what it may say, ``check_manifest`` tells. Raises BundleError that names the field."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"manifest.json is not JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise BundleError(f"manifest.json holds a {type(raw).__name__}, expected an object")
+    version = raw.get("format_version")
+    if version != FORMAT_VERSION or isinstance(version, bool):
+        raise BundleError(
+            f"manifest.json has format_version {show(version)}; this release reads {FORMAT_VERSION}. "
+            "Export the model again with this release, or install the one that made the bundle."
+        )
+    manifest: Manifest = decode(Manifest, raw, "manifest.json")
+    return manifest

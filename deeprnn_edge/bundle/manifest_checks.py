@@ -1,0 +1,114 @@
+"""What a manifest may say beyond its form: numbers that can be, names that stay inside of the bundle.
+
+The runtime takes shapes, dtypes and lengths from it and makes arrays of them, so they are checked where they come in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from deeprnn_edge.bundle.content import check_name
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.errors import BundleError
+from deeprnn_edge.files import limits
+from deeprnn_edge.files.strict_json import show
+
+# What Keras and the runtimes have for inputs, outputs and states.
+_DTYPES = frozenset(
+    {"bool", "float16", "float32", "float64"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+)
+_INT32 = range(-(1 << 31), 1 << 31)  # ids are int32
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Raise BundleError that names the field which cannot be."""
+    _check_artifacts(manifest.artifacts)
+    _check_preprocessing(manifest.preprocessing)
+    _check_tensors("inputs", manifest.inputs)
+    _check_tensors("outputs", manifest.outputs)
+    _check_rows(manifest.inputs, manifest.preprocessing.max_length)
+    if manifest.stream is not None:
+        _check_stream(manifest.stream)
+
+
+def _check_artifacts(artifacts: Sequence[Artifact]) -> None:
+    if not artifacts:
+        raise BundleError("manifest.json lists no artifact; export the model again")
+    _check_distinct("artifacts", (artifact.path for artifact in artifacts))
+    for index, artifact in enumerate(artifacts):
+        where = f"artifacts[{index}]"
+        check_name(artifact.path)
+        _check_number(f"{where}.size_bytes", artifact.size_bytes, range(1, limits.ARTIFACT_BYTES + 1))
+        _check_number(f"{where}.chunk", artifact.chunk, range(1, limits.TIME_STEPS + 1))
+        if not _SHA256.fullmatch(artifact.sha256):
+            raise _wrong(f"{where}.sha256", artifact.sha256, "64 hexadecimal digits")
+
+
+def _check_preprocessing(rules: Preprocessing) -> None:
+    if rules.vocabulary is not None:
+        check_name(rules.vocabulary)
+    _check_number("preprocessing.max_length", rules.max_length, range(1, limits.TIME_STEPS + 1))
+    for name in ("start_id", "oov_id", "pad_id", "index_offset"):
+        _check_number(f"preprocessing.{name}", getattr(rules, name), _INT32)
+
+
+def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:
+    """Rows as they are padded: along a free time axis to the length that is stated."""
+    for spec in inputs:
+        sizes = [(max_length or 1) if size == "time" else size for size in spec.shape]
+        elements = math.prod(size for size in sizes if isinstance(size, int))
+        if elements > limits.ROW_ELEMENTS:
+            said = f"{limits.ROW_ELEMENTS:,} elements a row at most, and {spec.name[:80]!r} would have {elements:,}"
+            raise _wrong("preprocessing.max_length", max_length, said)
+
+
+def _check_stream(stream: StreamSpec) -> None:
+    _check_tensors("stream.inputs", stream.inputs)
+    _check_tensors("stream.outputs", stream.outputs)
+    _check_tensors("stream.states", stream.states)
+    _check_distinct("stream.states", (state.next_name for state in stream.states))
+    if not any("time" in spec.shape for spec in stream.inputs):
+        raise BundleError("manifest.json.stream.inputs has no axis 'time', along which a stream goes on")
+    specs: tuple[TensorSpec | StateSpec, ...] = (*stream.inputs, *stream.outputs, *stream.states)
+    for spec in specs:
+        # A stream's arrays are made before the first step, so every axis but the batch and the time has a size.
+        free = () if isinstance(spec, StateSpec) else ("time",)
+        if any(isinstance(size, str) and size not in free for size in spec.shape[1:]):
+            raise _wrong(f"stream: the shape of {show(spec.name)}", list(spec.shape), "a size for each axis")
+
+
+def _check_tensors(where: str, specs: Sequence[TensorSpec | StateSpec]) -> None:
+    if not specs:
+        raise BundleError(f"manifest.json.{where} is empty; export the model again")
+    _check_distinct(where, (spec.name for spec in specs))
+    for index, spec in enumerate(specs):
+        if spec.dtype not in _DTYPES:
+            raise _wrong(f"{where}[{index}].dtype", spec.dtype, f"one of {', '.join(sorted(_DTYPES))}")
+        sizes = [size for size in spec.shape if isinstance(size, int)]
+        if not 1 <= len(spec.shape) <= limits.AXES or any(size < 1 for size in sizes):
+            raise _wrong(f"{where}[{index}].shape", list(spec.shape), f"1 to {limits.AXES} axes of size 1 or more")
+        if math.prod(sizes) > limits.ROW_ELEMENTS:
+            said = f"{limits.ROW_ELEMENTS:,} elements a row at most"
+            raise _wrong(f"{where}[{index}].shape", list(spec.shape), said)
+        if isinstance(spec, TensorSpec):
+            _check_number(f"{where}[{index}].id_count", spec.id_count, range(1, _INT32.stop + 1))
+
+
+def _check_number(where: str, value: int | None, allowed: range) -> None:
+    if value is not None and value not in allowed:
+        raise _wrong(where, value, f"{allowed.start} to {allowed.stop - 1}")
+
+
+def _check_distinct(where: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise BundleError(f"manifest.json.{where} has {show(name)} twice; export the model again")
+        seen.add(name)
+
+
+def _wrong(where: str, value: object, expected: str) -> BundleError:
+    return BundleError(f"manifest.json.{where} is {show(value)}, expected {expected}; export the model again")

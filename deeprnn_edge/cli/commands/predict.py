@@ -1,0 +1,122 @@
+"""``deeprnn-edge predict``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.inference.model import Model, load
+from deeprnn_edge.parity.difference import decide
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("items", nargs=-1)
+@click.option(
+    "--input",
+    "-i",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.",
+)
+@click.option("--artifact", help="The file of the bundle that runs, such as model.tflite. Default: the ONNX one.")
+@click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
+def predict(
+    bundle: Path, items: tuple[str, ...], source: Path | None, artifact: str | None, threads: int, as_json: bool
+) -> None:
+    """Answer for texts, ids or features.
+
+    ITEMS are texts for a model with a vocabulary, and ids separated by commas or spaces for a model
+    without. Features come from an .npy file of the shape (time, features) or (items, time, features).
+
+    \b
+        deeprnn-edge predict bundle "a gorgeous, moving film" "dull"
+        deeprnn-edge predict bundle --input reviews.txt --json
+        deeprnn-edge predict bundle --input series.npy
+    """
+    model = load(bundle, artifact=artifact, threads=at_least_one(threads))
+    given = _collect(model, items, source)
+    answers = model.predict(given)
+    by_name = answers if isinstance(answers, dict) else {model.manifest.outputs[0].name: answers}
+    for index in range(len(given)):
+        row = {name: values[index] for name, values in by_name.items()}
+        shown = given[index] if isinstance(given[index], str) else f"item {index}"
+        click.echo(_as_json(model, shown, row) if as_json else _as_line(model, shown, row))
+
+
+def at_least_one(threads: int) -> int:
+    """What ``--threads`` says. Raises InputError for none."""
+    if threads < 1:
+        raise InputError(f"--threads {threads}: at least 1 thread runs")
+    return threads
+
+
+def _collect(model: Model, items: tuple[str, ...], source: Path | None) -> Any:
+    if bool(items) == (source is not None):
+        raise InputError("give items on the command line, or a file with --input, one of the two")
+    if source is not None and source.suffix == ".npy":
+        return _read_npy(source)
+    lines = list(items) if source is None else _read_lines(source)
+    kind = model.manifest.preprocessing.kind
+    if kind == "text":
+        return lines
+    if kind == "tokens":
+        return [_parse_ids(line) for line in lines]
+    raise InputError("this model takes features: give an .npy file of (time, features) with --input")
+
+
+def _read_lines(source: Path) -> list[str]:
+    try:
+        text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {source}: {error}") from error
+    return text.splitlines()
+
+
+def _read_npy(source: Path) -> Any:
+    try:
+        array = np.load(source, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {source} as an .npy array: {error}") from error
+    return [array] if array.ndim == 2 and array.dtype.kind == "f" else array
+
+
+def _parse_ids(line: str) -> list[int]:
+    try:
+        return [int(word) for word in line.replace(",", " ").split()]
+    except ValueError as error:
+        raise InputError(
+            f"{line!r} is no list of ids; this model has no vocabulary, so it takes ids, not text"
+        ) from error
+
+
+def label_of(model: Model, row: dict[str, Any]) -> str | None:
+    """The label of the model's only output; None for a model that answers every step, or has no labels."""
+    (values, *others) = row.values()
+    if others or not model.manifest.labels or values.ndim != 1:
+        return None
+    index, labels = int(decide(values)), model.manifest.labels
+    if index >= len(labels):
+        raise BundleError(f"the manifest has {len(labels)} labels, and the answer is class {index}; export it again")
+    return labels[index]
+
+
+def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
+    numbers = "  ".join(
+        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
+        for name, values in row.items()
+    )
+    label = label_of(model, row)
+    return f"{numbers}  {'' if label is None else label + '  '}{shown}"
+
+
+def _as_json(model: Model, shown: str, row: dict[str, Any]) -> str:
+    answer = {"item": shown, "label": label_of(model, row), "outputs": {name: v.tolist() for name, v in row.items()}}
+    return json.dumps(answer, ensure_ascii=False)

@@ -1,0 +1,97 @@
+"""``deeprnn-edge stream``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.cli.commands.predict import at_least_one, label_of
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.model import Model, load
+from deeprnn_edge.inference.stream_source import stream_spec
+from deeprnn_edge.inputs.text import split_words
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--artifact", help="The file of the bundle that runs, such as stream.tflite. Default: the ONNX one.")
+@click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
+def stream(bundle: Path, artifact: str | None, threads: int) -> None:
+    """Answer each line of stdin as it comes, going on where the line before ended.
+
+    A line is a step: text for a model with a vocabulary, where each word is a step; ids separated by
+    commas or spaces for a model without, each a step; or the numbers of one feature vector, separated by
+    commas. An empty line is no step and repeats the last answer.
+
+    The answer to a line is one line of JSON: the steps so far, the text, the label, the outputs. Of a
+    model that answers every step, these are the line's last step. The bundle needs a stream artifact:
+    deeprnn-edge export --stream.
+
+    \b
+        printf 'a gorgeous,\\nmoving film\\n' | deeprnn-edge stream bundle
+        tail -f sensor.csv | deeprnn-edge stream bundle
+    """
+    try:
+        for answer in _answers(bundle, artifact, threads):
+            click.echo(json.dumps(answer, ensure_ascii=False))  # echo flushes
+        # Ctrl-C ends who writes the lines too: the interrupt that came with the end of stdin is due in this call.
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return
+    except BrokenPipeError:
+        # The reader has what it wanted. What Python would still flush at its end has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:
+    opened = open_bundle(bundle)
+    chosen = opened.artifact(artifact)
+    if chosen.kind != "stream":
+        chosen = opened.stream_artifact(chosen)
+    model = load(bundle, artifact=chosen.path, threads=at_least_one(threads))
+    if len(model.manifest.inputs) != 1:
+        raise InputError("stream takes models of one input; push this one's arrays from Python: model.stream()")
+    if chosen.chunk not in (None, 1):
+        raise InputError(
+            f"{chosen.path} takes {chosen.chunk} steps at a time, and a line is one step: "
+            "load the .onnx stream, or export with --chunk 1"
+        )
+    kind = model.manifest.preprocessing.kind
+    running = model.stream()
+    steps = 0
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
+        try:
+            line = raw.decode("utf-8").rstrip("\r\n")
+            given = line if kind == "text" else _parse(line, kind)
+            answer = running.push(given)
+        except (InputError, UnicodeDecodeError) as error:
+            raise InputError(f"line {number}: {error}") from error
+        steps += len(split_words(line) if isinstance(given, str) else given)
+        outputs = answer if isinstance(answer, dict) else {model.manifest.outputs[0].name: answer}
+        shown = {"input": line} if kind == "text" else {}
+        yield {"step": steps, **shown, **_describe(model, outputs)}
+
+
+def _parse(line: str, kind: str) -> list[Any]:
+    """A line's ids, or its one feature vector in a list; an empty line is an empty list."""
+    try:
+        if kind == "tokens":
+            return [int(word) for word in line.replace(",", " ").split()]
+        return [[float(number) for number in line.split(",")]] if line.strip() else []
+    except ValueError as error:
+        wanted = "ids separated by commas or spaces" if kind == "tokens" else "numbers separated by commas"
+        raise InputError(f"{line!r} is no line of {wanted}") from error
+
+
+def _describe(model: Model, outputs: dict[str, Any]) -> dict[str, Any]:
+    """The label and the outputs of the one row, and of the last step where every step has one."""
+    timed = {spec.name for spec in stream_spec(model.manifest, model.artifact).outputs if "time" in spec.shape}
+    last = {name: values[0, -1] if name in timed else values[0] for name, values in outputs.items()}
+    return {"label": label_of(model, last), "outputs": {name: values.tolist() for name, values in last.items()}}

@@ -1,0 +1,93 @@
+"""``deeprnn-edge``: one command line over both halves.
+
+The device's commands are named here. Others join through the entry point group ``deeprnn_edge.commands``,
+so that the device does not know who offers them. A command's module is imported when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import entry_points
+from typing import NoReturn
+
+import click
+
+from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
+
+EXIT_CHECK_FAILED = 1
+EXIT_UNUSABLE = 2
+
+_COMMANDS = {
+    "predict": "deeprnn_edge.cli.commands.predict:predict",
+    "stream": "deeprnn_edge.cli.commands.stream:stream",
+    "verify": "deeprnn_edge.cli.commands.verify:verify",
+    "inspect": "deeprnn_edge.cli.commands.inspect:inspect",
+    "bench": "deeprnn_edge.cli.commands.bench:bench",
+    "report": "deeprnn_edge.cli.commands.report:report",
+    "choose": "deeprnn_edge.cli.commands.choose:choose",
+    "pack": "deeprnn_edge.cli.commands.pack:pack",
+    "score": "deeprnn_edge.cli.commands.score:score",
+    "web": "deeprnn_edge.cli.commands.web:web",
+    "snippet": "deeprnn_edge.cli.commands.snippet:snippet",
+}
+
+
+class Group(click.Group):
+    """Commands by name, imported on demand; errors as one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Every command's name, of this package and of those that joined."""
+        return sorted({*_COMMANDS, *_joined()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one command."""
+        target = _COMMANDS.get(cmd_name) or _joined().get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what a user can cause ends in one line on stderr, not in a traceback."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            help_of = error.ctx.command_path if error.ctx else "deeprnn-edge"
+            _fail(InputError(f"{error.format_message()} See: {help_of} --help"), EXIT_UNUSABLE)
+        except ParityError as error:
+            if error.table:
+                click.echo(error.table)
+            _fail(error, EXIT_CHECK_FAILED)
+        except InputError as error:
+            _fail(error, EXIT_UNUSABLE)
+        except DeepRNNEdgeError as error:
+            _fail(error, EXIT_CHECK_FAILED)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="deeprnn-edge")
+def main() -> None:
+    """Deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras to small CPU devices.
+
+    The way of a model: train (or bring your own .keras), export to a bundle that is checked against
+    Keras, then verify, inspect, bench and predict on any device; choose a file for it, and pack that.
+
+    \b
+        deeprnn-edge train --cell gru --data reviews -o gru.keras
+        deeprnn-edge export gru.keras -o bundle
+        deeprnn-edge predict bundle "a gorgeous, moving film"
+
+    Results go to stdout, progress to stderr. Exit code 0: done; 1: a check failed; 2: what was given
+    cannot be used.
+    """
+
+
+def _joined() -> dict[str, str]:
+    return {entry.name: entry.value for entry in entry_points(group="deeprnn_edge.commands")}
+
+
+def _fail(error: DeepRNNEdgeError, code: int) -> NoReturn:
+    click.echo(f"error: {' '.join(str(error).split())}", err=True)
+    sys.exit(code)

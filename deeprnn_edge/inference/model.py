@@ -1,0 +1,162 @@
+"""A model on a device: a bundle's artifact in its runtime, with the bundle's preprocessing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.bundle import Bundle, open_bundle
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs import items as preprocessing
+from deeprnn_edge.inputs import text
+from deeprnn_edge.runtimes.session import Session, open_artifact
+
+if TYPE_CHECKING:
+    from deeprnn_edge.inference.stream import Stream
+    from deeprnn_edge.inference.stream_source import Streaming
+
+
+class Model:
+    """A loaded model. Its methods may be called from several threads at once.
+
+    manifest: what the bundle says of the model.
+    artifact: the file that runs.
+    """
+
+    def __init__(self, bundle: Bundle, artifact: Artifact, session: Session, *, threads: int = 1) -> None:
+        self.manifest: Manifest = bundle.manifest
+        self.artifact = artifact
+        self._specs, self._answer, self._fixed_shapes = self.manifest.inputs, session.run, session.fixed_shapes
+        if artifact.kind == "stream":
+            from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
+
+            spec = stream_spec(self.manifest, artifact)
+            self._specs, self._fixed_shapes = spec.inputs, {}
+            self._answer = partial(run_from_start, session, spec, artifact.chunk)
+        rules = bundle.manifest.preprocessing
+        self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
+        self._lock = threading.Lock()
+        self._streaming: Streaming | None = None
+        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._vocabulary, threads=threads)
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
+        """Input name to the shape that this artifact takes; free axes are named."""
+        shapes: dict[str, tuple[int | str, ...]] = {spec.name: spec.shape for spec in self._specs}
+        for name, fixed in self._fixed_shapes.items():
+            shapes[name] = ("batch", *fixed[1:])
+        return shapes
+
+    def run(self, inputs: Any) -> dict[str, NDArray[Any]]:
+        """Run the network on its own inputs: one array, a list in the inputs' order, or a dict by name.
+
+        Arrays are ``(batch, time)`` integer ids or ``(batch, time, features)`` floats, as the manifest
+        says; the answer is every output by name. Raises InputError for another rank, size or dtype, for
+        ids outside the table and for NaN.
+        """
+        values = feeds.arrange(inputs, self._specs)
+        arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
+        if not all(map(len, arrays.values())):
+            return self._answer_no_rows(arrays)
+        return self._answer(arrays)
+
+    def predict(self, items: Any) -> NDArray[Any] | dict[str, NDArray[Any]]:
+        """Answer for texts, sequences of ids, or ``(time, features)`` arrays: one or many, of any lengths.
+
+        Items are padded and cut as the bundle says; where it states no length, items of one length run
+        together, unpadded. The answer has one row an item, in their order: an array, or a dict by name
+        for a model with several outputs. An empty list has an answer of no rows; an empty text is the
+        start id alone, the model's answer to no words at all.
+
+        Raises InputError for what ``run`` refuses, for text without a vocabulary, and for an item without
+        steps where no length is stated to pad it to.
+        """
+        if len(self._specs) != 1:
+            raise InputError("predict takes models of one input; give this model's arrays to run")
+        (spec,) = self._specs
+        rules = self.manifest.preprocessing
+        rows = preprocessing.to_rows(items, rules, spec, self._vocabulary)
+        if rules.max_length is not None and rows:
+            outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
+        else:
+            outputs = self._run_by_length(rows, spec)
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def stream(self, batch_size: int | None = None, *, state: Mapping[str, Any] | None = None) -> Stream:
+        """Open a stream of sequences that are pushed chunk by chunk; see Stream.
+
+        batch_size: how many sequences go on side by side: 1, or as many as ``state`` has.
+        state: what ``Stream.state`` gave, of this model; the stream goes on from there.
+
+        All streams of a model share one session, and each belongs to one thread at a time. Raises InputError for
+        a bundle without a stream artifact of this artifact's format and precision, and for a state of other
+        names, shapes or dtypes.
+        """
+        with self._lock:
+            self._streaming = self._streaming or self._open_streaming()
+        return self._streaming.open(batch_size, state)
+
+    def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The outputs' shapes with no row in them.
+
+        Not by running them: ONNX Runtime 1.32 ends the process when LSTM or GRU meets a batch of 0.
+        """
+        one = {name: np.zeros((1, *array.shape[1:]), array.dtype) for name, array in arrays.items()}
+        return {name: values[:0] for name, values in self._answer(one).items()}
+
+    def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> dict[str, NDArray[Any]]:
+        if not rows:
+            shape = [
+                0 if axis == 0 else (self.artifact.chunk or 1) if isinstance(n, str) else n
+                for axis, n in enumerate(self.input_shapes[spec.name])
+            ]
+            return self.run(np.zeros(shape, spec.dtype))
+        lengths = np.array([len(row) for row in rows])
+        if not lengths.all():
+            raise InputError(
+                f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to"
+            )
+        order, parts = [], []
+        for length in np.unique(lengths):
+            members = np.flatnonzero(lengths == length)
+            order.append(members)
+            chosen = [rows[member] for member in members]
+            parts.append(self.run(preprocessing.to_batch(chosen, self.manifest.preprocessing, int(length))))
+        back = np.argsort(np.concatenate(order))
+        try:
+            return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+        except ValueError as error:  # one output step an input step, and lengths that differ
+            raise InputError(
+                "the model answers every step and the items have unequal lengths; predict items of one length together"
+            ) from error
+
+
+def _open_streaming(
+    bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+) -> Streaming:
+    # Imported here, so that a program which does not stream starts without it.
+    from deeprnn_edge.inference.stream_source import Streaming
+
+    return Streaming(bundle, artifact, session, vocabulary, threads=threads)
+
+
+def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
+    """Load a bundle, a directory or its zip.
+
+    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the ONNX one.
+    threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
+
+    Raises BundleError for a bundle that is missing, damaged or of another version, and
+    MissingExtraError for a TFLite artifact where LiteRT is not installed.
+    """
+    bundle = open_bundle(path)
+    chosen = bundle.artifact(artifact)
+    return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads), threads=threads)

@@ -1,0 +1,79 @@
+"""The streaming side of a loaded model: the session that all its streams share, opened for the first."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.inference.stream import Stream, open_stream
+from deeprnn_edge.inputs.chunks import ChunkRules
+from deeprnn_edge.runtimes.session import Session, open_artifact
+from deeprnn_edge.runtimes.states import check_state
+
+
+class Streaming:
+    """Opens streams, from several threads at once."""
+
+    def __init__(
+        self, bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+    ) -> None:
+        self._bundle, self._artifact, self._threads = bundle, artifact, threads
+        self._vocabulary = vocabulary
+        self._session = session if artifact.kind == "stream" else None
+        self._lock = threading.Lock()
+
+    def open(self, batch_size: int | None, state: Mapping[str, Any] | None) -> Stream:
+        """A new stream, see ``Model.stream``."""
+        artifact = self._artifact if self._artifact.kind == "stream" else self._bundle.stream_artifact(self._artifact)
+        spec = stream_spec(self._bundle.manifest, artifact)
+        rows = None if batch_size is None else _check_batch_size(batch_size)
+        checked = None if state is None else check_state(state, spec.states, rows)
+        if rows is None:
+            rows = 1 if checked is None else len(checked[spec.states[0].name])
+        fixed = spec.inputs[0].shape[0]
+        if not isinstance(fixed, str) and fixed != rows:
+            raise InputError(f"a stream of {rows} rows: the model was built for a batch of {fixed}")
+        with self._lock:
+            if self._session is None:
+                self._session = open_artifact(self._bundle, artifact, threads=self._threads)
+        rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._vocabulary)
+        return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
+
+
+def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
+    """What a stream artifact takes and gives. Raises BundleError where the manifest does not say."""
+    if manifest.stream is None:
+        raise BundleError(f"the manifest does not say which states {artifact.path} has; export the model again")
+    return manifest.stream
+
+
+def run_from_start(
+    session: Session, spec: StreamSpec, chunk: int | None, arrays: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs.
+
+    Raises InputError for inputs of unequal numbers of rows or steps.
+    """
+    rows = {len(array) for array in arrays.values()}
+    steps = {arrays[one.name].shape[1] for one in spec.inputs if "time" in one.shape}
+    if len(rows) > 1 or len(steps) > 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise InputError(f"the inputs have unequal numbers of rows or steps: {shapes}")
+    return session.stepper(spec, rows=rows.pop(), chunk=chunk).advance(arrays)
+
+
+def _check_batch_size(value: Any) -> int:
+    try:
+        rows = operator.index(value)
+    except TypeError as error:
+        raise InputError(f"batch_size is {value!r}, expected a whole number") from error
+    if rows < 1:
+        raise InputError(f"batch_size {rows}: a stream has at least 1 row")
+    return rows

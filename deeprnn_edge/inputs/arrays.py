@@ -1,0 +1,112 @@
+"""The model's own input arrays: checked once, before the runtime sees them.
+
+The runtimes check little: a negative id reads another row of the table, and NaN spreads in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.errors import InputError
+
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+def arrange(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any]:
+    """One array, a list in the order of the inputs, or a dict by name, to a dict by name."""
+    if isinstance(inputs, Mapping):
+        expected = {spec.name for spec in specs}
+        if inputs.keys() != expected:
+            raise InputError(f"got the inputs {sorted(inputs)}, expected {sorted(expected)}")
+        return dict(inputs)
+    if len(specs) == 1:
+        return {specs[0].name: inputs}
+    if not isinstance(inputs, list | tuple) or len(inputs) != len(specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise InputError(f"the model has {len(specs)} inputs ({names}); give a list in this order, or a dict by name")
+    return {spec.name: value for spec, value in zip(specs, inputs, strict=True)}
+
+
+def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
+    """``value`` as an array of the spec's dtype. Raises InputError for another rank, size, dtype, id or for NaN."""
+    array = as_array(value, spec)
+    shape = array.shape
+    if not _fits(shape, spec.shape):
+        raise InputError(f"input {spec.name!r} has the shape {shape}, expected ({', '.join(map(str, spec.shape))})")
+    if 0 in shape[1:]:
+        raise InputError(f"input {spec.name!r} has the shape {shape}: it holds no step")
+    return check_values(array, spec)
+
+
+def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
+    """An array of the right shape in the spec's dtype. Raises InputError for another dtype, an id outside, or NaN."""
+    kind = array.dtype.kind
+    if spec.dtype.startswith("int"):
+        if kind not in "iu":
+            raise InputError(f"input {spec.name!r} has the dtype {array.dtype}, expected integers ({spec.dtype})")
+        if spec.id_count is not None and array.size:
+            _check_ids(array, spec.name, spec.id_count)
+    elif spec.dtype == "bool":
+        if kind != "b":
+            raise InputError(
+                f"input {spec.name!r} has the dtype {array.dtype}, expected bool: True where a step counts"
+            )
+    elif kind == "f":
+        if array.size and (largest := _largest(array)) != largest:
+            row = int(np.argwhere(np.isnan(array))[0][0])
+            raise InputError(f"input {spec.name!r} has a NaN in row {row}; fill or drop missing values first")
+    elif kind not in "iu":
+        raise InputError(f"input {spec.name!r} has the dtype {array.dtype}, expected numbers ({spec.dtype})")
+    wanted = _dtype(spec.dtype)
+    return array if array.dtype == wanted else array.astype(wanted)
+
+
+@cache
+def _dtype(name: str) -> np.dtype[Any]:
+    """A dtype by name: comparing with the name itself makes one each time, a third of a microsecond."""
+    return np.dtype(name)
+
+
+def as_array(value: Any, spec: TensorSpec) -> NDArray[Any]:
+    """Whatever was given as an array. Raises InputError for rows of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # numpy: "inhomogeneous shape"
+        raise InputError(f"input {spec.name!r} has rows of unequal length; use predict, which pads them") from error
+
+
+def _fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
+    if len(shape) != len(expected):
+        return False
+    for size, fixed in zip(shape, expected, strict=True):  # noqa: SIM110 - any() takes twice as long for two axes
+        if size != fixed and not isinstance(fixed, str):
+            return False
+    return True
+
+
+def _largest(array: NDArray[Any]) -> Any:
+    """The largest value; NaN where one is among them, as NumPy orders it last.
+
+    By its place: of 100 ids ``max`` takes 0.7 us and this 0.3, and the difference doubles with the caches cold.
+    """
+    return array.item(array.argmax())
+
+
+def _check_ids(array: NDArray[Any], name: str, count: int) -> None:
+    if array.size == 1 and 0 <= array.item() < count:  # a stream's step: sooner than any reduction
+        return
+    # A negative id, read as unsigned, is larger than any count: one pass for both ends of the range.
+    unsigned = array if array.dtype.kind == "u" else array.view(_UNSIGNED[array.dtype.itemsize])
+    if _largest(unsigned) >= count:
+        row = int(np.argwhere(unsigned >= count)[0][0])
+        bad = array[unsigned >= count].flat[0]
+        raise InputError(
+            f"input {name!r} has the id {bad} in row {row}; ids lie in [0, {count}): "
+            "give unknown words the model's id for them, 2 by convention"
+        )

@@ -1,0 +1,91 @@
+"""From what an app has, text, ids or feature vectors, to the model's one input array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs import text
+from deeprnn_edge.inputs.padding import pad_features, pad_ids
+
+
+def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, vocabulary: Mapping[str, int]) -> list[Any]:
+    """One item or many to a list of rows: ids, or arrays of ``(time, features)``.
+
+    An item is a text, a sequence of ids, or a ``(time, features)`` array.
+    """
+    if isinstance(items, str):
+        items = [items]
+    if isinstance(items, bytes) or not isinstance(items, Iterable):
+        raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
+    items = items if isinstance(items, np.ndarray) else list(items)
+    if len(items) and isinstance(items[0], str):
+        return _texts(items, rules, vocabulary)
+    if rules.kind == "sequence":
+        return _features(items, spec)
+    return _ids(items, rules)
+
+
+def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[Any]:
+    """Rows to ``(rows, length)`` int32 or ``(rows, length, features)`` float32."""
+    sides: Any = {"length": length, "padding": rules.padding, "truncating": rules.truncating}
+    if rules.kind == "sequence":
+        return pad_features(rows, pad_value=rules.pad_value, **sides)
+    return pad_ids(rows, pad_id=rules.pad_id, **sides)
+
+
+def _texts(items: Sequence[Any], rules: Preprocessing, vocabulary: Mapping[str, int]) -> list[Any]:
+    if rules.kind != "text":
+        raise InputError(f"got text, but the model has no vocabulary; expected {_expected(rules)}")
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            raise InputError(f"item {index} is a {type(item).__name__} among texts")
+    return [text.encode(item, vocabulary, start_id=rules.start_id, oov_id=rules.oov_id) for item in items]
+
+
+def _ids(items: Any, rules: Preprocessing) -> list[Any]:
+    if len(items) and np.ndim(items[0]) == 0:
+        items = [items]
+    rows = []
+    for index, item in enumerate(items):
+        row = np.asarray(item)
+        if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
+            raise InputError(
+                f"item {index} has the shape {row.shape} and the dtype {row.dtype}; expected {_expected(rules)}"
+            )
+        if row.size and (row.min() < -(2**31) or row.max() >= 2**31):
+            raise InputError(f"item {index} has an id that does not fit 32 bits")
+        rows.append(row)
+    return rows
+
+
+def _features(items: Any, spec: TensorSpec) -> list[Any]:
+    if len(spec.shape) != 3:
+        shape = ", ".join(map(str, spec.shape))
+        raise InputError(f"predict takes items of (time, features), and the model's input is ({shape}); give it to run")
+    width = spec.shape[2]
+    if len(items) and np.ndim(items[0]) == 1:
+        items = [items]
+    rows = []
+    for index, item in enumerate(items):
+        try:
+            row = np.asarray(item, np.float32)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"item {index} is not an array of numbers of the shape (time, {width})") from error
+        if row.ndim != 2 or row.shape[1] != width:
+            raise InputError(f"item {index} has the shape {row.shape}, expected (time, {width})")
+        rows.append(row)
+    return rows
+
+
+def _expected(rules: Preprocessing) -> str:
+    return {
+        "text": "texts, or sequences of ids",
+        "tokens": "sequences of integer ids",
+        "sequence": "arrays of the shape (time, features)",
+    }[rules.kind]

@@ -1,0 +1,57 @@
+"""What a visitor can try without typing: sentences in the model's own words, and sequences of the golden vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.golden import decode_golden
+from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.inputs.text import split_words
+
+_SENTENCES = (
+    "a gorgeous, moving film",
+    "it begins well and then it falls apart badly",
+    "not funny, never dull: the best story of its time",
+    "I love this film, but the plot is boring",
+    "the worst movie in a long time",
+)
+# A sentence of which the model knows less says nothing of it.
+_KNOWN_SHARE = 0.6
+_MOST_SAMPLES = 6
+# A replay of more takes minutes to watch, and each step of 12 numbers takes 100 bytes on the page.
+_MOST_STEPS = 400
+
+
+def collect_examples(vocabulary: list[str]) -> list[str]:
+    """The sentences that are mostly in the model's words, or else its most frequent words as one."""
+    known = set(vocabulary)
+
+    def share(sentence: str) -> float:
+        words = split_words(sentence)
+        return sum(word in known for word in words) / len(words)
+
+    found = [sentence for sentence in _SENTENCES if share(sentence) >= _KNOWN_SHARE]
+    return found or ([" ".join(vocabulary[:8])] if vocabulary else [])
+
+
+def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:
+    """The golden vectors' longest sequences of that input, a row each: ``{"name", "steps"}``.
+
+    steps: ids ``(time,)`` or features ``(time, features)``, cut at 400 where the time axis is free. Raises
+    BundleError for a bundle without golden vectors.
+    """
+    fixed = not isinstance(spec.shape[1], str)
+    found: list[tuple[int, str, list[Any]]] = []
+    for case in decode_golden(bundle.read_golden()):
+        rows = case.inputs.get(spec.name)
+        if rows is None or rows.ndim != len(spec.shape) or not rows.size:
+            continue
+        for index, row in enumerate(rows[:2]):
+            steps = row if fixed else row[:_MOST_STEPS]
+            values = steps.tolist()
+            if all(map(math.isfinite, steps.ravel().tolist())) and not any(values == other for _, _, other in found):
+                found.append((len(row), f"{case.name}, row {index + 1}", values))
+    found.sort(key=lambda sample: -sample[0])
+    return [{"name": name, "steps": steps} for _, name, steps in found[:_MOST_SAMPLES]]

@@ -1,0 +1,103 @@
+"""What a model is made of: a bundle, an ONNX or TFLite file, or a format that another package reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from pathlib import Path
+
+from deeprnn_edge.bundle.bundle import Bundle, open_bundle
+from deeprnn_edge.bundle.manifest import Artifact
+from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
+from deeprnn_edge.inspection.file_record import FileInspection, summarize
+from deeprnn_edge.inspection.onnx_file import inspect_onnx
+from deeprnn_edge.inspection.plugins import load_format
+from deeprnn_edge.inspection.record import Inspection
+from deeprnn_edge.inspection.tflite_file import inspect_tflite
+
+FORMAT_VERSION = 1
+_READERS = {".onnx": inspect_onnx, ".tflite": inspect_tflite}
+
+
+def inspect_path(path: str | Path) -> Inspection:
+    """Inspect a bundle, an ``.onnx``, a ``.tflite``, or a format that a package registers (``.keras``).
+
+    Raises BundleError where the path is missing, damaged or not what its suffix says, InputError for a
+    suffix that nothing reads, and MissingExtraError where a package is missing that reads it. In a
+    bundle, a TFLite artifact without LiteRT is not an error: its ``problem`` says so.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no such file or directory: {path}")
+    suffix = path.suffix.lower()
+    if path.is_dir() or suffix == ".zip":
+        return _inspect_bundle(open_bundle(path))
+    if suffix in _READERS:
+        return _of_file(_READERS[suffix](_read(path), path.name), path)
+    if suffix != ".keras" and zipfile.is_zipfile(path):
+        return _inspect_bundle(open_bundle(path))
+    return load_format(path).inspect(path)
+
+
+def inspect_content(content: bytes, path: str, kind: str, *, precision: str | None = None) -> FileInspection:
+    """What the content of an ``onnx`` or ``tflite`` file holds; ``path`` is its name, for messages."""
+    return _READERS[f".{kind}"](content, path, precision=precision)
+
+
+def to_json(inspection: Inspection) -> str:
+    """The inspection as JSON text, with ``format_version``."""
+    values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(inspection)}
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_file(file: FileInspection, path: Path) -> Inspection:
+    return Inspection(
+        path=str(path),
+        kind=file.format,
+        size_bytes=file.size_bytes,
+        inputs=file.inputs,
+        outputs=file.outputs,
+        layers=(),
+        artifacts=(file,),
+    )
+
+
+def _inspect_bundle(bundle: Bundle) -> Inspection:
+    manifest = bundle.manifest
+    return Inspection(
+        path=str(bundle.path),
+        kind="bundle",
+        size_bytes=bundle.size_bytes(),
+        inputs=manifest.inputs,
+        outputs=manifest.outputs,
+        layers=manifest.architecture.layers,
+        artifacts=tuple(_inspect_artifact(bundle, artifact) for artifact in manifest.artifacts),
+        recurrences={one.path: one.recurrences for one in manifest.artifacts if one.recurrences},
+        stored={one.path: one.tensors for one in manifest.artifacts if one.tensors},
+        states=() if manifest.stream is None else manifest.stream.states,
+    )
+
+
+def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
+    content = bundle.read_artifact(artifact)
+    try:
+        return inspect_content(content, artifact.path, artifact.format, precision=artifact.precision)
+    except MissingExtraError as error:
+        operators = artifact.operators or {}
+        return summarize(
+            path=artifact.path,
+            file_format=artifact.format,
+            precision=artifact.precision,
+            size_bytes=artifact.size_bytes,
+            operators=operators,
+            foreign={name for name in operators if name.startswith("Flex")},
+            problem=str(error),
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,119 @@
+"""Replay a bundle's golden vectors on this machine: the same answers as Keras gave, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeprnn_edge.bundle.bundle import Bundle, open_bundle
+from deeprnn_edge.bundle.golden import Case, decode_golden
+from deeprnn_edge.bundle.manifest import Artifact, TensorSpec
+from deeprnn_edge.errors import MissingExtraError
+from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.parity.difference import Difference, compare
+from deeprnn_edge.parity.replay import Replay
+from deeprnn_edge.runtimes.session import open_artifact
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What one artifact answered on this machine.
+
+    exact: whether a label that flips is a failure.
+    differences: one for each output of each case replayed.
+    skipped: cases whose shape the artifact does not take, by name.
+    problem: why it could not run here at all; then there is nothing else.
+    """
+
+    artifact: str
+    atol: float
+    exact: bool
+    differences: tuple[Difference, ...]
+    skipped: tuple[str, ...]
+    problem: str | None = None
+
+    @property
+    def max_abs_diff(self) -> float:
+        """The largest absolute difference to Keras."""
+        return max((difference.max_abs_diff for difference in self.differences), default=float("inf"))
+
+    @property
+    def label_flips(self) -> int:
+        """Rows whose label differs from Keras's."""
+        return sum(difference.label_flips for difference in self.differences)
+
+    @property
+    def failures(self) -> list[Difference]:
+        """The outputs that are further from Keras than allowed."""
+        return [difference for difference in self.differences if difference.exceeds(self.atol, exact=self.exact)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether at least one case ran, and every one within the tolerance."""
+        return bool(self.differences) and not self.failures
+
+
+def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
+    """Check a bundle's hashes and replay its golden vectors, for one artifact or for all; in chunks for a stream.
+
+    Of all, those whose runtime is not installed here have a ``problem`` instead of differences.
+
+    Raises BundleError where a file is missing, altered or unreadable, or the bundle was packed without its
+    golden vectors, and MissingExtraError where the runtime of the artifact that was asked for, or of every
+    artifact, is not installed.
+    """
+    bundle = open_bundle(path)
+    cases = decode_golden(bundle.read_golden())
+    if artifact is not None:
+        return [verify_artifact(bundle, bundle.artifact(artifact), cases)]
+    results: list[Verification] = []
+    missing: MissingExtraError | None = None
+    for one in bundle.manifest.artifacts:
+        try:
+            results.append(verify_artifact(bundle, one, cases))
+        except MissingExtraError as error:
+            missing = error
+            results.append(Verification(one.path, one.parity.atol, one.is_exact, (), (), problem=str(error)))
+    if missing is not None and all(result.problem for result in results):
+        raise missing
+    return results
+
+
+def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Verification:
+    """Replay cases in the runtime of one artifact."""
+    manifest = bundle.manifest
+    stream = manifest.stream if artifact.kind == "stream" else None
+    replay = Replay(open_artifact(bundle, artifact), manifest.inputs, stream, artifact.chunk)
+    decisions = decision_outputs(manifest.outputs, manifest.labels)
+    chosen, skipped = replay.choose(cases)
+    for case in chosen:
+        for spec in stream.inputs if stream else manifest.inputs:
+            feeds.check(case.inputs[spec.name], spec)
+    differences = compare_cases(replay, chosen, manifest.outputs, exact=artifact.is_exact, decisions=decisions)
+    names = tuple(case.name for case in skipped)
+    return Verification(artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), names)
+
+
+def compare_cases(
+    replay: Replay, cases: Sequence[Case], outputs: Sequence[TensorSpec], *, exact: bool, decisions: Sequence[str]
+) -> list[Difference]:
+    """Run an artifact on cases, and hold every answer against Keras's.
+
+    outputs: the model's own.
+    exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
+        own, and no scale in common with the outputs, to which the bound belongs.
+    decisions: the outputs whose labels are compared too.
+    """
+    names = {spec.name for spec in outputs}
+    differences: list[Difference] = []
+    for case in cases:
+        expected = {name: values for name, values in case.outputs.items() if exact or name in names}
+        for name, answers in replay.run(case):
+            differences += compare(name, expected, answers, decisions=decisions)
+    return differences
+
+
+def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
+    """The outputs that stand for labels: the only one of a model with labels."""
+    return [outputs[0].name] if labels and len(outputs) == 1 else []

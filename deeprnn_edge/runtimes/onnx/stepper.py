@@ -1,0 +1,112 @@
+"""Streams in ONNX Runtime: buffers that are bound once and that all streams of a session take in turn.
+
+A stream owns its states alone. A call borrows bound buffers, copies the states in, runs, and copies them back
+once the run is over: that costs two short copies, where buffers bound for each stream would cost it kilobytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.states import allocate, fill_initial
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class OnnxStepper:
+    """One stream's states. Steppers of one session may advance in several threads at once, each in one."""
+
+    __slots__ = ("_block", "_buffers", "state")
+
+    def __init__(self, buffers: BufferPool) -> None:
+        self._buffers = buffers
+        self._block, self.state = allocate(buffers.spec.states, buffers.rows)
+        fill_initial(self.state, buffers.spec.states)
+
+    def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+        """The outputs after a chunk. The states move on after the run: an error leaves them as they were."""
+        buffers = self._buffers.take()
+        buffers.fill(arrays)
+        buffers.before[:] = self._block
+        outputs = buffers.run()
+        self._block[:] = buffers.after
+        self._buffers.idle.append(buffers)  # after an error they are left to the garbage collector
+        return outputs
+
+
+class BufferPool:
+    """The bound buffers for streams of one batch size: as many as ever ran at once."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+        self.spec = spec
+        self.rows = rows
+        self.idle: list[_Buffers] = []
+        self._session = session
+
+    def take(self) -> _Buffers:
+        """Buffers that nobody uses."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return _Buffers(self._session, self.spec, self.rows)
+
+
+class _Buffers:
+    """What one call reads and writes. Inputs and answers of every step are bound anew where the chunk's length differs.
+
+    before, after: the states.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+        self._spec, self._rows = spec, rows
+        self._binding = session.io_binding()
+        self._run = session.run_with_iobinding
+        self.before, before = allocate(spec.states, rows)
+        self.after, after = allocate(spec.states, rows)
+        for state in spec.states:
+            self._bind_input(state.name, before[state.name])
+            self._bind_output(state.next_name, after[state.name])
+        self._inputs: dict[str, NDArray[Any]] = {}
+        self._outputs: dict[str, NDArray[Any]] = {}
+
+    def fill(self, arrays: Arrays) -> None:
+        """Copy the chunk in."""
+        inputs = self._inputs
+        for name, array in arrays.items():
+            if name not in inputs or array.shape != inputs[name].shape:
+                self._fit(arrays)
+                break
+        for name, array in arrays.items():
+            inputs[name][...] = array
+
+    def run(self) -> dict[str, NDArray[Any]]:
+        """Run on what is in the buffers; the model's outputs are the caller's own."""
+        self._run(self._binding)
+        return {name: array.copy() for name, array in self._outputs.items()}
+
+    def _fit(self, arrays: Arrays) -> None:
+        steps = count_steps(self._spec.inputs, arrays)
+        for spec in self._spec.inputs:
+            self._inputs[spec.name] = self._new(spec, steps)
+            self._bind_input(spec.name, self._inputs[spec.name])
+        for spec in self._spec.outputs:
+            if "time" in spec.shape or spec.name not in self._outputs:
+                self._outputs[spec.name] = self._new(spec, steps)
+                self._bind_output(spec.name, self._outputs[spec.name])
+
+    def _new(self, spec: TensorSpec, steps: int) -> NDArray[Any]:
+        return np.zeros([self._rows, *(steps if size == "time" else int(size) for size in spec.shape[1:])], spec.dtype)
+
+    # A value on the CPU has the numpy array's own memory, and the binding keeps both.
+    def _bind_input(self, name: str, array: NDArray[Any]) -> None:
+        self._binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
+
+    def _bind_output(self, name: str, array: NDArray[Any]) -> None:
+        self._binding.bind_ortvalue_output(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))

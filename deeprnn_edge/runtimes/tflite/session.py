@@ -1,0 +1,90 @@
+"""LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.packages import require_litert
+from deeprnn_edge.runtimes.tflite.stepper import Call, TFLiteStepper
+
+
+class TFLiteSession:
+    """One TFLite model. ``run`` may be called from several threads; they take turns."""
+
+    def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
+        litert = require_litert()
+        try:
+            self._interpreter = litert.Interpreter(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+            # Addressed by the signature's names: the order of tensors is the converter's own.
+            signature = self._interpreter.get_signature_runner()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
+        self._inputs = {
+            name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()
+        }
+        self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
+        self.fixed_shapes = {
+            name: tuple(int(size) for size in detail["shape"]) for name, detail in signature.get_input_details().items()
+        }
+        self._lock = threading.Lock()
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        for name, shape in self.fixed_shapes.items():
+            if feeds[name].shape[1:] != shape[1:]:
+                raise InputError(
+                    f"input {name!r} has the shape {feeds[name].shape}; this TFLite artifact takes "
+                    f"(batch, {', '.join(map(str, shape[1:]))}): pad or cut it, or load the .onnx artifact"
+                )
+        rows = len(next(iter(feeds.values())))
+        if rows == 1:  # what an app asks most; the interpreter's answers are arrays of their own
+            return self._run_row(feeds)
+        parts = [self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}) for row in range(rows)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
+
+    def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
+        """The file's inputs and outputs; the batch is ``?``, as rows run one after the other.
+
+        So is the dtype: what goes in is cast. Outputs of loops have no shape before they have run.
+        """
+        inputs = [TensorSpec(name, "?", ("?", *shape[1:])) for name, shape in self.fixed_shapes.items()]
+        return inputs, [TensorSpec(name, "?", ()) for name in self._outputs]
+
+    def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
+        """New states for a stream of so many rows, which the interpreter answers one after the other."""
+        return TFLiteStepper(self._call_in_order, spec, rows, chunk or 1)
+
+    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> Call:
+        """A call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
+        lock, invoke = self._lock, self._interpreter.invoke
+        set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
+        places = [self._inputs[name][0] for name in inputs]
+        answers = [self._outputs[name] for name in outputs]
+
+        def call(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+            with lock:
+                for place, array in zip(places, arrays, strict=True):
+                    set_tensor(place, array)
+                invoke()
+                return [get_tensor(answer) for answer in answers]
+
+        return call
+
+    def _run_row(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        interpreter = self._interpreter
+        with self._lock:
+            # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
+            interpreter.reset_all_variables()
+            for name, (index, dtype) in self._inputs.items():
+                array = feeds[name]
+                interpreter.set_tensor(index, array if array.dtype == dtype else array.astype(dtype))
+            interpreter.invoke()
+            return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}

@@ -1,0 +1,137 @@
+"""The main job from end to end: three networks trained, exported, checked and measured beside each other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from deeprnn_edge.bench.machine import describe_machine
+from deeprnn_edge.bench.sequences.run import bench
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_export.datasets.catalogue import Dataset, load_dataset
+from deeprnn_export.pipeline.export import export
+from deeprnn_export.reading.load import load_model
+from deeprnn_export.reading.training_record import TrainingOptions
+from deeprnn_export.tracing.recurrence import Cell
+from deeprnn_export.training.job import train_and_save
+from deeprnn_export.training.naive_bayes import naive_bayes_accuracy
+
+DATA = "reviews"
+CELLS: dict[Cell, str] = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+_BENCH_SECONDS = 1.0  # a contender: some thousand calls of a file, a hundred of Keras
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One way to run a network: the size of its file, and p50 latency of one call on a full sequence."""
+
+    size_bytes: int
+    p50_us: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class DemoRow:
+    """One architecture, measured."""
+
+    architecture: str
+    layers: str
+    parameters: int
+    embedding_parameters: int
+    recurrent_parameters: int
+    accuracy: float
+    best_epoch: int
+    training_seconds: float
+    keras: Runtime
+    onnx: Runtime
+    tflite: Runtime
+    bundle: str
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """All of it. ``baseline_accuracy`` is naive Bayes on the same split."""
+
+    rows: tuple[DemoRow, ...]
+    baseline_accuracy: float
+    train_rows: int
+    test_rows: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values, with the machine."""
+        return {"format_version": 1, "dataset": DATA, **asdict(self), "machine": describe_machine()}
+
+
+def run_demo(folder: Path, *, progress: Callable[[str], None], on_batch: Callable[[Any], None]) -> DemoResult:
+    """Train, export, check and measure SimpleRNN, LSTM and GRU on ``reviews``; models and bundles stay in ``folder``.
+
+    progress: called with a line at each step; on_batch: with the training's progress.
+    """
+    started = time.perf_counter()
+    dataset = load_dataset(DATA)
+    rows = tuple(_run_cell(cell, dataset, folder, progress, on_batch) for cell in CELLS)
+    return DemoResult(
+        rows=rows,
+        baseline_accuracy=naive_bayes_accuracy(dataset),
+        train_rows=len(dataset.x_train),
+        test_rows=len(dataset.x_test),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _run_cell(
+    cell: Cell, dataset: Dataset, folder: Path, progress: Callable[[str], None], on_batch: Callable[[Any], None]
+) -> DemoRow:
+    name = CELLS[cell]
+    trained, bundle = folder / f"{cell}.keras", folder / cell
+    progress(f"{name}: training on {len(dataset.x_train):,} sentences")
+    record, run = train_and_save(TrainingOptions(data=DATA, cell=cell), dataset, trained, progress=on_batch)
+    manifest = export(
+        trained, bundle, name=cell, evaluate=dataset, force=True, progress=lambda line: progress(f"{name}: {line}")
+    )
+    # The trained file also holds the optimizer's state, two numbers for each weight, which inference leaves behind.
+    inference = folder / f"{cell}.inference.keras"
+    load_model(trained).save(inference)
+    progress(f"{name}: measuring size and latency")
+    report = bench(bundle, keras=inference, seconds=_BENCH_SECONDS)
+    timings = {row.format: (row.size_bytes, row.timing) for row in report.rows}
+    accuracies = {artifact.format: artifact.accuracy for artifact in manifest.artifacts}
+
+    def runtime(kind: str, accuracy: float | None) -> Runtime:
+        size_bytes, timing = timings[kind]
+        if timing is None:
+            raise RuntimeError(f"{bundle}: {kind} was not timed: {report.rows}")
+        return Runtime(size_bytes, timing.p50_ms * 1e3, accuracy)
+
+    embedding, recurrent = _parameters(manifest)
+    return DemoRow(
+        architecture=name,
+        layers=" → ".join(_layer_names(manifest)),
+        parameters=manifest.architecture.parameters,
+        embedding_parameters=embedding,
+        recurrent_parameters=recurrent,
+        accuracy=record.test_accuracy,
+        best_epoch=record.best_epoch,
+        training_seconds=run.seconds,
+        keras=runtime("keras", record.test_accuracy),
+        onnx=runtime("onnx", accuracies["onnx"]),
+        tflite=runtime("tflite", accuracies["tflite"]),
+        bundle=str(bundle),
+    )
+
+
+def _parameters(manifest: Manifest) -> tuple[int, int]:
+    """Those of the embedding, and all others: the cells and the head on them."""
+    layers = manifest.architecture.layers
+    embedding = sum(layer.parameters for layer in layers if layer.kind == "Embedding")
+    return embedding, manifest.architecture.parameters - embedding
+
+
+def _layer_names(manifest: Manifest) -> list[str]:
+    return [
+        layer.kind if layer.units is None else f"{layer.kind}({layer.units})" for layer in manifest.architecture.layers
+    ]

@@ -1,0 +1,162 @@
+"""Rows and labels, checked and padded: what every data set becomes before training sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.bundle import VOCABULARY
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs import text
+from deeprnn_edge.inputs.padding import pad_features, pad_ids
+
+MAX_LENGTH = 100  # time steps of ids where the user says nothing: the network of the seed
+
+Rows = Sequence[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set for classification, ready to train on.
+
+    x_train, x_test: ``(rows, time)`` int32 ids in ``[0, vocabulary_size)``, or ``(rows, time, features)`` float32.
+    y_train, y_test: ``(rows,)`` int64, an index into ``labels``.
+    words: by rank, the most frequent first, those alone whose id is below ``vocabulary_size``; empty for ``tokens``
+        and ``sequence``.
+    vocabulary_size: how many ids there are, for ``text`` and ``tokens``; features: width of a vector, for ``sequence``.
+    """
+
+    name: str
+    kind: Literal["text", "tokens", "sequence"]
+    x_train: NDArray[Any]
+    y_train: NDArray[np.int64]
+    x_test: NDArray[Any]
+    y_test: NDArray[np.int64]
+    words: tuple[str, ...]
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    vocabulary_size: int | None = None
+    features: int | None = None
+
+
+def make_id_dataset(
+    name: str,
+    parts: Mapping[str, Rows],
+    labels: Mapping[str, NDArray[Any]],
+    *,
+    label_names: Sequence[str] = (),
+    words: Sequence[str] = (),
+    vocabulary_size: int,
+    max_length: int | None,
+) -> Dataset:
+    """Ragged rows of ids, ``train`` and ``test``, to a data set. Ids from ``vocabulary_size`` on become unknown words.
+
+    words: by rank; with them the data set is of the kind ``text``, without of the kind ``tokens``.
+    label_names: of the classes in order; by default their numbers.
+
+    Raises InputError for parts without rows, ids below 0, and labels that do not fit.
+    """
+    if words:
+        vocabulary_size = min(vocabulary_size, len(words) + text.INDEX_OFFSET + 1)
+    y_train, y_test, names = _check_labels(name, parts, labels, label_names)
+    length = max_length or MAX_LENGTH
+    rules = Preprocessing("text" if words else "tokens", vocabulary=VOCABULARY if words else None, max_length=length)
+    return Dataset(
+        name=name,
+        kind=rules.kind,
+        x_train=_pad(name, parts["train"], rules, length, vocabulary_size),
+        y_train=y_train,
+        x_test=_pad(name, parts["test"], rules, length, vocabulary_size),
+        y_test=y_test,
+        words=tuple(words[: vocabulary_size - text.INDEX_OFFSET - 1]),
+        labels=names,
+        preprocessing=rules,
+        vocabulary_size=vocabulary_size,
+    )
+
+
+def make_sequence_dataset(
+    name: str,
+    parts: Mapping[str, Rows],
+    labels: Mapping[str, NDArray[Any]],
+    *,
+    label_names: Sequence[str] = (),
+    max_length: int | None,
+) -> Dataset:
+    """Rows of ``(time, features)``, ``train`` and ``test``, to a data set; by default as long as its longest row.
+
+    Raises InputError for parts without rows, values that are not finite, widths and labels that do not fit.
+    """
+    y_train, y_test, names = _check_labels(name, parts, labels, label_names)
+    widths = {row.shape[1] for rows in parts.values() for row in rows}
+    if len(widths) > 1 or widths == {0}:
+        raise InputError(f"{name} has feature vectors of widths {sorted(widths)}; expected one width, from 1")
+    for part, rows in parts.items():
+        for index, row in enumerate(rows):
+            if not np.isfinite(row).all():
+                raise InputError(
+                    f"{name}: row {index} of x_{part} has a value that is NaN or infinite; fill or drop it"
+                )
+    longest = max(len(row) for rows in parts.values() for row in rows)
+    length = max_length or max(longest, 1)
+    rules = Preprocessing("sequence", max_length=length)
+    sides: Any = {"length": length, "padding": rules.padding, "truncating": rules.truncating}
+    return Dataset(
+        name=name,
+        kind="sequence",
+        x_train=pad_features(parts["train"], **sides),
+        y_train=y_train,
+        x_test=pad_features(parts["test"], **sides),
+        y_test=y_test,
+        words=(),
+        labels=names,
+        preprocessing=rules,
+        features=widths.pop(),
+    )
+
+
+def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_size: int) -> NDArray[np.int32]:
+    smallest = min((int(row.min()) for row in rows if row.size), default=0)
+    if smallest < 0:
+        raise InputError(f"{name} has the id {smallest}; ids start at 0, which pads")
+    known: list[Any] = [np.where(row < vocabulary_size, row, rules.oov_id) for row in rows]
+    return pad_ids(known, length=length, padding=rules.padding, truncating=rules.truncating, pad_id=rules.pad_id)
+
+
+def _check_labels(
+    name: str, parts: Mapping[str, Rows], labels: Mapping[str, NDArray[Any]], label_names: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
+    """Both parts' labels as indices, and the names of the classes."""
+    whole = {}
+    for part, rows in parts.items():
+        values = labels[part]
+        if not len(rows):
+            raise InputError(f"{name} has no rows in x_{part}; a data set needs a training and a test part")
+        if values.shape != (len(rows),):
+            raise InputError(
+                f"{name}: y_{part} has the shape {values.shape}, expected ({len(rows)},), one label for each row"
+            )
+        if values.dtype.kind not in "buif" or not np.array_equal(values, np.round(values.astype(np.float64))):
+            raise InputError(
+                f"{name}: y_{part} ({values.dtype}) holds values that are not whole numbers; expected classes"
+            )
+        whole[part] = values.astype(np.int64)
+    classes = np.unique(whole["train"])
+    if len(classes) < 2:
+        raise InputError(f"{name}: every row of y_train is of class {classes[0]}; training needs two classes or more")
+    if not np.array_equal(classes, np.arange(len(classes))):
+        raise InputError(
+            f"{name}: y_train has {len(classes)} classes from {classes[0]} to {classes[-1]}; "
+            "number them from 0, without gaps"
+        )
+    strange = np.setdiff1d(whole["test"], classes)
+    if len(strange):
+        raise InputError(f"{name}: y_test has the class {strange[0]}, which y_train does not have")
+    if label_names and len(label_names) != len(classes):
+        raise InputError(f"{name} has {len(classes)} classes, but {len(label_names)} names for them")
+    return whole["train"], whole["test"], tuple(label_names) or tuple(str(index) for index in classes)

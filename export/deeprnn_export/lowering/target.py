@@ -1,0 +1,56 @@
+"""What a target gives to be exported to: the protocol of its recurrences, and what a conversion comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from deeprnn_edge.bundle.manifest import Form, LoweredLayer
+from deeprnn_export.tracing.recurrence import Recurrence
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one recurrence gives, as tensors of the traced graph.
+
+    last: ``(batch, units)``, the output of the last step computed.
+    outputs: ``(batch, time, units)`` in the order of time, also of a backward recurrence; without
+        ``return_sequences`` the last output alone, ``(batch, 1, units)``.
+    states: ``(batch, units)`` each.
+    form: how the target expresses it.
+    """
+
+    last: Any
+    outputs: Any
+    states: list[Any]
+    form: Form
+
+
+class Lowering(Protocol):
+    """How a target builds recurrences. One object serves one trace."""
+
+    def reason_against(self, recurrence: Recurrence) -> str | None:
+        """Why the target cannot express a recurrence, in a few words; None where it can."""
+        ...
+
+    def run(
+        self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
+    ) -> list[Answer]:
+        """Run one recurrence, or the two of a bidirectional layer, over ``(batch, time, features)``.
+
+        mask: ``(batch, time)`` bool, or None.
+        """
+        ...
+
+    def merge(self, mode: str, forward: Any, backward: Any) -> Any:
+        """The outputs of two directions, in the order of time, as one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A file's content, and what became of each recurrent layer in it."""
+
+    content: bytes
+    recurrences: tuple[LoweredLayer, ...]

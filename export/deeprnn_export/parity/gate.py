@@ -1,0 +1,167 @@
+"""The gate: an artifact runs in the runtime that ships it, and answers as Keras does, or there is no export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deeprnn_edge.bundle.golden import Case
+from deeprnn_edge.bundle.manifest import Artifact, Parity, TensorSpec
+from deeprnn_edge.errors import ParityError
+from deeprnn_edge.parity.difference import Difference
+from deeprnn_edge.parity.replay import Replay
+from deeprnn_edge.parity.verify import compare_cases
+from deeprnn_edge.tables import format_table
+
+# float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
+# order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
+FP32_ATOL = 1e-5
+# Each step of each layer hands its rounding on. Ten layers over 100 steps, or three of 256 units over 1,000,
+# were measured at 3e-6 for SimpleRNN as Keras initialises it, whose recurrent kernel neither shrinks nor
+# grows a difference; trained weights grow them a little.
+DEEP_ATOL = 1e-4
+DEEP_STEPS = 1_000
+# Ten SimpleRNN layers as Keras initialises them hand states on that are 3e-5 off after 40 steps: ONNX Runtime's tanh
+# is an approximation, and Keras's own float32 is 3e-6 off float64 there. What is wrong is off by far more.
+MOST_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The largest absolute difference that passes; the relative tolerance is 0.
+
+    reason: why it is not the usual one.
+    exact: whether a label that flips fails too, however small the difference.
+    """
+
+    atol: float
+    reason: str | None = None
+    exact: bool = True
+
+
+def tolerance(recurrences: int, steps: int) -> Tolerance:
+    """How far a float32 file may be from Keras: by the number of recurrent layers and the steps that each takes."""
+    if recurrences * steps < DEEP_STEPS:
+        return Tolerance(FP32_ATOL)
+    return Tolerance(
+        DEEP_ATOL,
+        f"rounding passes through {recurrences} recurrent layers of {steps:,} steps each, one after the other",
+    )
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """What the gate saw for one artifact: the worst difference of each case, and cases that its shape excludes."""
+
+    artifact: str
+    tolerance: Tolerance
+    differences: tuple[Difference, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def failures(self) -> list[Difference]:
+        """The outputs that differ by more than the tolerance, or decide otherwise."""
+        allowed = self.tolerance
+        return [one for one in self.differences if one.exceeds(allowed.atol, exact=allowed.exact)]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every comparison held."""
+        return not self.failures
+
+    def summary(self) -> Parity:
+        """The manifest's entry."""
+        return Parity(
+            max_abs_diff=max(difference.max_abs_diff for difference in self.differences),
+            atol=self.tolerance.atol,
+            reason=self.tolerance.reason,
+            label_flips=sum(difference.label_flips for difference in self.differences),
+            cases=len({difference.case for difference in self.differences}),
+        )
+
+
+def check_parity(
+    replay: Replay,
+    path: str,
+    cases: Sequence[Case],
+    outputs: Sequence[TensorSpec],
+    *,
+    tolerance: Tolerance,
+    decisions: Sequence[str],
+) -> ParityReport:
+    """Run an artifact on every case that its shape takes; a stream on each cut in several ways.
+
+    outputs: the model's own.
+    decisions: those of them whose labels are compared too.
+
+    Raises ParityError where no case fits, so that nothing passes unchecked.
+    """
+    chosen, skipped = replay.choose(cases)
+    if not chosen:
+        raise ParityError(f"no case of the grid has the shape that {path} takes")
+    differences = compare_cases(replay, chosen, outputs, exact=tolerance.exact, decisions=decisions)
+    return ParityReport(path, tolerance, tuple(differences), tuple(case.name for case in skipped))
+
+
+def require_parity(reports: Sequence[ParityReport]) -> None:
+    """Raise ParityError, with a table of what differs, unless every artifact answered as Keras does."""
+    failures = [(report, difference) for report in reports for difference in report.failures]
+    if not failures:
+        return
+    rows = [
+        [
+            report.artifact,
+            difference.output,
+            difference.case,
+            difference.problem or f"{difference.max_abs_diff:.2e}",
+            f"{report.tolerance.atol:.2g}",
+            str(difference.label_flips),
+        ]
+        for report, difference in failures
+    ]
+    table = format_table(["artifact", "output", "case", "largest difference", "allowed", "label flips"], rows)
+    raise ParityError(
+        f"{len(failures)} of {sum(len(report.differences) for report in reports)} comparisons with Keras failed; "
+        f"nothing was exported{_way_out(failures)}",
+        table=table,
+    )
+
+
+def _way_out(failures: Sequence[tuple[ParityReport, Difference]]) -> str:
+    """What is left to do where float32 files differ by little: a network may grow the rounding of its runtime."""
+    worst = max(difference.max_abs_diff for _, difference in failures)
+    if worst > MOST_ROUNDING or any(d.label_flips or not report.tolerance.exact for report, d in failures):
+        return ""
+    return f"; so little may be rounding that the network grows, and --atol {2 * worst:.0e} would allow it"
+
+
+def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | None) -> None:
+    """Raise ParityError, with a table, where an evaluated artifact lost more accuracy than the budget allows.
+
+    max_drop_points: percentage points; None for no budget.
+    """
+    if max_drop_points is None:
+        return
+    over = [
+        (artifact, artifact.evaluation)
+        for artifact in artifacts
+        if artifact.evaluation is not None and -artifact.evaluation.accuracy_change_points > max_drop_points
+    ]
+    if not over:
+        return
+    rows = [
+        [
+            artifact.path,
+            f"{evaluation.accuracy:.2%}",
+            f"{evaluation.keras_accuracy:.2%}",
+            f"{evaluation.accuracy_change_points:+.2f}",
+            str(evaluation.label_flips),
+        ]
+        for artifact, evaluation in over
+    ]
+    raise ParityError(
+        f"{', '.join(artifact.path for artifact, _ in over)} lost more than {max_drop_points:g} percentage points of "
+        "accuracy; nothing was exported: leave the precision out, keep more words, or allow more with "
+        "--max-accuracy-drop",
+        table=format_table(["artifact", "accuracy", "Keras", "change in points", "label flips"], rows),
+    )

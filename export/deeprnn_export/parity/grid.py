@@ -1,0 +1,119 @@
+"""The parity grid: the inputs on which every artifact has to answer as Keras does.
+
+Made from the model's own signature: batches of 1, 3 and 32; several lengths where time is symbolic;
+rows that are full, padded before, behind, inside, and nothing but padding; unknown words among ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs.arrays import arrange, check
+from deeprnn_edge.inputs.text import OOV_ID
+from deeprnn_export.reading.signature import Signature
+
+BATCHES = (1, 3, 32)
+LENGTHS = (1, 7)  # beside the length that the model is made for, and a longer one: twice that, up to LONGEST
+LONGEST = 40  # not always this long: a network whose values grow is sound for lengths near its own
+PADDINGS = ("full", "pre", "post", "interior", "all padding")
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value
+class GridCase:
+    """One set of inputs, by name."""
+
+    name: str
+    inputs: dict[str, NDArray[Any]]
+
+
+def make_grid(
+    signature: Signature,
+    *,
+    length: int,
+    chunk: int = 1,
+    sample: Mapping[str, NDArray[Any]] | None = None,
+    seed: int = 0,
+) -> list[GridCase]:
+    """Inputs for a model, the same for the same seed.
+
+    chunk: steps that a stream takes at a time; some cases are a multiple of it.
+    length: time steps where the time axis is symbolic; shorter ones are added to it.
+    sample: the user's own inputs, which make a case of their own.
+    """
+    random = np.random.default_rng(seed)
+    fixed_batch = signature.inputs[0].shape[0]
+    batches = BATCHES if isinstance(fixed_batch, str) else (int(fixed_batch),)
+    free_time = any("time" in spec.shape for spec in signature.inputs)
+
+    def case(name: str, batch: int, steps: int, padding: str | None) -> GridCase:
+        inputs = {spec.name: _values(random, spec, batch, steps, padding, signature) for spec in signature.inputs}
+        return GridCase(name, inputs)
+
+    smallest = batches[0]
+    cases = [case(f"batch {smallest}, {padding}", smallest, length, padding) for padding in PADDINGS]
+    cases += [case(f"batch {batch}, every padding", batch, length, None) for batch in batches[1:]]
+    if free_time:
+        lengths = sorted({*LENGTHS, min(2 * length, LONGEST)} - {length})
+        cases += [case(f"batch {batches[-1]}, {steps} steps", batches[-1], steps, None) for steps in lengths]
+    if length % chunk:
+        steps = length + -length % chunk
+        cases += [case(f"batch {batch}, {steps} steps", batch, steps, None) for batch in batches[:2]]
+    for spec in signature.inputs:
+        if spec.id_count is not None and spec.id_count > OOV_ID:
+            unknown = case(f"batch {smallest}, unknown words in {spec.name}", smallest, length, "full")
+            unknown.inputs[spec.name][:, ::2] = OOV_ID
+            cases.append(unknown)
+    if sample is not None:
+        cases.append(GridCase("sample", dict(sample)))
+    return cases
+
+
+def read_sample(sample: Any, signature: Signature) -> dict[str, NDArray[Any]]:
+    """The user's sample, a list in the order of the inputs or a dict by name, checked against the signature."""
+    values = arrange(sample, signature.inputs)
+    checked = {spec.name: check(values[spec.name], spec) for spec in signature.inputs}
+    rows = {name: len(value) for name, value in checked.items()}
+    if len(set(rows.values())) > 1:
+        raise InputError(f"the sample's arrays have different numbers of rows: {rows}")
+    return checked
+
+
+def _values(
+    random: np.random.Generator, spec: TensorSpec, batch: int, steps: int, padding: str | None, signature: Signature
+) -> NDArray[Any]:
+    shape = [batch, *(steps if size == "time" else 4 if isinstance(size, str) else size for size in spec.shape[1:])]
+    if spec.id_count is not None:
+        values: NDArray[Any] = random.integers(min(1, spec.id_count - 1), spec.id_count, shape).astype(spec.dtype)
+    elif spec.dtype == "bool":  # a mask: True where a step counts
+        values = np.ones(shape, np.bool_)
+    elif spec.dtype.startswith("int"):
+        values = random.integers(0, 2, shape).astype(spec.dtype)
+    else:
+        values = random.standard_normal(shape).astype(spec.dtype)
+    # Padding is worth a test where a mask gives it a meaning, and for ids, whose 0 is what data is padded with.
+    if len(shape) > 1 and (spec.name in signature.mask_values or spec.id_count is not None or spec.dtype == "bool"):
+        # Ids of words in sentences in texts can be missing at either level; a feature vector misses as a whole.
+        axes = shape[1:] if spec.id_count is not None else shape[1:2]
+        for row in range(batch):
+            chosen = padding or PADDINGS[row % len(PADDINGS)]
+            values[row, _padded(chosen, axes, random)] = signature.mask_values.get(spec.name, 0)
+    return values
+
+
+def _padded(padding: str, axes: list[int], random: np.random.Generator) -> slice | NDArray[np.bool_]:
+    steps = axes[0]
+    count = int(random.integers(1, steps)) if steps > 1 else 0
+    if padding == "pre":
+        return slice(0, count)
+    if padding == "post":
+        return slice(steps - count, steps)
+    if padding == "interior":
+        return random.random(axes) < 0.4
+    return slice(0, steps if padding == "all padding" else 0)

@@ -1,0 +1,95 @@
+"""What is exported: the model, its inputs and outputs, and the rules of its raw input; cut to fewer words if asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
+from deeprnn_export.reading.description import default_labels
+from deeprnn_export.reading.input_rules import InputRules, read_input_rules
+from deeprnn_export.reading.load import load_model
+from deeprnn_export.reading.signature import Signature, read_signature
+from deeprnn_export.tracing.overrides import layer_paths
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that can be exported.
+
+    saved_at: its file, if it came from one.
+    """
+
+    model: keras.Model
+    signature: Signature
+    rules: InputRules
+    saved_at: Path | None
+
+
+def read_subject(
+    model: keras.Model | str | Path,
+    *,
+    max_length: int | None,
+    preprocessing: Preprocessing | None,
+    vocabulary: Sequence[str],
+    labels: Sequence[str],
+    allow_lambda: bool,
+    custom_objects: Mapping[str, Any] | None,
+    progress: Callable[[str], None],
+) -> Subject:
+    """Load a model where it is a path, and find out what its inputs are.
+
+    Raises InputError for a file or rules that cannot be used, UnsupportedModelError for a model without a
+    recurrence, or whose answers are drawn at random.
+    """
+    saved_at = None
+    if not isinstance(model, keras.Model):
+        progress(f"loading {model}")
+        saved_at = Path(model)
+        model = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects)
+    if not any(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model)):
+        raise UnsupportedModelError(
+            f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
+        )
+    signature = read_signature(model)
+    if signature.drawing is not None:
+        raise UnsupportedModelError(
+            f"{signature.drawing} draws random numbers at inference, so that no file could answer as it does; "
+            "call it without training=True, or take it out"
+        )
+    rules = read_input_rules(
+        signature,
+        saved_at=saved_at,
+        max_length=max_length,
+        preprocessing=preprocessing,
+        vocabulary=vocabulary,
+        labels=labels,
+        default_labels=default_labels(model),
+    )
+    return Subject(model, signature, rules, saved_at)
+
+
+def with_fewer_words(subject: Subject, keep_words: int) -> tuple[Subject, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """The subject with the so many most frequent words, and what becomes of ids that are made for all of them."""
+    rules = subject.rules.preprocessing
+    model = prune_vocabulary(subject.model, keep_words, index_offset=rules.index_offset)
+    signature = read_signature(model)
+    cut = read_input_rules(
+        signature,
+        saved_at=None,
+        max_length=rules.max_length,
+        preprocessing=rules,
+        vocabulary=subject.rules.vocabulary,
+        labels=subject.rules.labels,
+        default_labels=(),
+    )
+    count = signature.inputs[0].id_count or 0
+    named = InputRules(cut.preprocessing, cut.vocabulary, cut.labels, subject.rules.name)
+    return Subject(model, signature, named, subject.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)

@@ -1,0 +1,121 @@
+"""Keras to ONNX: trace through the seam, freeze, convert with tf2onnx, check."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from deeprnn_export.lowering.lower import lowered
+from deeprnn_export.lowering.target import Conversion
+from deeprnn_export.reading.signature import Signature, tensor_specs
+from deeprnn_export.streaming.carry import Carry, nothing_carried
+from deeprnn_export.targets.onnx.canonical import canonicalise
+from deeprnn_export.targets.onnx.operators import HANDLERS
+from deeprnn_export.targets.onnx.recurrences import OnnxLowering
+from deeprnn_export.tracing.refusals import lacks_operator, refusing
+
+# The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
+# all that the recurrences need has been there since 14.
+OPSET = 17
+_loggers_lock = threading.Lock()
+
+
+def convert_to_onnx(model: keras.Model, signature: Signature, carry: Carry | None = None) -> Conversion:
+    """The model as an ONNX file's content, float32, with native recurrences and named inputs and outputs.
+
+    carry: the states of a stream, which the signature has too.
+
+    Raises UnsupportedModelError that names the layers whose operators ONNX lacks.
+    """
+    lowering = OnnxLowering()
+    carry = carry or nothing_carried()
+    own = len(signature.inputs) - len(carry.names)
+
+    def forward(*inputs: Any) -> list[Any]:
+        return [tf.identity(output) for output in carry.answers(model, inputs[:own], inputs[own:])]
+
+    traced = tf.function(forward, input_signature=tensor_specs(signature.inputs), autograph=False)
+    with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering, carry) as recurrences:
+        # Freezing makes constants of the variables and of tensors that the trace captured, which
+        # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
+        frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)
+    inputs = [tensor.name for tensor in frozen.inputs]
+    outputs = [tensor.name for tensor in frozen.outputs]
+    names = dict(zip(inputs, (spec.name for spec in signature.inputs), strict=True))
+    names |= dict(zip(outputs, (spec.name for spec in signature.outputs), strict=True))
+    with _quiet_tf2onnx(), refusing(f"tf2onnx does not convert the model {model.name!r}"):
+        proto, _ = tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(add_shapes=True),
+            name=model.name,
+            input_names=inputs,
+            output_names=outputs,
+            opset=OPSET,
+            custom_op_handlers={**HANDLERS, **lowering.handlers()},
+            tensors_to_rename=names,
+        )
+    _refuse_foreign(proto, model)
+    canonicalise(proto.graph, {variable.numpy().tobytes(): variable.path for variable in model.variables})
+    _name_axes(proto, signature)
+    proto.producer_name, proto.producer_version = "deeprnn-edge", ""
+    onnx.checker.check_model(proto, full_check=True)
+    return Conversion(proto.SerializeToString(deterministic=True), tuple(recurrences))
+
+
+def _refuse_foreign(proto: onnx.ModelProto, model: keras.Model) -> None:
+    """tf2onnx leaves an operator that it cannot convert in the graph under its TensorFlow name."""
+    standard = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
+    foreign = [
+        node for node in _nodes(proto.graph) if node.domain not in ("", "ai.onnx") or node.op_type not in standard
+    ]
+    if foreign:
+        raise lacks_operator(model, "onnx", foreign[0].op_type, foreign[0].name)
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Every node, those in the bodies of loops too."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _nodes(attribute.g)
+
+
+def _name_axes(proto: onnx.ModelProto, signature: Signature) -> None:
+    for values, specs in ((proto.graph.input, signature.inputs), (proto.graph.output, signature.outputs)):
+        for value, spec in zip(values, specs, strict=True):
+            del value.type.tensor_type.shape.dim[:]
+            for size in spec.shape:
+                axis = value.type.tensor_type.shape.dim.add()
+                if isinstance(size, str):
+                    axis.dim_param = size
+                else:
+                    axis.dim_value = size
+
+
+@contextmanager
+def _quiet_tf2onnx() -> Iterator[None]:
+    """Silence two known warnings: tf2onnx's on each marker's unknown shape, which the trace carries around it,
+
+    and TensorFlow's on the freezing functions of its first version, which tf2onnx 1.17 still calls.
+    """
+    loggers = [
+        logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")
+    ]
+    with _loggers_lock:  # levels belong to the process; another thread would restore the silence
+        levels = [logger.level for logger in loggers]
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL)
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

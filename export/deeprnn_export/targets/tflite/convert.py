@@ -1,0 +1,127 @@
+"""Keras to TFLite: trace through the seam into a SavedModel, convert that in a process of its own, check."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from deeprnn_edge.errors import InputError, UnsupportedModelError
+from deeprnn_edge.inspection.tflite_file import inspect_tflite
+from deeprnn_export.lowering.lower import lowered
+from deeprnn_export.lowering.target import Conversion
+from deeprnn_export.parity.precisions import CALIBRATED, PRECISIONS
+from deeprnn_export.reading.signature import Signature, tensor_specs
+from deeprnn_export.streaming.carry import Carry, nothing_carried
+from deeprnn_export.targets.tflite.compact import compact
+from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
+from deeprnn_export.tracing.overrides import replaced
+from deeprnn_export.tracing.plain_layers import bias_add
+from deeprnn_export.tracing.refusals import lacks_operator, refusing
+
+
+def convert_to_tflite(
+    model: keras.Model,
+    signature: Signature,
+    shapes: dict[str, tuple[int, ...]],
+    *,
+    carry: Carry | None = None,
+    precision: str = "fp32",
+    calibration: Sequence[Mapping[str, NDArray[Any]]] = (),
+) -> Conversion:
+    """The model as a TFLite file's content, of builtin operators alone. Inputs and outputs keep their dtypes.
+
+    shapes: input name to its whole shape, batch 1 and time fixed: symbolic axes would need Flex.
+    carry: the states of a stream, which the signature has too.
+    precision: ``fp32``; ``fp16`` and ``int8``, which store weights so; ``int8-full`` and ``int16x8``, in which
+        activations are integers of 8 and of 16 bits too.
+    calibration: samples by input name, of these shapes; needed for the last two.
+
+    Raises UnsupportedModelError where the graph needs an operator that TFLite lacks, where the converter
+    crashes, where LiteRT cannot run what it made, and for loops in a calibrated precision. Raises
+    InputError for an unknown precision, and for a calibrated one without samples.
+    """
+    if precision not in PRECISIONS["tflite"]:
+        raise InputError(f"unknown precision {precision!r} for tflite; there are {', '.join(PRECISIONS['tflite'])}")
+    if precision in CALIBRATED and not calibration:
+        raise InputError(f"{precision} is calibrated on real samples; give some with --calibration")
+    names = [spec.name for spec in signature.outputs]
+    carry = carry or nothing_carried()
+    own = len(signature.inputs) - len(carry.names)
+
+    def forward(*inputs: Any) -> dict[str, Any]:
+        return dict(zip(names, carry.answers(model, inputs[:own], inputs[own:]), strict=True))
+
+    specs = tensor_specs(signature.inputs, fixed=shapes)
+    with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
+        saved_model = Path(folder) / "saved_model"
+        traced = refusing(f"the model {model.name!r} cannot be traced")
+        lowering = TFLiteLowering(precision)
+        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
+            archive = keras.export.ExportArchive()
+            archive.track(model)
+            archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))
+            archive.write_out(str(saved_model), verbose=False)
+        for layer in recurrences:
+            if precision in CALIBRATED and layer.form == "keras loop":
+                raise UnsupportedModelError(
+                    f"layer {layer.layer!r} keeps Keras's loop ({layer.reason}), and the TFLite converter cannot "
+                    f"calibrate loops for {precision} (tensorflow#87468); export it with --precision int8, "
+                    "or with --format onnx alone"
+                )
+        samples = None
+        if precision in CALIBRATED:
+            samples = _write_samples(Path(folder) / "samples.npz", signature, calibration)
+        content = compact(_convert_apart(model, saved_model, Path(folder) / "model.tflite", precision, samples))
+    foreign = inspect_tflite(content, "model.tflite").foreign
+    if foreign:
+        raise UnsupportedModelError(
+            f"the TFLite form of model {model.name!r} needs {', '.join(sorted(foreign))}, "
+            "which LiteRT runs with extra libraries only; export it with --format onnx alone"
+        )
+    return Conversion(content, tuple(recurrences))
+
+
+def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mapping[str, NDArray[Any]]]) -> Path:
+    """The samples as the worker reads them."""
+    names = [spec.name for spec in signature.inputs]
+    arrays = [
+        np.concatenate([np.asarray(row[spec.name], spec.dtype) for row in calibration]) for spec in signature.inputs
+    ]
+    np.savez(path, *arrays, names=np.array(names))
+    return path
+
+
+def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precision: str, samples: Path | None) -> bytes:
+    """Run the converter in a process of its own: it leaks (tensorflow#122598), and it may crash."""
+    words = [saved_model, target, precision, *([] if samples is None else [samples])]
+    command = [sys.executable, "-m", "deeprnn_export.targets.tflite.converter_process", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode == 0:
+        return target.read_bytes()
+    lacking = re.search(r'"(\w+):", "([^"@]+)@?[^"]*".*ERROR_NEEDS_(?:FLEX|CUSTOM)_OPS', done.stderr)
+    if lacking:
+        raise lacks_operator(model, "tflite", lacking[1], lacking[2])
+    # The file is there as soon as the converter is done with it.
+    tried = target.exists()
+    if done.returncode < 0:
+        crash = signal.Signals(-done.returncode).name
+        reason = f"LiteRT crashed with {crash} at the file" if tried else f"the TFLite converter crashed with {crash}"
+    else:
+        lines = done.stderr.strip().splitlines() or ["no reason"]
+        line = ([line for line in lines if "error:" in line.lower()] or lines)[-1]
+        reason = f"LiteRT cannot run the file: {line}" if tried else f"the TFLite converter refused it: {line}"
+    way_out = "" if precision == "fp32" else "leave this precision out, or "
+    raise UnsupportedModelError(
+        f"model {model.name!r} in {precision}: {reason}; {way_out}export it with --format onnx alone"
+    )

@@ -1,0 +1,81 @@
+"""Run the TFLite converter as a program.
+
+``python -m deeprnn_export.targets.tflite.converter_process SAVED_MODEL TARGET PRECISION [SAMPLES]``
+
+SAMPLES is a ``.npz`` for the precisions that are calibrated: ``names``, and in their order ``arr_0``, ``arr_1``,
+each of ``(rows, ...)``. A file of another precision than fp32 is run once after it is written: LiteRT aborts its
+process at some of what the converter makes, and here that is this process.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from deeprnn_edge.runtimes.tflite.session import TFLiteSession
+
+Samples = dict[str, NDArray[Any]]
+
+
+def convert(saved_model: str, precision: str = "fp32", samples: Samples | None = None) -> bytes:
+    """A SavedModel as the content of a TFLite file; its inputs and outputs keep their dtypes in every precision.
+
+    samples: input name to ``(rows, ...)``, for ``int8-full`` and ``int16x8``.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
+    # Builtin operators alone: with SELECT_TF_OPS a file is written that LiteRT cannot run.
+    operators = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "fp32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8-full":
+        operators = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if precision == "int16x8":
+        # The plain ones for what has no form in 16 bits and needs none: masks are made of ids by a CAST.
+        operators.insert(0, tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8)
+    if samples is not None:
+        converter.representative_dataset = lambda: _rows(samples)
+    converter.target_spec.supported_ops = operators
+    content: bytes = converter.convert()
+    return content
+
+
+def try_out(content: bytes, samples: Samples | None = None) -> None:
+    """Run a file once, on the first sample or on zeros, which are ids too."""
+    session = TFLiteSession(content, "model.tflite")
+    session.run(
+        {name: np.zeros(shape, np.int32) for name, shape in session.fixed_shapes.items()}
+        if samples is None
+        else next(_rows(samples))
+    )
+
+
+def _rows(samples: Samples) -> Iterator[Samples]:
+    """By name, each a batch of 1: the order of a signature's inputs is the converter's own."""
+    for row in range(len(next(iter(samples.values())))):
+        yield {name: array[row : row + 1] for name, array in samples.items()}
+
+
+def read_samples(path: str) -> Samples:
+    """The samples as the conversion wrote them; their names may be none that an archive's member can have."""
+    with np.load(path, allow_pickle=False) as file:
+        return {str(name): file[f"arr_{index}"] for index, name in enumerate(file["names"])}
+
+
+def _main(saved_model: str, target: str, precision: str, path: str | None = None) -> None:
+    samples = None if path is None else read_samples(path)
+    content = convert(saved_model, precision, samples)
+    Path(target).write_bytes(content)
+    if precision != "fp32":
+        try_out(content, samples)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,0 +1,186 @@
+"""Recurrences for TFLite, whose operators know neither GRU nor SimpleRNN, nor masks.
+
+A small LSTM becomes the fused ``UNIDIRECTIONAL_SEQUENCE_LSTM``; a larger one, one that the operator cannot express,
+and the other cells one matrix product for the inputs of all steps and a loop over what is left, its body
+unrolled by a few steps so that the loop's own cost is shared.
+
+The precisions that are calibrated on samples have no loop, which the converter cannot calibrate
+(tensorflow#87468), and no fused LSTM. There every step is written out, which only short networks can afford.
+
+Batch and time are static here: that is what keeps the graph free of Flex operators
+(``TensorListReserve requires element_shape to be static``: tensorflow#62849).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.lowering import masks as packing
+from deeprnn_export.lowering.bidirectional import combine
+from deeprnn_export.lowering.target import Answer
+from deeprnn_export.parity.precisions import CALIBRATED
+from deeprnn_export.targets.tflite.steps import gru_step, run_kept_steps, run_steps, with_one_bias_of_gates
+from deeprnn_export.tracing.recurrence import Recurrence, is_zero
+
+# Of all recurrences in a file without loops. As many take 45 s to convert, and 2.6 MB in int8-full or 4.5 MB in
+# int16x8 (GRU layers of 32 and 16 units), which is more than the same network takes in float32 with its loops.
+WRITTEN_OUT_STEPS = 1_000
+# Of a layer over all steps. A loop costs some microseconds as such, and then less for each product than the fused
+# LSTM. Two layers, fused against the loop: 16 units, 20 steps 34 and 60 us; 16 units, 100 steps 140 and 121 us; 32
+# units, 20 steps 50 and 62 us, 100 steps 232 and 171 us; 256 units, 100 steps 7.5 and 3.6 ms.
+FUSED_PRODUCTS = 150_000
+
+
+class TFLiteLowering:
+    """Builds one traced graph; use a new one for each conversion.
+
+    precision: what the file's numbers will be. A calibrated one has every step written out. The fused LSTM is none
+        of theirs: with 16-bit activations it does not convert ("Quantization to 16x8-bit not yet supported for op:
+        'UNIDIRECTIONAL_SEQUENCE_LSTM'"), with 8 bits it is slower than its steps (1.3 to 0.5 ms) and, masked, wrong:
+        answers of a network trained on IMDB were 0.14 off on average, in place of 0.007.
+    """
+
+    def __init__(self, precision: str = "fp32") -> None:
+        self._precision = precision
+        self._looping = precision not in CALIBRATED
+        self._integer16 = precision == "int16x8"
+        self._written_out = 0
+        self._packings: dict[Any, packing.Packing] = {}
+        self._markers = count(1)
+
+    def reason_against(self, _recurrence: Recurrence) -> str | None:
+        """The loop, or the steps that take its place, have any activation."""
+        return None
+
+    def run(
+        self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
+    ) -> list[Answer]:
+        """Each direction by itself, from TFLite's builtin operators alone."""
+        if mask is not None:
+            mask = packing.mask_of_ids(mask)
+        return [self._run(one, sequences, own, mask) for one, own in zip(directions, states, strict=True)]
+
+    def merge(self, mode: str, forward: Any, backward: Any) -> Any:
+        """As Keras does."""
+        return combine(mode, forward, backward)
+
+    def _run(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> Answer:
+        if recurrence.go_backwards:
+            sequences = tf.reverse(sequences, [1])
+            mask = None if mask is None else tf.reverse(mask, [1])
+        # The fused operator starts from zeros; of packed steps the states behind the last kept one are not known.
+        alone = not recurrence.continues and all(map(is_zero, states)) and not recurrence.return_state
+        fused = False
+        if alone and self._looping and mask is not None:
+            last, outputs = self._packed(recurrence, sequences, mask)
+        elif fused := alone and self._looping and _suits_fused(recurrence, sequences.shape[1]):
+            outputs = self._fused(recurrence, sequences)
+            last = outputs[:, -1]
+        else:
+            last, outputs, states = self._steps(recurrence, sequences, states, mask)
+        if mask is not None and recurrence.zero_output_for_mask:
+            last = tf.where(mask[:, -1:], last, 0.0)
+            outputs = tf.where(mask[:, :, tf.newaxis], outputs, 0.0) if recurrence.return_sequences else outputs
+        if recurrence.go_backwards and recurrence.return_sequences:
+            outputs = tf.reverse(outputs, [1])
+        return Answer(last, outputs, states, "fused" if fused else "loop")
+
+    def _steps(
+        self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any
+    ) -> tuple[Any, Any, list[Any]]:
+        if not self._looping:
+            time = sequences.shape[1]
+            self._written_out += time
+            if self._written_out > WRITTEN_OUT_STEPS:
+                raise UnsupportedModelError(
+                    f"layer {recurrence.name!r} with its {time} steps makes {self._written_out} steps in all, and "
+                    f"{self._precision} takes {WRITTEN_OUT_STEPS}: it writes out every one, as the TFLite converter "
+                    "cannot calibrate loops (tensorflow#87468); export it with --precision int8, with fewer steps "
+                    "(--max-length), or with --format onnx alone"
+                )
+        step = None
+        if self._integer16 and recurrence.cell == "gru":
+            recurrence = with_one_bias_of_gates(recurrence)
+            step = gru_step(recurrence, integer16=True)
+        whole = recurrence.return_sequences
+        return run_steps(recurrence, sequences, states, mask, whole=whole, step=step, looping=self._looping)
+
+    def _packed(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
+        """The last output and those of all steps, by a loop over the kept steps, which ends with the longest row.
+
+        A loop over all steps chooses between the old state and the new one at each, and the fused operator takes all
+        steps too. Side by side, full rows of the seed models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and
+        201 -> 166 (LSTM, fused before), rows of 20 kept steps 145 -> 48, 216 -> 80 and 199 -> 86.
+        """
+        if mask.ref() not in self._packings:
+            self._packings[mask.ref()] = packing.make_packing(mask, trim=False)
+        plan = self._packings[mask.ref()]
+        longest = tf.maximum(tf.reduce_max(plan.lengths), 1)  # of no kept step, too, one output is read
+        packed, first = run_kept_steps(recurrence, packing.pack(sequences, plan), longest)
+        if recurrence.return_sequences:
+            outputs = packing.unpack(packed, plan, first=first, backwards=False, zero_masked=False)
+            return outputs[:, -1], outputs
+        last = packing.unpack_last(packed, plan, first=first)
+        return last, last[:, tf.newaxis]
+
+    def _fused(self, recurrence: Recurrence, sequences: Any) -> Any:
+        # The operator keeps its state in variables, which the converter makes of the constants given as its
+        # initial state, dropping their values; the runtime starts them from zero. A constant that another layer
+        # uses too, as zeros of the same shape, would become a variable for that layer as well, and read the
+        # state that this one left. Each gets constants of its own; a value of 1e-30 would do no harm if it stayed.
+        shape = (sequences.shape[0], recurrence.units)
+        states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in range(recurrence.states)]
+        return _fused_lstm(recurrence, sequences, states)
+
+
+def _suits_fused(recurrence: Recurrence, time: int) -> bool:
+    """Whether the fused operator computes this layer, as its activations are fixed, and sooner than the loop."""
+    return (
+        recurrence.cell == "lstm"
+        and recurrence.activation is keras.activations.tanh
+        and recurrence.recurrent_activation is keras.activations.sigmoid
+        and time * (recurrence.kernel.size + recurrence.recurrent_kernel.size) <= FUSED_PRODUCTS
+    )
+
+
+def _fused_lstm(recurrence: Recurrence, sequences: Any, states: list[Any]) -> Any:
+    """``(batch, time, features)`` to ``(batch, time, units)`` in a function that the converter knows by its name.
+
+    The attributes and the order of arguments and results are those that TensorFlow's
+    ``prepare_composite_functions_tf`` looks for; the body is only there to be replaced.
+    """
+
+    @tf.function(
+        autograph=False,
+        experimental_attributes={
+            "api_implements": f"lstm_{uuid.uuid4()}",
+            "api_preferred_device": "CPU",
+            "go_backwards": False,
+            "time_major": False,
+        },
+    )
+    def lstm(
+        inputs: Any,
+        h: Any,
+        c: Any,
+        kernel: Any,
+        recurrent_kernel: Any,
+        bias: Any,
+        mask: Any = None,  # noqa: ARG001 - the converter's signature
+        sequence_lengths: Any = None,  # noqa: ARG001 - the converter's signature
+    ) -> tuple[Any, Any, Any, Any, Any]:
+        last, outputs, (h, c) = run_steps(recurrence, inputs, [h, c], None, whole=True)
+        # Each argument must be used, or tracing drops it and the converter miscounts.
+        used = 0.0 * (tf.reduce_sum(kernel) + tf.reduce_sum(recurrent_kernel) + tf.reduce_sum(bias))
+        return last + used, outputs + used, h, c, tf.constant(0.0)
+
+    weights = [tf.constant(value) for value in (recurrence.kernel, recurrence.recurrent_kernel, recurrence.bias)]
+    return lstm(sequences, *states, *weights)[1]

@@ -1,0 +1,61 @@
+"""Refusals that name the layer: from a scope of the traced graph back to the user's model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+from deeprnn_edge.errors import DeepRNNEdgeError, UnsupportedModelError
+from deeprnn_export.tracing.overrides import layer_paths
+
+# What each target's lack of an operator would do to a file, and what is left to do.
+_TARGETS = {
+    "onnx": (
+        "ONNX has no operator for it in tf2onnx, so no ONNX runtime would load the file",
+        "export with --format tflite alone",
+    ),
+    "tflite": (
+        "TFLite has no builtin operator for it, so the file would need TensorFlow's Flex library and not run in LiteRT",
+        "export with --format onnx alone",
+    ),
+}
+
+
+def lacks_operator(model: keras.Model, target: str, operator: str, scope: str) -> UnsupportedModelError:
+    """The refusal of an operator.
+
+    target: ``onnx`` or ``tflite``.
+    scope: the node's name in the traced graph, such as ``model_1/encoder_1/odd_1/Lgamma``.
+    """
+    why, way_out = _TARGETS[target]
+    return UnsupportedModelError(
+        f"{layer_along(model, scope)} computes with TensorFlow's {operator}: {why}; "
+        f"express the layer with other operations, or {way_out}"
+    )
+
+
+def layer_along(model: keras.Model, scope: str) -> str:
+    """The innermost layer whose path lies along a scope of the traced graph, in which Keras numbers repeated names."""
+    found = f"the model {model.name!r}"
+    parts = scope.split("/")
+    for layer, path in layer_paths(model).items():
+        rest = iter(parts)
+        if all(any(re.fullmatch(rf"{re.escape(name)}(_\d+)?", part) for part in rest) for name in path.split("/")):
+            found = f"layer {path!r} ({type(layer).__name__})"
+    return found
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn an exception of Keras or a converter about a user's model into a refusal of one line."""
+    try:
+        yield
+    except DeepRNNEdgeError:
+        raise
+    except Exception as error:
+        lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
+        reason = " ".join([line for line in lines if line][:2]) or type(error).__name__
+        raise UnsupportedModelError(f"{what}: {reason[:400]}") from error

@@ -1,0 +1,100 @@
+"""Feature models and models of free length, without a bundle: a session stands in that shows what it got."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import (
+    FORMAT_VERSION,
+    Architecture,
+    Artifact,
+    Manifest,
+    Parity,
+    Preprocessing,
+    TensorSpec,
+)
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.model import Model
+
+
+class Summing:
+    """Answers the sum over time, so that any padding but zero shows; ``every_step`` answers each step."""
+
+    fixed_shapes: ClassVar[dict[str, tuple[int, ...]]] = {}
+
+    def __init__(self, *, every_step: bool = False) -> None:
+        self.every_step = every_step
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, feeds: Any) -> dict[str, Any]:
+        (array,) = feeds.values()
+        self.shapes.append(array.shape)
+        return {"y": array if self.every_step else array.sum(axis=1)}
+
+
+def make(session: Summing, rules: Preprocessing, *, time: int | str = "time") -> Model:
+    artifact = Artifact("model.onnx", "onnx", "fp32", "sequence", 0, "", Parity(0, 0, 0, 0))
+    manifest = Manifest(
+        FORMAT_VERSION,
+        "test",
+        {},
+        (TensorSpec("x", "float32", ("batch", time, 2)),),
+        (),
+        Architecture((), 0),
+        rules,
+        (),
+        (artifact,),
+    )
+    return Model(Bundle(Path(), manifest), artifact, session)
+
+
+ROWS = [np.full((length, 2), length, np.float32) for length in (3, 1, 3, 2)]
+
+
+def test_free_length_runs_items_of_one_length_together_unpadded() -> None:
+    session = Summing()
+    answer = make(session, Preprocessing("sequence")).predict(ROWS)
+    assert np.array_equal(answer, [[9, 9], [1, 1], [9, 9], [4, 4]])
+    assert session.shapes == [(1, 1, 2), (1, 2, 2), (2, 3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("padding", "truncating", "expected"),
+    [("pre", "pre", [[7, 2], [2, 3]]), ("post", "post", [[2, 7], [1, 2]]), ("pre", "post", [[7, 2], [1, 2]])],
+)
+def test_padding_and_truncating_sides(padding: Any, truncating: Any, expected: list[list[int]]) -> None:
+    rules = Preprocessing("sequence", max_length=2, padding=padding, truncating=truncating, pad_value=7)
+    model = make(Summing(every_step=True), rules, time=2)
+    rows = [np.array([[2, 2]]), np.array([[1, 1], [2, 2], [3, 3]])]
+    assert np.array_equal(model.predict(rows)[:, :, 0], expected)  # type: ignore[call-overload, index]
+
+
+def test_one_item_and_an_array_of_items() -> None:
+    model = make(Summing(), Preprocessing("sequence"))
+    assert np.array_equal(model.predict(ROWS[0]), [[9, 9]])
+    assert np.array_equal(model.predict(np.ones((2, 5, 2))), [[5, 5], [5, 5]])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([np.ones((3, 4))], r"item 0 has the shape \(3, 4\), expected \(time, 2\)"),
+        ([np.zeros((0, 2))], "item 0 has no steps"),
+        (["text"], "got text, but the model has no vocabulary"),
+        ([[["a", "b"]]], "item 0 is not an array of numbers"),
+        ([np.array([[1, np.nan]])], "has a NaN"),
+    ],
+)
+def test_refusals(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make(Summing(), Preprocessing("sequence")).predict(given)
+
+
+def test_unequal_lengths_of_a_model_that_answers_every_step() -> None:
+    with pytest.raises(InputError, match="items of one length together"):
+        make(Summing(every_step=True), Preprocessing("sequence")).predict(ROWS)

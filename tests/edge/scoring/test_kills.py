@@ -1,0 +1,56 @@
+"""``deeprnn-edge score`` with its processes killed: no row lost, none doubled, no result that is half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from tests.support import score_runs
+
+PARTITIONED = ("--partition-rows", "500")
+
+
+def make(folder: Path, *, repeats: int) -> tuple[Path, list[str]]:
+    corpus = folder / "corpus"
+    return corpus, score_runs.write_corpus(corpus, score_runs.make_texts(1000) * repeats)
+
+
+def test_a_worker_killed_in_the_middle(bundle_path: Path, tmp_path: Path) -> None:
+    corpus, texts = make(tmp_path, repeats=50)
+    process = score_runs.start(bundle_path, corpus, tmp_path / "out", *PARTITIONED, "--json")
+    score_runs.wait_for_partitions(process, tmp_path / "out", 5)
+    workers = score_runs.workers_of(process)
+    assert len(workers) == 2
+    workers[0].kill()
+    summary = json.loads(score_runs.finish(process))
+    assert (summary["rows"], summary["partitions"], summary["skipped"], summary["failed"]) == (50_000, 100, 0, [])
+    score_runs.assert_scored(tmp_path / "out", texts, bundle_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "out"]
+
+
+def test_an_interrupted_run_goes_on(bundle_path: Path, tmp_path: Path) -> None:
+    corpus, texts = make(tmp_path, repeats=50)
+    process = score_runs.start(bundle_path, corpus, tmp_path / "out", *PARTITIONED)
+    score_runs.wait_for_partitions(process, tmp_path / "out", 5)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.splitlines()[-2:] == ["stopped; the same command goes on with what is not done yet", "Aborted!"]
+    assert "Traceback" not in err
+    assert not (tmp_path / "out").exists()
+    done = len(list((tmp_path / "out.partial").glob("[0-9]*")))
+    summary = json.loads(
+        score_runs.finish(score_runs.start(bundle_path, corpus, tmp_path / "out", *PARTITIONED, "--json"))
+    )
+    assert summary["skipped"] == done >= 5
+    score_runs.assert_scored(tmp_path / "out", texts, bundle_path)
+
+
+def test_runs_killed_at_random_moments(bundle_path: Path, tmp_path: Path) -> None:
+    corpus, texts = make(tmp_path, repeats=20)
+    outcomes = score_runs.kill_at_random_moments(
+        bundle_path, corpus, tmp_path / "out", texts, count=4, words=PARTITIONED
+    )
+    assert sum(outcomes.values()) == 4

@@ -1,0 +1,1 @@
+"""What tests and benchmarks share: models, made-up files, browsers, and where the fixtures are."""
