@@ -25,7 +25,7 @@ from typing import Any
 
 import click
 
-from benchmarks.endurance.kills import (
+from tests.support.kills import (
     RUN_COMMAND,
     WRITE_BUNDLE,
     Target,
@@ -33,8 +33,8 @@ from benchmarks.endurance.kills import (
     kill_at_random,
     make_target,
 )
-from benchmarks.endurance.soak import measure_apart
-from benchmarks.endurance.threads import hammer
+from tests.support.soak import measure_apart
+from tests.support.threads import hammer
 from benchmarks.paths import RESULTS
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bundle.bundle import open_bundle

@@ -19,7 +19,7 @@ from deeprnn_edge.cli.main import main
 from deeprnn_edge.inputs.text import encode, word_ids
 from deeprnn_edge.snippets.languages import LANGUAGES
 from deeprnn_edge.snippets.literals import cpp_string, json_string, number
-from tests.house.test_imports import HEAVY, command, modules_after
+from tests.support.fresh_process import HEAVY, command, modules_after
 from tests.support.changed_bundle import change_manifest
 
 

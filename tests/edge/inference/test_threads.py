@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.endurance.threads import hammer
+from tests.support.threads import hammer
 from deeprnn_edge.runtimes.onnx.session import OnnxSession
 from tests.support.paths import FIXTURES
 

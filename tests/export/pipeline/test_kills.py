@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.kills import (
+from tests.support.kills import (
     RUN_COMMAND,
     WRITE_BUNDLE,
     Target,
