@@ -19,7 +19,15 @@ def test_importing_the_device_half() -> None:
 def test_a_program_that_only_predicts_starts_without_the_rest(bundle_path: Path) -> None:
     loaded = all_modules_after(f"import deeprnn_edge; deeprnn_edge.load({str(bundle_path)!r}).predict('film')")
     ours = [name.split(".") for name in loaded if name.startswith("deeprnn_edge.")]
-    assert {room for _, room, *_ in ours} <= {"bundle", "errors", "files", "inference", "inputs", "packages", "runtimes"}
+    assert {room for _, room, *_ in ours} <= {
+        "bundle",
+        "errors",
+        "files",
+        "inference",
+        "inputs",
+        "packages",
+        "runtimes",
+    }
     for later in ("stream", "stepper"):  # a name that no module has any more would hold nothing
         assert list((ROOT / "deeprnn_edge").rglob(f"{later}.py"))
         assert later not in {names[-1] for names in ours}

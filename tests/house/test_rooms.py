@@ -1,4 +1,4 @@
-"""Hold the layout: rooms that say what they are for, few of them, no circles, and tests in the rooms of what they test."""
+"""Hold the layout: rooms that say what they are for, no circles, and tests in the rooms of what they test."""
 
 from __future__ import annotations
 

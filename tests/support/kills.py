@@ -12,30 +12,35 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-# In a process that ends itself before its n-th operation on files. Reading is none; an exchange of names makes no
-# event, and stands between two that do. Each is told first, so that the last line says where it ended.
-_ENDING = """
-import os, signal, sys
-left = int(sys.argv.pop(1))
-names = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "shutil.rmtree"}
-def hook(event, arguments):
-    global left
+# Ahead of a program: it tells each of its operations on files before it makes it, and waits for a byte on its input
+# before the one of the number that it is given. Reading is no operation; an exchange of names makes no event, and
+# stands between two that do.
+_TELLING = """
+import os, sys
+_pipe, _wait_at, _told = int(sys.argv.pop(1)), int(sys.argv.pop(1)), 0
+_names = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "shutil.rmtree"}
+def _tell(event, arguments):
+    global _told
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-    if writes or event in names:
-        os.write(2, f"{event} {arguments[0]}\\n".encode())
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
+    if writes or event in _names:
+        waits = _told == _wait_at
+        _told += 1
+        os.write(_pipe, f"{'waits' if waits else 'goes on'}\\t{event}\\t{arguments[0]}\\n".encode())
+        if waits:
+            os.read(0, 1)
+sys.addaudithook(_tell)
 """
+_NEVER = -1
 # What ``export`` does with its output, without TensorFlow's seconds: the files of one bundle become another.
 WRITE_BUNDLE = """
 import sys
@@ -50,91 +55,105 @@ RUN_COMMAND = "from deeprnn_edge.cli.main import main; main()"
 
 @dataclass(frozen=True)
 class Target:
-    """A command that replaces a result.
+    """A program that replaces a result.
 
-    command: in full; it has to replace what is at ``output``.
-    output: a path in a folder of its own, where nothing else is.
-    is_old, is_new: whether the output is the whole old or the whole new result.
-    restore: puts the old one back, and removes everything else in the folder.
-    seconds, changes: of a whole run, and how often what is in the output's folder was seen to change meanwhile.
+    Attributes:
+        program: Python code; it has to replace what is at ``output``.
+        words: its ``sys.argv[1:]``.
+        output: a path in a folder of its own, where nothing else is.
+        is_old: whether the output is the whole old result.
+        is_new: whether it is the whole new one.
+        restore: puts the old one back, and removes everything else in the folder.
+        seconds: of a whole run.
+        within: the numbers of the operations in the output's folder, among all that a whole run makes.
     """
 
-    command: Sequence[str]
+    program: str
+    words: Sequence[str]
     output: Path
     is_old: Callable[[], bool]
     is_new: Callable[[], bool]
     restore: Callable[[], None]
-    seconds: float
-    changes: int
+    seconds: float = 0.0
+    within: tuple[int, ...] = ()
 
     def state(self) -> str:
-        """``old``, ``new`` or ``neither``."""
+        """Return ``old``, ``new`` or ``neither``."""
         return "old" if self.is_old() else "new" if self.is_new() else "neither"
 
     def left_behind(self) -> list[str]:
-        """Names beside the output, which are the command's own temporary ones."""
+        """Return the names beside the output, which are the program's own temporary ones."""
         return sorted(path.name for path in self.output.parent.iterdir() if path != self.output)
 
 
-def make_target(command: Sequence[str], output: Path, old: Path) -> Target:
-    """A target whose old result is a copy of ``old``, and whose new one is what a first whole run writes.
+class Kill(NamedTuple):
+    """What a kill left: before which operation, the result's state, and whether temporary names stand beside it."""
 
-    Raises RuntimeError where the run fails, gives the old result, or other bytes at its second time.
+    operation: str
+    state: str
+    in_the_middle: bool
+
+
+def make_target(program: str, words: Sequence[object], output: Path, old: Path) -> Target:
+    """Make a target whose old result is a copy of ``old``, and whose new one is what a first whole run writes.
+
+    Raises:
+        RuntimeError: where the run fails, gives the old result, or other bytes at its second time.
     """
     before = digest(old)
+    found: list[str] = []
 
     def restore() -> None:
         shutil.rmtree(output.parent, ignore_errors=True)
         output.parent.mkdir(parents=True)
         (shutil.copytree if old.is_dir() else shutil.copyfile)(old, output)
 
-    found, seconds = [], float("inf")
-    for _ in range(2):
-        restore()
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        changes = _await_changes(output.parent, process, sys.maxsize)
-        if process.wait():
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-        seconds = min(seconds, time.perf_counter() - started)
-        found.append(digest(output))
-    if before in found or found[0] != found[1]:
-        raise RuntimeError(f"{' '.join(command)} has to write another result than the old one, and always the same")
-    return Target(
-        command,
+    target = Target(
+        program,
+        [str(word) for word in words],
         output,
         is_old=lambda: digest(output) == before,
         is_new=lambda: digest(output) == found[0],
         restore=restore,
-        seconds=seconds,
-        changes=max(1, changes),
     )
+    seconds = float("inf")
+    for _ in range(2):
+        started = time.perf_counter()
+        run = _Run(target, _NEVER)
+        paths = [path for _, _, path in run.operations()]
+        run.finish()
+        seconds = min(seconds, time.perf_counter() - started)
+        found.append(digest(output))
+    if before in found or found[0] != found[1]:
+        raise RuntimeError(f"{' '.join(target.words)} has to write another result than the old one, always the same")
+    within = [number for number, path in enumerate(paths) if path.startswith(str(output.parent))]
+    return replace(target, seconds=seconds, within=tuple(within))
 
 
 def kill_at_random(target: Target, kills: int, seed: int = 0) -> dict[str, Any]:
-    """Kill the command and its children so often, in runs of two kinds by turns.
+    """Kill the program and its children so often, in runs of two kinds by turns.
 
-    In one the moment is anywhere in the whole run; in the other within 5 ms after a change in the output's folder,
-    one of them by chance: that is where a short write is. A run that ended before is no kill; its result counts.
+    In one the moment is anywhere in the whole run; in the other within 5 ms after an operation in the output's
+    folder, one of them by chance: that is where a short write is. The first of these is killed at once, so that one
+    at least is in the middle. A run that ended before is no kill; its result counts.
     """
     random = Random(seed)
     outcomes: Counter[str] = Counter()
     moments: Counter[str] = Counter()
     left_behind = too_late = 0
-    while moments.total() < kills:
-        target.restore()
-        process = subprocess.Popen(
-            target.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        if (moments.total() + too_late) % 2:
-            _await_changes(target.output.parent, process, random.randint(1, target.changes))
-            time.sleep(random.uniform(0, 0.005))
-        else:
+    for number in count():
+        if moments.total() >= kills:
+            break
+        if number % 2:
+            run = _Run(target, _NEVER)
             time.sleep(random.uniform(0, target.seconds))
-        ended = process.poll() is not None
-        if not ended:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        else:
+            run = _Run(target, random.choice(target.within[1:]))
+            run.wait_for_the_operation()
+            if number:
+                run.go_on()
+                time.sleep(random.uniform(0, 0.005))
+        ended = not run.kill()
         state, names = target.state(), target.left_behind()
         outcomes[state] += 1
         if ended:
@@ -152,31 +171,28 @@ def kill_at_random(target: Target, kills: int, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def kill_at_each_operation(program: str, words: Sequence[str], target: Target) -> list[tuple[str, str]]:
-    """End the program before its first operation on files, before its second, and so on until it comes through.
+def kill_at_each_operation(target: Target) -> list[Kill]:
+    """Kill the program before its first operation on files, before its second, and so on until it comes through."""
+    found: list[Kill] = []
+    while (kill := kill_before(target, len(found))).operation != "the end":
+        found.append(kill)
+    return [*found, kill]
 
-    program: Python code; words: its ``sys.argv[1:]``. The command of the target is not used.
 
-    For each, the operation and the state that it left.
-    """
-    found = []
-    while True:
-        target.restore()
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", _ENDING + program, str(len(found)), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != -signal.SIGKILL:
-            if done.returncode:
-                raise RuntimeError(f"the program ended with {done.returncode}: {done.stderr[-500:]}")
-            return [*found, ("the end", target.state())]
-        found.append((done.stderr.splitlines()[-1].split()[0], target.state()))
+def kill_before(target: Target, number: int) -> Kill:
+    """Kill the program before its operation of that number; where it makes fewer, let it end."""
+    run = _Run(target, number)
+    operation = run.wait_for_the_operation()
+    if operation is None:
+        run.finish()
+        operation = "the end"
+    else:
+        run.kill()
+    return Kill(operation, target.state(), bool(target.left_behind()))
 
 
 def digest(path: Path) -> str:
-    """A hash of a file, or of a directory's names and files; of what is missing one that no other has."""
+    """Hash a file, or a directory's names and files; give what is missing a hash that no other has."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if not path.is_dir():
@@ -185,24 +201,55 @@ def digest(path: Path) -> str:
     return hashlib.sha256(repr(entries).encode()).hexdigest()
 
 
-def _await_changes(folder: Path, process: subprocess.Popen[bytes], count: int) -> int:
-    """Wait until a folder has changed so often, or the process has ended; how often it has."""
-    seen, changes = _look(folder), 0
-    while changes < count and process.poll() is None:
-        time.sleep(1e-4)  # the command needs the processor too
-        if (now := _look(folder)) != seen:
-            seen, changes = now, changes + 1
-    return changes
+class _Run:
+    """A run of a target's program from the old result on, which waits before the operation of a number."""
 
+    def __init__(self, target: Target, wait_at: int) -> None:
+        target.restore()
+        there, pipe = os.pipe()
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would fill up
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", "-c", _TELLING + target.program, str(pipe), str(wait_at), *target.words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            pass_fds=[pipe],
+            start_new_session=True,
+        )
+        os.close(pipe)
+        self._told = os.fdopen(there, encoding="utf-8")
 
-def _look(folder: Path) -> list[tuple[str, int, int]]:
-    """Every name in a folder and below it, with what tells that it has changed."""
-    found = []
-    for here, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            try:
-                status = (Path(here) / name).lstat()
-            except OSError:  # it went between the listing and here
-                continue
-            found.append((name, status.st_ino, status.st_size))
-    return sorted(found)
+    def operations(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each operation as it is told, ``waits`` or ``goes on``, its name and its path, until the end."""
+        for line in self._told:
+            state, operation, path = line.rstrip("\n").split("\t")
+            yield state, operation, path
+
+    def wait_for_the_operation(self) -> str | None:
+        """Return the operation that the program waits before, or None where it came to its end."""
+        return next((operation for state, operation, _ in self.operations() if state == "waits"), None)
+
+    def go_on(self) -> None:
+        """Let the program make the operation that it waits before."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def finish(self) -> None:
+        """Wait for the end. Raises RuntimeError where the program fails."""
+        code = self.process.wait()
+        self._errors.seek(0)
+        said = self._errors.read()
+        self.kill()
+        if code:
+            raise RuntimeError(f"the program ended with {code}: {said[-500:]}")
+
+    def kill(self) -> bool:
+        """Kill the program and its children, and return whether it had not ended before."""
+        running = self.process.poll() is None
+        if running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+        self._told.close()
+        self._errors.close()
+        return running

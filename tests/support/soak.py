@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import deeprnn_edge
-from tests.support.threads import random_texts
 from deeprnn_edge.bench.cold_start import resident_bytes
 from deeprnn_edge.bundle.bundle import open_bundle
+from tests.support.threads import random_texts
 
 SAMPLES = 50
 TEXTS = 1_000
@@ -119,4 +119,4 @@ def _count(folder: str) -> int | None:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    print(json.dumps(MEASURES[asked.pop("what")](asked.pop("path"), asked.pop("artifact"), **asked)))
+    print(json.dumps(MEASURES[asked.pop("what")](asked.pop("path"), asked.pop("artifact"), **asked)))  # noqa: T201 - its result
