@@ -12,7 +12,7 @@ from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.packing import pack
 from deeprnn_edge.runtimes.artifacts import choose_artifact
-from deeprnn_edge.scoring.record import ModelIdentity
+from deeprnn_edge.scoring.run_settings import ModelIdentity
 
 _NAME = "model.zip"
 
