@@ -74,7 +74,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--formats", default="onnx,tflite")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "random_architectures.json")
-    parser.add_argument("--keep", action="store_true", help=f"shrink each kind of failure into {FOUND.relative_to(ROOT)}")
+    parser.add_argument(
+        "--keep", action="store_true", help=f"shrink each kind of failure into {FOUND.relative_to(ROOT)}"
+    )
     return parser.parse_args()
 
 

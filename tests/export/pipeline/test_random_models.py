@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -46,5 +48,5 @@ def test_a_seed_draws_the_same_and_another_seed_others() -> None:
 
 @pytest.mark.parametrize("kind", ["onnx", "tflite"])
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
-def test_what_failed_once_is_exact(path: object, kind: str) -> None:
+def test_what_failed_once_is_exact(path: Path, kind: str) -> None:
     assert str(check(settled(from_json(path.read_text(encoding="utf-8"))), kind)) == "exact"
