@@ -11,7 +11,7 @@ from pathlib import Path
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.packing import pack
 from deeprnn_edge.inference.model import Model, load
-from deeprnn_edge.scoring.record import ModelIdentity
+from deeprnn_edge.scoring.run_settings import ModelIdentity
 
 _NAME = "model.zip"
 
