@@ -41,8 +41,8 @@ class TextStep:
         step: ``lower``; ``replace`` (each of ``characters`` by ``by``, which may be empty); ``substitute`` (``text``
             as a whole by ``by``); or, as the last step, ``split``. Without a split the whole text is one word.
         letters: of ``lower``: ``unicode`` as Python's ``str.lower``, or ``ascii`` for A to Z alone.
-        by: of ``split``: ``whitespace`` as Python's ``str.split``, ``ascii whitespace`` as TensorFlow's, ``characters``,
-            or ``separator``, which is then ``text``.
+        by: of ``split``: ``whitespace`` as Python's ``str.split``, ``ascii whitespace`` as TensorFlow's,
+            ``characters``, or ``separator``, which is then ``text``.
     """
 
     step: str
@@ -137,8 +137,11 @@ def show_text(text: str) -> str:
 def show_characters(characters: str) -> str:
     """Return characters as they are where they can be seen, and the others by their names."""
     names = {" ": "space", "\t": "tab", "\n": "line end"}
-    seen = "".join(character for character in characters if character.isascii() and character.isprintable()).strip()
-    rest = [character for character in characters if character not in seen]
+    distinct = dict.fromkeys(characters)
+    seen = "".join(one for one in distinct if one.isascii() and one.isprintable() and one != " ")
+    rest = [character for character in distinct if character not in seen]
+    if "\\u" in seen:  # what Java reads as a character, even in a comment
+        seen = ascii(seen)
     return " and ".join([*([seen] if seen else []), *(names.get(one, ascii(one)) for one in rest)])
 
 

@@ -35,7 +35,8 @@ def collect_examples(vocabulary: list[str], split: Split = split_words) -> list[
     found = [sentence for sentence in _SENTENCES if share(sentence) >= _KNOWN_SHARE]
     frequent = list(filter(None, vocabulary[:8]))
     # Characters stand side by side, words apart: whichever the rules read as these words.
-    return found or [text for text in (" ".join(frequent), "".join(frequent)) if text and split(text) == frequent][:1]
+    made = [text for text in (" ".join(frequent), "".join(frequent)) if text]
+    return found or [text for text in made if split(text) == frequent][:1] or made[:1]
 
 
 def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:

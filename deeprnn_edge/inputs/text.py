@@ -6,6 +6,7 @@ word, and the word of rank r (1 is the most frequent) is ``r + 3``. A manifest s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from deeprnn_edge.bundle.manifest import Preprocessing
@@ -62,9 +63,17 @@ def _extend(table: dict[int, str], further: dict[int, str]) -> None:
 
 
 def _translating(table: dict[int, str]) -> Change:
-    # None, not "", deletes: the one that str.translate has a fast way for.
+    """Make the quickest way to use a table: CPython has one for ASCII to ASCII, character to character or none."""
+    each = {chr(code): text for code, text in table.items()}
+    search = re.compile(f"[{''.join(map(re.escape, each))}]")
     quick: dict[int, str | None] = {code: text or None for code, text in table.items()}
-    return lambda text: text.translate(quick)
+    if not all(len(text) <= 1 and text.isascii() for text in table.values()):
+        return lambda text: search.sub(lambda found: each[found[0]], text)
+
+    def run(text: str) -> str:
+        return text.translate(quick) if text.isascii() else search.sub(lambda found: each[found[0]], text)
+
+    return run
 
 
 def _substituting(old: str, new: str) -> Change:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import VOCABULARY
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.vocabulary import VOCABULARY
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
