@@ -124,7 +124,7 @@ def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_si
     smallest = min((int(row.min()) for row in rows if row.size), default=0)
     if smallest < 0:
         raise InputError(f"{name} has the id {smallest}; ids start at 0, which pads")
-    known: list[Any] = [np.where(row < vocabulary_size, row, rules.oov_id) for row in rows]
+    known: list[Any] = [np.where(row < vocabulary_size, row, text.OOV_ID) for row in rows]
     return pad_ids(known, length=length, padding=rules.padding, truncating=rules.truncating, pad_id=rules.pad_id)
 
 

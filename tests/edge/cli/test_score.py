@@ -19,9 +19,9 @@ from distributed import LocalCluster
 
 import deeprnn_edge
 from deeprnn_edge import packages as extras
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.scoring import cluster
 from deeprnn_edge.scoring.partition_scorer import PartitionScorer
