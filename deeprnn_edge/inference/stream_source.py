@@ -13,6 +13,7 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream import Stream, open_stream
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.runtimes.artifacts import open_artifact
@@ -56,9 +57,7 @@ def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
     return manifest.stream
 
 
-def run_from_start(
-    session: Session, spec: StreamSpec, chunk: int | None, arrays: Mapping[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
+def run_from_start(session: Session, spec: StreamSpec, chunk: int | None, arrays: Arrays) -> dict[str, NDArray[Any]]:
     """Whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs.
 
     Raises InputError for inputs of unequal numbers of rows or steps.

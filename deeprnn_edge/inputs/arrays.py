@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
 
+# Arrays by the name of an input, an output or a state.
+Arrays = Mapping[str, NDArray[Any]]
+
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 

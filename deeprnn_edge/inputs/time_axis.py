@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import TensorSpec
-
-Arrays = Mapping[str, NDArray[Any]]
+from deeprnn_edge.inputs.arrays import Arrays
 
 
 def count_steps(specs: Sequence[TensorSpec], arrays: Arrays) -> int:

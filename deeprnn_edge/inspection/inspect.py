@@ -81,15 +81,17 @@ def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
         operators, runtime = artifact.operators or {}, find_runtime(artifact.format)
         prefix = runtime.foreign_prefix if runtime else ""
         return summarize(
-            path=artifact.path,
-            file_format=artifact.format,
-            precision=artifact.precision,
-            size_bytes=artifact.size_bytes,
-            operators=operators,
+            FileInspection(
+                artifact.path,
+                artifact.format,
+                artifact.precision,
+                artifact.size_bytes,
+                operators=operators,
+                problem=str(error),
+            ),
             recurrent=runtime.recurrent_operators if runtime else (),
             loops=runtime.loop_operators if runtime else (),
             foreign={name for name in operators if prefix and name.startswith(prefix)},
-            problem=str(error),
         )
 
 

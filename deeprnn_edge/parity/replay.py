@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.golden import Case, cases_for
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.inference.stream_source import run_from_start
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps
 from deeprnn_edge.runtimes.session import Session
-
-Answers = dict[str, NDArray[Any]]
 
 _LONGEST_CHUNK = 12
 _SEED = 0
@@ -42,7 +41,7 @@ class Replay:
         meant = cases_for(self._names, cases)
         return [case for case in meant if self._takes(case)], [case for case in meant if not self._takes(case)]
 
-    def run(self, case: Case) -> Iterator[tuple[str, Answers]]:
+    def run(self, case: Case) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
         """The answers to a case, under its name; of a stream, under the name of each way to cut it."""
         if self._stream is None:
             yield case.name, self._session.run(case.inputs)
@@ -50,7 +49,7 @@ class Replay:
         for how, lengths in _cuts(count_steps(self._inputs, case.inputs), self._chunk).items():
             yield f"{case.name}, {how}", self._run_chunks(self._stream, case, lengths)
 
-    def whole(self, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+    def whole(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """The outputs for whole sequences, which a stream begins from its initial states."""
         if self._stream is None:
             return self._session.run(inputs)
@@ -61,19 +60,19 @@ class Replay:
             return count_steps(self._inputs, case.inputs) % (self._chunk or 1) == 0
         return fits(self._session, case.inputs)
 
-    def _run_chunks(self, stream: StreamSpec, case: Case, lengths: Sequence[int]) -> Answers:
+    def _run_chunks(self, stream: StreamSpec, case: Case, lengths: Sequence[int]) -> dict[str, NDArray[Any]]:
         rows = len(next(iter(case.inputs.values())))
         stepper = self._session.stepper(stream, rows=rows, chunk=self._chunk)
         for state in stream.states:
             stepper.state[state.name][:] = case.inputs[state.name]
-        answers: list[Answers] = []
+        answers: list[dict[str, NDArray[Any]]] = []
         for start, length in zip(np.cumsum([0, *lengths]), lengths, strict=False):
             answers.append(stepper.advance(take_steps(stream.inputs, case.inputs, int(start), int(start) + length)))
         outputs = join_steps(stream.outputs, answers)
         return outputs | {state.next_name: stepper.state[state.name].copy() for state in stream.states}
 
 
-def fits(session: Session, inputs: Mapping[str, NDArray[Any]]) -> bool:
+def fits(session: Session, inputs: Arrays) -> bool:
     """Whether an artifact for whole sequences takes these shapes, batch aside."""
     return all(inputs[name].shape[1:] == shape[1:] for name, shape in session.fixed_shapes.items())
 

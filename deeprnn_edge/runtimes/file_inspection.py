@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from deeprnn_edge.bundle.manifest import TensorSpec
@@ -58,33 +59,26 @@ class FileInspection:
 
 
 def summarize(
+    found: FileInspection,
     *,
-    path: str,
-    file_format: str,
-    precision: str | None,
-    size_bytes: int,
-    operators: Mapping[str, int],
     recurrent: Container[str] = (),
     loops: Container[str] = (),
     foreign: Container[str] = (),
-    inputs: tuple[TensorSpec, ...] = (),
-    outputs: tuple[TensorSpec, ...] = (),
-    tensors: Iterable[TensorBytes] = (),
-    problem: str | None = None,
 ) -> FileInspection:
-    """Sort what a reader found; ``recurrent``, ``loops`` and ``foreign`` hold the names by which operators differ."""
-    counts = dict(sorted(operators.items(), key=lambda item: (-item[1], item[0])))
-    return FileInspection(
-        path=path,
-        format=file_format,
-        precision=precision,
-        size_bytes=size_bytes,
-        inputs=inputs,
-        outputs=outputs,
+    """Sort what a reader found, and tell its operators apart.
+
+    Args:
+        found: with operators and tensors in any order.
+        recurrent: the names of operators that run a whole recurrence.
+        loops: of those that run a subgraph.
+        foreign: of those outside the format's own set.
+    """
+    counts = dict(sorted(found.operators.items(), key=lambda item: (-item[1], item[0])))
+    return dataclasses.replace(
+        found,
         operators=counts,
         recurrent={name: count for name, count in counts.items() if name in recurrent},
         loops={name: count for name, count in counts.items() if name in loops},
         foreign={name: count for name, count in counts.items() if name in foreign},
-        tensors=tuple(sorted(tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))),
-        problem=problem,
+        tensors=tuple(sorted(found.tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))),
     )

@@ -52,19 +52,10 @@ def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> 
             f"{path} is not an ONNX model ({error}); "
             "the file is truncated or of another format: copy or export it again"
         ) from error
-    return summarize(
-        path=path,
-        file_format="onnx",
-        precision=precision,
-        size_bytes=len(content),
-        operators=contents.operators,
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        foreign=contents.foreign,
-        inputs=inputs,
-        outputs=outputs,
-        tensors=contents.tensors,
+    found = FileInspection(
+        path, "onnx", precision, len(content), inputs, outputs, contents.operators, tensors=tuple(contents.tensors)
     )
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=contents.foreign)
 
 
 def _read_model(model: memoryview) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], _Contents]:

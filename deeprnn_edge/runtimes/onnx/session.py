@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, MissingExtraError
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.onnx import library
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class OnnxSession:
         self._pools: WeakValueDictionary[tuple[StreamSpec, int], BufferPool] = WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
         return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
 

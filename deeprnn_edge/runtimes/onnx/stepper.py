@@ -6,18 +6,16 @@ once the run is over: that costs two short copies, where buffers bound for each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes.onnx import library
 from deeprnn_edge.runtimes.states import allocate, fill_initial
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 class OnnxStepper:

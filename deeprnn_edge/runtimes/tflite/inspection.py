@@ -41,19 +41,8 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         tensors = _tensors(model, schema)
     except _DAMAGE as error:
         raise BundleError(_not_tflite(path, "its tables are damaged")) from error
-    return summarize(
-        path=path,
-        file_format="tflite",
-        precision=precision,
-        size_bytes=len(content),
-        operators=operators,
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        foreign=custom,
-        inputs=inputs,
-        outputs=outputs,
-        tensors=tensors,
-    )
+    found = FileInspection(path, "tflite", precision, len(content), inputs, outputs, operators, tensors=tuple(tensors))
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=custom)
 
 
 def _not_tflite(path: str, reason: str) -> str:

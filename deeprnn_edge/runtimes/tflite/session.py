@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.tflite import library
-from deeprnn_edge.runtimes.tflite.stepper import Call, TFLiteStepper
+from deeprnn_edge.runtimes.tflite.stepper import RowCall, TFLiteStepper
 
 
 class TFLiteSession:
@@ -29,7 +30,7 @@ class TFLiteSession:
         self.fixed_shapes = {name: tuple(map(int, detail["shape"])) for name, detail in inputs.items()}
         self._lock = threading.Lock()
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""
         for name, shape in self.fixed_shapes.items():
             if feeds[name].shape[1:] != shape[1:]:
@@ -55,7 +56,7 @@ class TFLiteSession:
         """New states for a stream of so many rows, which the interpreter answers one after the other."""
         return TFLiteStepper(self._call_in_order, spec, rows, chunk or 1)
 
-    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> Call:
+    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> RowCall:
         """A call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
         lock, invoke = self._lock, self._interpreter.invoke
         set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
@@ -71,7 +72,7 @@ class TFLiteSession:
 
         return call
 
-    def _run_row(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _run_row(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         interpreter = self._interpreter
         with self._lock:
             # The fused LSTM keeps its state from one call to the next: tensorflow#46620.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 
-Arrays = Mapping[str, NDArray[Any]]
-Call = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
+RowCall = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
 
 
 class TFLiteStepper:
@@ -26,7 +26,7 @@ class TFLiteStepper:
     __slots__ = ("_call", "_chunk", "_first", "_inputs", "_outputs", "_rows", "_stepwise", "_timed", "state")
 
     def __init__(
-        self, bind: Callable[[Sequence[str], Sequence[str]], Call], spec: StreamSpec, rows: int, chunk: int
+        self, bind: Callable[[Sequence[str], Sequence[str]], RowCall], spec: StreamSpec, rows: int, chunk: int
     ) -> None:
         self._inputs = [one.name for one in spec.inputs]
         self._outputs = [one.name for one in spec.outputs]
