@@ -20,11 +20,13 @@ _SEED = 0
 
 
 class Replay:
-    """How an artifact takes cases.
+    """Run cases as an artifact takes them.
 
-    inputs: of the model, for whole sequences.
-    stream: of a stream artifact, whose cases have its states too; None for one that takes whole sequences.
-    chunk: steps that a stream takes at a time; None for any number.
+    Args:
+        session: of the artifact.
+        inputs: of the model, for whole sequences.
+        stream: of a stream artifact, whose cases have its states too; None for one that takes whole sequences.
+        chunk: steps that a stream takes at a time; None for any number.
     """
 
     def __init__(
@@ -37,12 +39,16 @@ class Replay:
             self._names += [state.name for state in stream.states]
 
     def choose(self, cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
-        """Of the cases that are meant for such an artifact, those whose shape it takes and those that it does not."""
+        """Split the cases that are meant for such an artifact into those whose shape it takes and those that it does not."""
         meant = cases_for(self._names, cases)
         return [case for case in meant if self._takes(case)], [case for case in meant if not self._takes(case)]
 
     def run(self, case: Case) -> Iterator[tuple[str, dict[str, NDArray[Any]]]]:
-        """The answers to a case, under its name; of a stream, under the name of each way to cut it."""
+        """Run a case.
+
+        Yields:
+            Its name and the outputs; of a stream, the name and the outputs of each way to cut it.
+        """
         if self._stream is None:
             yield case.name, self._session.run(case.inputs)
             return
@@ -50,7 +56,7 @@ class Replay:
             yield f"{case.name}, {how}", self._run_chunks(self._stream, case, lengths)
 
     def whole(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        """The outputs for whole sequences, which a stream begins from its initial states."""
+        """Return the outputs for whole sequences, which a stream begins from its initial states."""
         if self._stream is None:
             return self._session.run(inputs)
         return run_from_start(self._session, self._stream, self._chunk, inputs)
@@ -73,12 +79,12 @@ class Replay:
 
 
 def fits(session: Session, inputs: Arrays) -> bool:
-    """Whether an artifact for whole sequences takes these shapes, batch aside."""
+    """Return whether an artifact for whole sequences takes these shapes, batch aside."""
     return all(inputs[name].shape[1:] == shape[1:] for name, shape in session.fixed_shapes.items())
 
 
 def _cuts(steps: int, chunk: int | None) -> dict[str, list[int]]:
-    """Ways to cut a sequence, as the lengths of the chunks: multiples of ``chunk``, where only these are taken."""
+    """Return ways to cut a sequence, as the lengths of the chunks: multiples of ``chunk``, where that is given."""
     unit = chunk or 1
     cuts = {"one chunk": [steps], ("single steps" if unit == 1 else f"chunks of {unit}"): [unit] * (steps // unit)}
     random = np.random.default_rng(_SEED)

@@ -81,7 +81,12 @@ def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Se
 
 
 def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
-    """Open a session on an artifact's content, which was read before. Raises what ``open_session`` does."""
+    """Open a session on an artifact's content, which was read before.
+
+    Raises:
+        BundleError: where the runtime does not accept it.
+        MissingExtraError: where there is no such runtime here.
+    """
     steps = artifact.kind == "stream"
     return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)
 

@@ -1,4 +1,4 @@
-"""LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
+"""Run a model in LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deeprnn_edge.runtimes.tflite.stepper import RowCall, TFLiteStepper
 
 
 class TFLiteSession:
-    """One TFLite model. ``run`` may be called from several threads; they take turns."""
+    """Run one TFLite model. ``run`` may be called from several threads; they take turns."""
 
     def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
         try:
@@ -31,7 +31,11 @@ class TFLiteSession:
         self._lock = threading.Lock()
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
-        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        """Run the model: arrays of its own inputs to arrays of its outputs, both by name.
+
+        Raises:
+            InputError: for another shape than the fixed one.
+        """
         for name, shape in self.fixed_shapes.items():
             if feeds[name].shape[1:] != shape[1:]:
                 raise InputError(
@@ -45,7 +49,7 @@ class TFLiteSession:
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
-        """The file's inputs and outputs; the batch is ``?``, as rows run one after the other.
+        """Return the file's inputs and outputs; the batch is ``?``, as rows run one after the other.
 
         So is the dtype: what goes in is cast. Outputs of loops have no shape before they have run.
         """
@@ -53,11 +57,11 @@ class TFLiteSession:
         return inputs, [TensorSpec(name, "?", ()) for name in self._outputs]
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
-        """New states for a stream of so many rows, which the interpreter answers one after the other."""
+        """Make new states for a stream of so many rows, which the interpreter answers one after the other."""
         return TFLiteStepper(self._call_in_order, spec, rows, chunk or 1)
 
     def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> RowCall:
-        """A call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
+        """Return a call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
         lock, invoke = self._lock, self._interpreter.invoke
         set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
         places = [self._inputs[name][0] for name in inputs]
