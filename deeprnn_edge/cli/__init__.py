@@ -1,4 +1,4 @@
-"""``deeprnn-edge``: the command line over both halves."""
+"""Run ``deeprnn-edge``: the command line over both halves."""
 
 from deeprnn_edge.cli.main import main
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge``: one command line over both halves.
+"""Run ``deeprnn-edge``: one command line over both halves.
 
 The device's commands are named here. Others join through the entry point group ``deeprnn_edge.commands``,
 so that the device does not know who offers them. A command's module is imported when it is used.
@@ -34,10 +34,10 @@ _COMMANDS = {
 
 
 class Group(click.Group):
-    """Commands by name, imported on demand; errors as one line and an exit code."""
+    """Find commands by name, imported on demand; say errors in one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every command's name, of this package and of those that joined."""
+        """List every command's name, of this package and of those that joined."""
         return sorted({*_COMMANDS, *_joined()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature

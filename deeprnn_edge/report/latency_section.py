@@ -1,4 +1,4 @@
-"""What the files cost on each device: times, starts, and which file is worth having."""
+"""Show what the files cost on each device: times, starts, and which file is worth having."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORMATS = ("onnx", "tflite", "keras")
 
 
 def latency_section(data: ReportData) -> Section:
-    """The distribution of each file's times, by measurement, and what its start takes."""
+    """Show the distribution of each file's times, by measurement, and what its start takes."""
     if not data.benches:
         return section("latency", "Latency", _ask(data, "times, start and memory of each file"))
     timed = [(bench, row, row.timing) for bench in data.benches for row in bench.report.rows if row.timing]
@@ -50,7 +50,7 @@ def latency_section(data: ReportData) -> Section:
 
 
 def tradeoff_section(data: ReportData) -> Section:
-    """Size against latency against accuracy, once for each device, with the Pareto front."""
+    """Show size against latency against accuracy, once for each device, with the Pareto front."""
     if not data.benches:
         return section("tradeoff", "Size, latency and accuracy", _ask(data, "the Pareto front"))
     first = {(one.device, one.report.options.threads): one for one in data.benches[::-1]}
@@ -62,7 +62,7 @@ def tradeoff_section(data: ReportData) -> Section:
 
 
 def measurements_table(benches: Sequence[Bench[BenchReport] | Bench[StreamBenchReport]]) -> Html:
-    """What each letter stands for."""
+    """List what each letter stands for."""
     rows: Rows = [
         [
             bench.key,

@@ -1,4 +1,4 @@
-"""Where the bytes of each file are: by layer."""
+"""Show where the bytes of each file are: by layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REST = "operators and the rest"
 
 
 def weights_section(data: ReportData) -> Section:
-    """The bytes of each file by layer, and how the weights of files with fewer bits are stored."""
+    """Show the bytes of each file by layer, and how the weights of files with fewer bits are stored."""
     layers = [layer.name for layer in data.manifest.architecture.layers]
     chart_rows: list[ChartRow] = []
     rows: Rows = []
@@ -52,7 +52,7 @@ def weights_section(data: ReportData) -> Section:
 
 
 def bytes_by_layer(file: FileInspection, layers: Sequence[str]) -> dict[str, int]:
-    """Bytes of the constants by layer, in the order of ``layers``, then those of no layer, then the file's rest."""
+    """Count the constants' bytes by layer, in the order of ``layers``, then of no layer, then the file's rest."""
     found = dict.fromkeys([*layers, OTHER], 0)
     for tensor in file.tensors:
         found[layer_of(tensor.name, layers, numbered=file.format == "tflite")] += tensor.size_bytes

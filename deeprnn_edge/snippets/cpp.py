@@ -1,4 +1,4 @@
-"""The program in C++17, on ONNX Runtime's C++ headers and library."""
+"""Write the program in C++17, on ONNX Runtime's C++ headers and library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES = {"float32": "float", "float64": "double", "int32": "int32_t", "int64": 
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     streams = example.steps is not None
     indent = "    " if streams else "  "
     cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]

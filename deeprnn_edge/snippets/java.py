@@ -1,4 +1,4 @@
-"""The program in Java, on ONNX Runtime's package for the JVM."""
+"""Write the program in Java, on ONNX Runtime's package for the JVM."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TYPES = {"float32": "float", "float64": "double", "int32": "int", "int64": "lon
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     streams = example.steps is not None
     indent = " " * (10 if streams else 8)
     cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]

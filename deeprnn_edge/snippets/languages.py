@@ -1,4 +1,4 @@
-"""The languages, and a program in one of them."""
+"""Write a program in one of the languages."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from deeprnn_edge.snippets.example import Example, make_example
 
 @dataclass(frozen=True)
 class Language:
-    """How programs in a language are written.
+    """Hold how programs in a language are written.
 
-    file: what the program is called where it has no name of its own.
-    mark: what begins a comment.
-    commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
-    render: the comment, the model's file name and the example to the program.
+    Attributes:
+        file: what the program is called where it has no name of its own.
+        mark: what begins a comment.
+        commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
+        render: the comment, the model's file name and the example to the program.
     """
 
     file: str
@@ -62,12 +63,17 @@ def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
 
 
 def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: str | None = None) -> str:
-    """A program that runs the artifact on one example of the golden vectors and compares the answer.
+    """Write a program that runs the artifact on one example of the golden vectors and compares the answer.
 
-    language: a key of ``LANGUAGES``.
-    file: what the program will be called, for the commands in its comment.
+    Args:
+        bundle: that has the model and the golden vectors.
+        artifact: that the program runs.
+        language: a key of ``LANGUAGES``.
+        file: what the program will be called, for the commands in its comment.
 
-    Raises what ``make_example`` does.
+    Raises:
+        BundleError: for a bundle without golden vectors, or without a case for this artifact.
+        InputError: for a tensor of a dtype that no program has.
     """
     how = LANGUAGES[language]
     example = make_example(bundle, artifact)

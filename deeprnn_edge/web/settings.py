@@ -1,4 +1,4 @@
-"""What the page has to know of a bundle, as one JSON object; what it cannot show is refused here."""
+"""Tell the page what it has to know of a bundle, as one JSON object; what it cannot show is refused here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
 
 
 def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
-    """The page's settings. Raises InputError that names what the page cannot show."""
+    """Make the page's settings.
+
+    Raises:
+        InputError: that names what the page cannot show.
+    """
     manifest, rules = bundle.manifest, bundle.manifest.preprocessing
     streams = artifact.kind == "stream"
     spec = stream_spec(manifest, artifact) if streams else None

@@ -1,4 +1,4 @@
-"""``deeprnn-edge bench``."""
+"""Run ``deeprnn-edge bench``."""
 
 from __future__ import annotations
 
@@ -172,7 +172,11 @@ def bench(
 def _read_earlier(
     path: Path, bundle: Path, options: dict[str, Any], *, stream: bool, fail_above: float | None
 ) -> Report:
-    """The earlier report. Raises InputError, before anything is measured, where it cannot be held against this."""
+    """Read the earlier report, before anything is measured.
+
+    Raises:
+        InputError: where it cannot be compared with this.
+    """
     check_limit(fail_above)
     old = read_earlier(path, stream=stream)
     check_same_model(path, old, name=open_bundle(bundle).manifest.name, batch=options["batch"])

@@ -1,4 +1,4 @@
-"""``deeprnn-edge choose``."""
+"""Run ``deeprnn-edge choose``."""
 
 from __future__ import annotations
 

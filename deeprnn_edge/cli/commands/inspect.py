@@ -1,4 +1,4 @@
-"""``deeprnn-edge inspect``."""
+"""Run ``deeprnn-edge inspect``."""
 
 from __future__ import annotations
 

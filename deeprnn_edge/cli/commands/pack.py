@@ -1,4 +1,4 @@
-"""``deeprnn-edge pack``."""
+"""Run ``deeprnn-edge pack``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge predict``."""
+"""Run ``deeprnn-edge predict``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def predict(
 
 
 def at_least_one(threads: int) -> int:
-    """What ``--threads`` says. Raises InputError for none."""
+    """Return what ``--threads`` says.
+
+    Raises:
+        InputError: for none.
+    """
     if threads < 1:
         raise InputError(f"--threads {threads}: at least 1 thread runs")
     return threads
@@ -98,7 +102,7 @@ def _parse_ids(line: str) -> list[int]:
 
 
 def label_of(model: Model, row: dict[str, Any]) -> str | None:
-    """The label of the model's only output; None for a model that answers every step, or has no labels."""
+    """Return the label of the model's only output; None for a model that answers every step, or has no labels."""
     (values, *others) = row.values()
     if others or not model.manifest.labels or values.ndim != 1:
         return None

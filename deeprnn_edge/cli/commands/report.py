@@ -1,4 +1,4 @@
-"""``deeprnn-edge report``."""
+"""Run ``deeprnn-edge report``."""
 
 from __future__ import annotations
 

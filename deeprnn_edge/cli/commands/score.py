@@ -1,4 +1,4 @@
-"""``deeprnn-edge score``."""
+"""Run ``deeprnn-edge score``."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def score(
 
 
 class _Screen:
-    """Lines on stderr: those that stay, and now and then one of progress, in a terminal always the same."""
+    """Show lines on stderr: those that stay, and now and then one of progress, in a terminal always the same."""
 
     def __init__(self) -> None:
         self._overwrites = sys.stderr.isatty()
@@ -142,7 +142,7 @@ class _Screen:
 
 
 def _count_cores() -> int:
-    """The cores that this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

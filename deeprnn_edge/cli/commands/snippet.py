@@ -1,4 +1,4 @@
-"""``deeprnn-edge snippet``."""
+"""Run ``deeprnn-edge snippet``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge stream``."""
+"""Run ``deeprnn-edge stream``."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
 
 
 def _parse(line: str, kind: str) -> list[Any]:
-    """A line's ids, or its one feature vector in a list; an empty line is an empty list."""
+    """Parse a line's ids, or its one feature vector in a list; an empty line is an empty list."""
     try:
         if kind == "tokens":
             return [int(word) for word in line.replace(",", " ").split()]
@@ -91,7 +91,7 @@ def _parse(line: str, kind: str) -> list[Any]:
 
 
 def _describe(model: Model, outputs: dict[str, Any]) -> dict[str, Any]:
-    """The label and the outputs of the one row, and of the last step where every step has one."""
+    """Describe the label and the outputs of the one row, and of the last step where every step has one."""
     timed = {spec.name for spec in stream_spec(model.manifest, model.artifact).outputs if "time" in spec.shape}
     last = {name: values[0, -1] if name in timed else values[0] for name, values in outputs.items()}
     return {"label": label_of(model, last), "outputs": {name: values.tolist() for name, values in last.items()}}

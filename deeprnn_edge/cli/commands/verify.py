@@ -1,4 +1,4 @@
-"""``deeprnn-edge verify``."""
+"""Run ``deeprnn-edge verify``."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _to_json(result: Verification) -> dict[str, object]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity; None stands for answers that cannot be compared."""
+    """Turn a number that JSON does not have into None, which stands for answers that cannot be compared."""
     return value if math.isfinite(value) else None
 
 

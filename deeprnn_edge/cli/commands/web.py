@@ -1,4 +1,4 @@
-"""``deeprnn-edge web``."""
+"""Run ``deeprnn-edge web``."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ from deeprnn_edge.scoring import output_folder
 from deeprnn_edge.scoring.answers import answer_column, answer_names
 from deeprnn_edge.scoring.output_folder import OutputFolder
 from deeprnn_edge.scoring.partitions import Source, plan_partitions
-from deeprnn_edge.scoring.run_settings import ModelIdentity, RunSettings, read_settings
 from deeprnn_edge.scoring.row_reader import RowReader
+from deeprnn_edge.scoring.run_settings import ModelIdentity, RunSettings, read_settings
 
 
 @given(st.lists(st.integers(0, 50), max_size=5), st.integers(1, 20))
@@ -131,7 +131,13 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-OPERATIONS = [(Path, "replace"), (Path, "mkdir"), (Path, "unlink"), (shutil, "rmtree"), (output_folder, "write_settings")]
+OPERATIONS = [
+    (Path, "replace"),
+    (Path, "mkdir"),
+    (Path, "unlink"),
+    (shutil, "rmtree"),
+    (output_folder, "write_settings"),
+]
 
 
 @pytest.fixture
