@@ -40,6 +40,7 @@ from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.files.atomic_write import write_output
 from deeprnn_edge.files.zip_writer import zip_files
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 from tests.support.paths import FIXTURES
 
 OUTPUT = RESULTS / "hardening.json"
@@ -187,7 +188,7 @@ def _soak_problems(result: Section) -> list[str]:
 
 
 def _onnx(bundle: Path) -> str:
-    return open_bundle(bundle).artifact().path
+    return choose_artifact(open_bundle(bundle)).path
 
 
 def _earlier(output: Path) -> Section:

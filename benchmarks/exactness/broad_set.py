@@ -120,12 +120,12 @@ def compare_routes(model: Any, length: int | None, folder: Path) -> dict[str, st
 def judge(content: bytes, kind: str, cases: list[Any]) -> str:
     """Whether a file loads, runs and answers as Keras does on every case that it takes, and how."""
     from deeprnn_edge.errors import DeepRNNEdgeError
-    from deeprnn_edge.inspection.inspect import inspect_content
     from deeprnn_edge.parity.difference import compare
     from deeprnn_edge.parity.replay import fits
-    from deeprnn_edge.runtimes.session import open_session
+    from deeprnn_edge.runtimes import runtime_of
+    from deeprnn_edge.runtimes.artifacts import open_session
 
-    inspection = inspect_content(content, f"model.{kind}", kind)
+    inspection = runtime_of(kind).inspect(content, f"model.{kind}")
     if inspection.foreign:
         return "needs Flex" if any("Flex" in name for name in inspection.foreign) else "needs custom operators"
     try:

@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.plugins import load_format
-from deeprnn_edge.runtimes.session import open_artifact
-from deeprnn_edge.runtimes.warmup import warm_up
+from deeprnn_edge.runtimes.artifacts import open_artifact, start_runtime
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _measure(request: dict[str, Any]) -> Probe:
     else:
         bundle = open_bundle(request["bundle"])
         artifact = bundle.artifact(request["artifact"])
-        warm_up(artifact.format, threads=request["threads"])
+        start_runtime(artifact.format, threads=request["threads"])
         before, started = _settled_bytes(), time.perf_counter()
         session = open_artifact(bundle, artifact, threads=request["threads"])
     loaded = time.perf_counter()

@@ -34,7 +34,7 @@ class Layer:
     name: str
     kind: str
     parameters: int
-    cell: Literal["rnn", "lstm", "gru"] | None = None
+    cell: str | None = None
     units: int | None = None
     direction: Literal["forward", "backward", "bidirectional"] | None = None
 
@@ -144,6 +144,7 @@ class Evaluation:
 class Artifact:
     """One file that runs: the same network in one format and precision.
 
+    format: such as ``onnx``; one that nothing here runs is no error of the bundle.
     kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
     chunk: time steps of one call of a TFLite stream; None where they are free.
     accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
@@ -151,7 +152,7 @@ class Artifact:
     """
 
     path: str
-    format: Literal["onnx", "tflite"]
+    format: str
     precision: str
     kind: Literal["sequence", "stream"]
     size_bytes: int

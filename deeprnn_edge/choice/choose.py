@@ -135,7 +135,6 @@ def choose(
         raise InputError(f"{path} has no artifact that runs whole sequences; export the model again")
     report = bench(
         path,
-        artifacts=list(artifacts),
         length=length,
         threads=threads,
         seconds=seconds,

@@ -17,7 +17,8 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
 from deeprnn_edge.inputs import text
-from deeprnn_edge.runtimes.session import Session, open_artifact
+from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
+from deeprnn_edge.runtimes.session import Session
 
 if TYPE_CHECKING:
     from deeprnn_edge.inference.stream import Stream
@@ -151,12 +152,13 @@ def _open_streaming(
 def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
     """Load a bundle, a directory or its zip.
 
-    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the ONNX one.
+    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
+        ONNX before other formats.
     threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
 
     Raises BundleError for a bundle that is missing, damaged or of another version, and
-    MissingExtraError for a TFLite artifact where LiteRT is not installed.
+    MissingExtraError where the runtime of the artifact is not installed, or none is known here.
     """
     bundle = open_bundle(path)
-    chosen = bundle.artifact(artifact)
+    chosen = choose_artifact(bundle, artifact)
     return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads), threads=threads)

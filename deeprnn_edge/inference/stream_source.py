@@ -14,7 +14,8 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.chunks import ChunkRules
-from deeprnn_edge.runtimes.session import Session, open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact
+from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.states import check_state
 
 

@@ -19,7 +19,8 @@ from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.parity.difference import compare
-from deeprnn_edge.runtimes.session import Session, open_session
+from deeprnn_edge.runtimes.artifacts import open_session, read_artifact
+from deeprnn_edge.runtimes.session import Session
 
 # Ten times what export allows an fp32 artifact: another CPU adds up in another order. An artifact
 # that was exported with a wider tolerance (int8) keeps its own.
@@ -56,7 +57,7 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
     Raises:
         BundleError: where the file is damaged.
     """
-    content = bundle.read_artifact(artifact)
+    content = read_artifact(bundle, artifact)
     session, error = None, None
     try:
         if artifact.kind != "sequence":

@@ -20,6 +20,7 @@ from deeprnn_edge.bench.timing import time_alternating
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 from deeprnn_edge.runtimes.session import Session
 
 SEED = 0
@@ -117,7 +118,7 @@ def check_options(counts: Mapping[str, int | None], seconds: float | None) -> No
 
 def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artifact]:
     if names:
-        return [bundle.artifact(name) for name in dict.fromkeys(names)]
+        return [choose_artifact(bundle, name) for name in dict.fromkeys(names)]
     chosen = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "sequence"]
     if not chosen:
         raise InputError(f"{bundle.path} has stream artifacts alone: add --stream")

@@ -18,7 +18,7 @@ from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps
 from deeprnn_edge.parity.difference import Difference, compare
-from deeprnn_edge.runtimes.session import open_content
+from deeprnn_edge.runtimes.artifacts import open_content, read_artifact
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -160,7 +160,7 @@ def last_steps(spec: StreamSpec, arrays: Arrays, count: int) -> Arrays:
 
 
 def _load(bundle: Bundle, artifact: Artifact, threads: int) -> Model | InputError:
-    content = bundle.read_artifact(artifact)  # a damaged file is an error, one that cannot run here a reason
+    content = read_artifact(bundle, artifact)  # a damaged file is an error, one that cannot run here a reason
     session = attempt(partial(open_content, content, artifact, threads=threads))
     return session if isinstance(session, InputError) else Model(bundle, artifact, session, threads=threads)
 

@@ -33,6 +33,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 DEFAULT_CHUNKS = (1, 10, 100)
 DEFAULT_SECONDS = 1.0
@@ -121,7 +122,7 @@ def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artif
     streams = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "stream"]
     if not streams:
         raise InputError(f"{bundle.path} has no stream artifacts; export the model again with --stream")
-    chosen = [bundle.artifact(name) for name in dict.fromkeys(names)] if names else streams
+    chosen = [choose_artifact(bundle, name) for name in dict.fromkeys(names)] if names else streams
     for artifact in chosen:
         if artifact.kind != "stream":
             paths = ", ".join(stream.path for stream in streams)

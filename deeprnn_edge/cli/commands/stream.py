@@ -17,6 +17,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.text import split_words
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 
 @click.command()
@@ -52,7 +53,7 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
 
 def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:
     opened = open_bundle(bundle)
-    chosen = opened.artifact(artifact)
+    chosen = choose_artifact(opened, artifact)
     if chosen.kind != "stream":
         chosen = opened.stream_artifact(chosen)
     model = load(bundle, artifact=chosen.path, threads=at_least_one(threads))

@@ -26,8 +26,8 @@ from deeprnn_edge.bundle.manifest import (
 )
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
-from deeprnn_edge.inspection.inspect import inspect_content
 from deeprnn_edge.parity.verify import decision_outputs
+from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
@@ -179,14 +179,14 @@ def export(
 def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -> Artifact:
     return Artifact(
         path=file.path,
-        format=file.kind,  # type: ignore[arg-type]  # choose let the two formats through alone
+        format=file.kind,
         precision=file.precision,
         kind="sequence" if file.source.stream is None else "stream",
         size_bytes=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(inspect_content(file.content, file.path, file.kind).operators),
+        operators=dict(runtime_of(file.kind).inspect(file.content, file.path).operators),
         recurrences=file.recurrences,
         evaluation=evaluation,
         tensors=file.tensors,

@@ -30,7 +30,7 @@ def test_round_trip(raw: dict[str, Any]) -> None:
         (["format_version"], 99, "format_version 99"),
         (["name"], 3, "manifest.json.name is 3, expected str"),
         (["labels"], "positive", "labels is 'positive'"),
-        (["artifacts", 0, "format"], "pickle", "expected 'onnx' or 'tflite'"),
+        (["artifacts", 0, "format"], 3, "format is 3, expected str"),
         (["artifacts", 0, "size_bytes"], True, "size_bytes is True, expected int"),
         (["artifacts", 0, "parity", "atol"], "1e-5", "atol is '1e-5', expected float"),
         (["artifacts", 0, "operators"], {"GRU": "two"}, "operators.GRU is 'two', expected int"),
