@@ -69,7 +69,7 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="deeprnn-edge")
 def main() -> None:
-    """Deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras to small CPU devices.
+    """Run deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras on small CPU devices.
 
     The way of a model: train (or bring your own .keras), export to a bundle that is checked against
     Keras, then verify, inspect, bench and predict on any device; choose a file for it, and pack that.

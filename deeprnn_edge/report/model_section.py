@@ -50,7 +50,7 @@ def model_section(data: ReportData) -> Section:
 def operators_section(data: ReportData) -> Section:
     """Show how often each file has each operator, and what became of the recurrent layers."""
     files = data.inspection.artifacts
-    names = sorted({name for file in files for name in file.operators}, key=str.lower)
+    names = sorted({name for file in files for name in file.operators}, key=lambda name: (name.lower(), name))
     rows: Rows = []
     for name in names:
         kinds = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, cpp_string, initial, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -11,7 +12,8 @@ from deeprnn_edge.snippets.rendering import fill, fill_program
 FILE = "snippet.cpp"
 MARK = "//"
 COMMANDS = (
-    "Unpack the archive of ONNX Runtime 1.26 or newer for your system, such as onnxruntime-linux-x64-1.26.0.tgz,",
+    f"Unpack the archive of {PORTABLE.library} 1.26 or newer for your system, "
+    "such as onnxruntime-linux-x64-1.26.0.tgz,",
     "from its releases on GitHub, and say where:",
     "",
     "ORT=onnxruntime-linux-x64-1.26.0",

@@ -17,6 +17,7 @@ from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import open_artifact
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
@@ -126,7 +127,7 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     reference = "Keras"
     if any(array.size > most for array in given.values()):
         given = {spec.name: _repeat(given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs}
-        answer, reference = _run(bundle, artifact, stream, given), "ONNX Runtime in Python"
+        answer, reference = _run(bundle, artifact, stream, given), f"{PORTABLE.library} in Python"
     return Example(
         case=case.name,
         reference=reference,

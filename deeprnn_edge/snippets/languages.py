@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.runtimes.artifacts import choose_portable
 from deeprnn_edge.snippets import cpp, csharp, java, javascript, python
 from deeprnn_edge.snippets.about import write_about
 from deeprnn_edge.snippets.example import Example, make_example
@@ -42,24 +42,8 @@ LANGUAGES = {
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
-    """The ONNX artifact of that path; by default the first for whole sequences, else the first stream.
-
-    Raises BundleError for a path that is not there, InputError for a file that is not ONNX and where there is none.
-    """
-    if path is not None:
-        chosen = bundle.artifact(path)
-        if chosen.format != "onnx":
-            raise InputError(
-                f"{path} is {chosen.format}, and snippet writes programs for ONNX files; give one of those"
-            )
-        return chosen
-    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == "onnx"]
-    if not found:
-        raise InputError(
-            f"{bundle.path} has no ONNX artifact, and snippet writes programs for no other; "
-            "export the model again with: deeprnn-edge export --format onnx"
-        )
-    return next((artifact for artifact in found if artifact.kind == "sequence"), found[0])
+    """Return the artifact of that path; by default the first for whole sequences, else the first stream."""
+    return choose_portable(bundle, path, prefer="sequence", said="snippet writes programs for")
 
 
 def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: str | None = None) -> str:

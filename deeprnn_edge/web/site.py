@@ -14,11 +14,12 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_replace import replace
 from deeprnn_edge.packages import package_version
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import read_artifact
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 
-INDEX, SETTINGS, MODEL = "index.html", "settings.json", "model.onnx"
+INDEX, SETTINGS, MODEL = "index.html", "settings.json", f"model{PORTABLE.suffix}"
 _ASSETS = (
     "style.css",
     "main.js",

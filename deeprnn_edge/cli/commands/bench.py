@@ -19,6 +19,7 @@ from deeprnn_edge.bench.timing import FEWEST_BLOCKS
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands import bench_tables, stream_tables
 from deeprnn_edge.cli.commands.comparison_table import format_comparison
+from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.errors import InputError, ParityError, RegressionError
 from deeprnn_edge.files.atomic_write import check_output, write_output
 
@@ -26,13 +27,13 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
-    "--artifact", "artifacts", multiple=True, help="A file of the bundle, such as model.onnx; repeatable. Default: all."
+    "--artifact", "artifacts", multiple=True, help=f"A file of the bundle, such as {MODEL}; repeatable. Default: all."
 )
 @click.option("--batch", default=1, show_default=True, help="Rows of one call.")
 @click.option("--length", type=int, help="Time steps, where they are free. Default: what the bundle pads to.")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 @click.option("--runs", type=int, help="Calls of each file; of a stream, of each chunk size.")
-@click.option("--seconds", type=float, help="About how long these calls take. Default: 2, with --stream 1.")
+@click.option("--seconds", type=float, help="About how long each file is called. Default: 2, with --stream 1.")
 @click.option(
     "--keras",
     type=click.Path(path_type=Path),
@@ -49,7 +50,7 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 @click.option(
     "--window",
     type=int,
-    help="With --stream: steps to run again without it. Default: what the bundle pads to or its files take, else 100.",
+    help="With --stream: steps run again for one answer. Default: what the bundle pads to or its files take, else 100.",
 )
 @click.option(
     "--sample-rate", type=float, metavar="HZ", help="With --stream: steps a second that come in, to keep up with."
@@ -69,7 +70,7 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON in place of the table.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report as JSON to a file too.")
-@click.option("--force", is_flag=True, help="Replace that file.")
+@click.option("--force", is_flag=True, help="Replace the file at --output.")
 def bench(
     bundle: Path,
     artifacts: tuple[str, ...],

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.parity.difference import decide
@@ -25,9 +26,9 @@ from deeprnn_edge.parity.difference import decide
     type=click.Path(path_type=Path),
     help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.",
 )
-@click.option("--artifact", help="The file of the bundle that runs, such as model.tflite. Default: the ONNX one.")
+@click.option("--artifact", help=f"The file of the bundle that runs, such as model{LAST.suffix}. {DEFAULT}")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each item in place of text.")
 def predict(
     bundle: Path, items: tuple[str, ...], source: Path | None, artifact: str | None, threads: int, as_json: bool
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.cli.commands.formats import DEFAULT, LAST, PREFERRED
 from deeprnn_edge.cli.commands.predict import at_least_one, label_of
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
@@ -22,7 +23,7 @@ from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--artifact", help="The file of the bundle that runs, such as stream.tflite. Default: the ONNX one.")
+@click.option("--artifact", help=f"The file of the bundle that runs, such as stream{LAST.suffix}. {DEFAULT}")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 def stream(bundle: Path, artifact: str | None, threads: int) -> None:
     """Answer each line of stdin as it comes, going on where the line before ended.
@@ -62,7 +63,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
     if chosen.chunk not in (None, 1):
         raise InputError(
             f"{chosen.path} takes {chosen.chunk} steps at a time, and a line is one step: "
-            "load the .onnx stream, or export with --chunk 1"
+            f"load the {PREFERRED.suffix} stream, or export with --chunk 1"
         )
     kind = model.manifest.preprocessing.kind
     running = model.stream()
