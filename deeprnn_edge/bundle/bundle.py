@@ -10,15 +10,13 @@ from pathlib import Path
 from deeprnn_edge.bundle.content import has_file, read_file
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
+from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files import limits
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
-VOCABULARY = "vocabulary.txt"
 CARD = "README.md"
-
-_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # those of str.splitlines
 
 
 @dataclass(frozen=True)
@@ -86,17 +84,7 @@ class Bundle:
         name = self.manifest.preprocessing.vocabulary
         if name is None:
             return []
-        text = _decode_text(self.read(name), self.path / name)
-        # Counted before they are split, and only where there is a character for each.
-        if (
-            len(text) > limits.VOCABULARY_WORDS
-            and (lines := sum(map(text.count, _LINE_ENDS))) > limits.VOCABULARY_WORDS
-        ):
-            raise BundleError(
-                f"{self.path / name} has {lines:,} lines, and {limits.VOCABULARY_WORDS:,} are the most; "
-                "keep the most frequent words: deeprnn-edge export --keep-words"
-            )
-        return text.splitlines()
+        return decode_vocabulary(_decode_text(self.read(name), self.path / name), self.path / name)
 
 
 def open_bundle(path: str | Path) -> Bundle:

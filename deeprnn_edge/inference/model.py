@@ -16,7 +16,7 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
-from deeprnn_edge.inputs import text
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 from deeprnn_edge.runtimes.session import Session
 
@@ -42,11 +42,10 @@ class Model:
             spec = stream_spec(self.manifest, artifact)
             self._specs, self._fixed_shapes = spec.inputs, {}
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
-        rules = bundle.manifest.preprocessing
-        self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
+        self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
         self._streaming: Streaming | None = None
-        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._vocabulary, threads=threads)
+        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._encoder, threads=threads)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
@@ -84,7 +83,7 @@ class Model:
             raise InputError("predict takes models of one input; give this model's arrays to run")
         (spec,) = self._specs
         rules = self.manifest.preprocessing
-        rows = preprocessing.to_rows(items, rules, spec, self._vocabulary)
+        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
         if rules.max_length is not None and rows:
             outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
         else:
@@ -141,12 +140,12 @@ class Model:
 
 
 def _open_streaming(
-    bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+    bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
 ) -> Streaming:
     # Imported here, so that a program which does not stream starts without it.
     from deeprnn_edge.inference.stream_source import Streaming
 
-    return Streaming(bundle, artifact, session, vocabulary, threads=threads)
+    return Streaming(bundle, artifact, session, encoder, threads=threads)
 
 
 def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, VOCABULARY
+from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
     FORMAT_VERSION,
@@ -24,6 +24,7 @@ from deeprnn_edge.bundle.manifest import (
     Preprocessing,
     encode_manifest,
 )
+from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.parity.verify import decision_outputs
@@ -218,7 +219,8 @@ def _rows(case: Case) -> int:
 def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> None:
     (folder / GOLDEN).write_bytes(encode_golden(cases))
     if rules.vocabulary:
-        (folder / VOCABULARY).write_text("".join(f"{word}\n" for word in rules.vocabulary), encoding="utf-8")
+        name = vocabulary_name(rules.vocabulary)
+        (folder / name).write_text(encode_vocabulary(name, rules.vocabulary), encoding="utf-8")
     (folder / CARD).write_text(write_card(manifest), encoding="utf-8")
     (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
 
