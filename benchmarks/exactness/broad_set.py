@@ -67,13 +67,14 @@ def main() -> None:
 
 def prepared() -> Callable[[int], dict[str, str]]:
     """What a worker does with a model of the suite."""
-    from deeprnn_export.targets.tflite import convert as tflite_conversion
-    from deeprnn_export.targets.tflite import converter_process as tflite_worker
+    import pytest
+
     from tests.support.conformance.models import ROWS
     from tests.support.conformance.row import weighted
+    from tests.support.converter import convert_here
 
     # In this process: starting TensorFlow for each model would take the most time.
-    tflite_conversion._convert_apart = lambda _model, saved_model, *_: tflite_worker.convert(str(saved_model))
+    convert_here(pytest.MonkeyPatch())
 
     def by_every_route(index: int) -> dict[str, str]:
         row = ROWS[index]

@@ -25,8 +25,8 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.scoring import cluster
 from deeprnn_edge.scoring.partition_scorer import PartitionScorer
-from tests.house.test_imports import HEAVY, command, modules_after
 from tests.support import score_runs
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 NOBODY = "tcp://127.0.0.1:9"
 

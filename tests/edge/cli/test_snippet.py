@@ -19,8 +19,8 @@ from deeprnn_edge.cli.main import main
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.snippets.languages import LANGUAGES
 from deeprnn_edge.snippets.literals import cpp_string, json_string, number
-from tests.house.test_imports import HEAVY, command, modules_after
 from tests.support.changed_bundle import change_manifest
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 
 def run(*words: str | Path) -> Result:
