@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from deeprnn_edge.bench.history.comparison import check_limit, compare_reports
-from deeprnn_edge.bench.history.earlier import check_holdable, check_same_model, read_earlier
+from deeprnn_edge.bench.history.comparison import compare_reports
+from deeprnn_edge.bench.history.earlier import check_holdable, check_limit, check_same_model, read_earlier
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.result_file import to_json
 from deeprnn_edge.bench.results import Report
