@@ -20,13 +20,13 @@ PACKAGES = (ROOT / "deeprnn_edge", ROOT / "export" / "deeprnn_export")
 # The lists, and the rooms in which each format has a folder of its own.
 LISTS = ("runtimes/__init__.py", "targets/__init__.py")
 HOMES = ("runtimes", "targets")
-# Libraries, and the classes of one in other languages, are called so by their makers.
-ALLOWED = re.compile(r"(?i:onnx[ _]?runtime|tf2onnx)|Onnx(Tensor|JavaType)")
+# Libraries are called so by their makers.
+ALLOWED = re.compile(r"(?i:onnx[ _]?runtime|tf2onnx)")
 # As a word of its own: between signs, digits and underscores, or at a change of case as in OnnxSession.
 FORMATS = "|".join({re.escape(name) for one in RUNTIMES.values() for name in (one.name, one.title)})
 WORD = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{FORMATS})(?![a-z])")
 # Rooms where a format is still named. To be empty.
-NOT_YET = frozenset({"cli", "report", "snippets", "web", "commands", "parity", "pipeline", "tracing"})
+NOT_YET = frozenset({"commands", "parity", "pipeline", "tracing"})
 
 
 def named(text: str) -> list[str]:

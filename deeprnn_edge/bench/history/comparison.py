@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from deeprnn_edge.bench.history.earlier import check_same_inputs, describe_conditions, require_blocks
+from deeprnn_edge.bench.history.earlier import check_limit, check_same_inputs, describe_conditions, require_blocks
 from deeprnn_edge.bench.history.ratio_interval import CONFIDENCE, ratio_interval
 from deeprnn_edge.bench.results import BenchReport, BenchResult, PushResult, Report, StreamBenchReport, StreamResult
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS, Timing
@@ -143,12 +143,6 @@ def compare_reports(
         notes=tuple(notes),
         failures=tuple(failures),
     )
-
-
-def check_limit(fail_above: float | None) -> None:
-    """Raise InputError for a ratio that is no number above 0."""
-    if fail_above is not None and not 0 < fail_above < math.inf:
-        raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
 
 
 def _compare(name: str, old: _Measured, new: _Measured, limit: float | None) -> ComparedEntry:

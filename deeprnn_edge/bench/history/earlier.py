@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ def check_same_inputs(path: Path, old: Report, new: Report) -> None:
             f"{path} was measured on {_shapes(old.inputs)}, and this on {_shapes(new.inputs)}; give --length alike, "
             "or benches of one model"
         )
+
+
+def check_limit(fail_above: float | None) -> None:
+    """Raise InputError for a ratio that is no number above 0."""
+    if fail_above is not None and not 0 < fail_above < math.inf:
+        raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
 
 
 def check_holdable(
