@@ -16,7 +16,7 @@ from __future__ import annotations
 
 
 class DeepRNNEdgeError(Exception):
-    """Be the base of every error that a user of either package can cause. Its message is one line."""
+    """Stand for every error that a user of either package can cause. Its message is one line."""
 
 
 class InputError(DeepRNNEdgeError):

@@ -39,7 +39,7 @@ class Replay:
             self._names += [state.name for state in stream.states]
 
     def choose(self, cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
-        """Split the cases that are meant for such an artifact into those whose shape it takes and those that it does not."""
+        """Split the cases meant for such an artifact into those whose shape it takes and those that it does not."""
         meant = cases_for(self._names, cases)
         return [case for case in meant if self._takes(case)], [case for case in meant if not self._takes(case)]
 

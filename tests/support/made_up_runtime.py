@@ -107,6 +107,7 @@ def check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="npzrnn",
     title="NPZ-RNN",
+    library="numpy",
     package="numpy",
     open=Session,
     inspect=inspect,

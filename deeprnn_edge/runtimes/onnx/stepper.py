@@ -1,4 +1,4 @@
-"""Advance streams in ONNX Runtime, with buffers that are bound once and that all streams of a session take in turn.
+"""Run streams in ONNX Runtime, with buffers that are bound once and that all streams of a session take in turn.
 
 A stream owns its states alone. A call borrows bound buffers, copies the states in, runs, and copies them back
 once the run is over: that costs two short copies, where buffers bound for each stream would cost it kilobytes.

@@ -1,4 +1,4 @@
-"""Advance streams in LiteRT: one row and one chunk of fixed length at a time, on the interpreter that all share."""
+"""Run streams in LiteRT: one row and one chunk of fixed length at a time, on the interpreter that all share."""
 
 from __future__ import annotations
 
