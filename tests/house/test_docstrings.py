@@ -39,11 +39,6 @@ PACKAGES = {
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Rooms whose docstrings are still to be put so.
 LATER = {
-    "deeprnn_edge/cli",
-    "deeprnn_edge/report",
-    "deeprnn_edge/scoring",
-    "deeprnn_edge/snippets",
-    "deeprnn_edge/web",
     "deeprnn_export",
     "deeprnn_export/commands",
     "deeprnn_export/datasets",
