@@ -29,7 +29,7 @@ from deeprnn_export.tracing.overrides import layer_paths, replaced
 from deeprnn_export.tracing.refusals import refusing
 
 _EMBEDDING = keras.layers.Embedding
-_WAY_OUT = "train with a smaller --vocabulary-size instead"
+_WAY_OUT = "train with a smaller vocabulary instead"
 _STEPS = 4  # of the comparison, where the time axis is free: padding needs a few
 # The same weights in the same operations: only compiling a slow model may change the order of a sum.
 _AGREEMENT = 1e-5
