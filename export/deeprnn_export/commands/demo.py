@@ -93,7 +93,7 @@ def comparison(result: DemoResult) -> str:
             "",
             format_table(["", "layers", "parameters", "embedding", "cells, head", "accuracy"], networks),
             "",
-            format_table(["", "Keras", *(target.title for target in TARGETS.values())], runtimes),
+            format_table(["", "Keras", *(target.runtime.title for target in TARGETS.values())], runtimes),
             "",
             f"Accuracy on {result.test_rows:,} test sentences. Naive Bayes, a bag of words that ignores their order,",
             f"gets {result.baseline_accuracy:.1%}: on snippets of 20 words it does as well as a recurrent network.",

@@ -15,11 +15,11 @@ from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.targets import TARGETS
 
-_FIXED = " and ".join(target.title for target in TARGETS.values() if target.fixed_shapes)
+_FIXED = " and ".join(target.runtime.title for target in TARGETS.values() if target.fixed_shapes)
 _EVERY = [set(target.precisions) for target in TARGETS.values()]
 _COMMON = [name for name in next(iter(TARGETS.values())).precisions if all(name in one for one in _EVERY)]
 _OWN = [
-    f"{target.title} {', '.join(name for name in target.precisions if name not in _COMMON)}"
+    f"{target.runtime.title} {', '.join(name for name in target.precisions if name not in _COMMON)}"
     for target in TARGETS.values()
 ]
 

@@ -8,7 +8,6 @@ from functools import cache, partial
 
 from deeprnn_edge.bundle.manifest import LoweredLayer
 from deeprnn_edge.parity.replay import Replay
-from deeprnn_edge.runtimes.session import open_session
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.tolerance import Tolerance, reduced_tolerance
 from deeprnn_export.pipeline.options import ExportOptions
@@ -37,7 +36,7 @@ class File:
     def replay(self) -> Replay:
         """Open the file in its own runtime, for replaying cases."""
         plan = self.source.stream
-        session = open_session(self.converted.content, kind=self.target.name, path=self.path, steps=plan is not None)
+        session = self.target.runtime.open(self.converted.content, self.path, threads=1, steps=plan is not None)
         return Replay(session, self.source.signature.inputs, None if plan is None else plan.spec, self.chunk)
 
 

@@ -139,8 +139,8 @@ def _fixed_shapes(
         )
         if not all(isinstance(size, int) for size in given):
             raise InputError(
-                f"input {spec.name!r} has the shape ({', '.join(map(str, spec.shape))}), and {target.title} needs "
-                f"fixed axes: give max_length=, or a sample, or {target.way_out}"
+                f"input {spec.name!r} has the shape ({', '.join(map(str, spec.shape))}), and "
+                f"{target.runtime.title} needs fixed axes: give max_length=, or a sample, or {target.way_out}"
             )
         shapes[spec.name] = tuple(int(size) for size in given if size is not None)
     return shapes

@@ -40,4 +40,4 @@ def expand_precisions(formats: Sequence[str] | None, precisions: Sequence[str]) 
 def artifact_path(target: Target, precision: str, *, stream: bool) -> str:
     """Name a file: ``model.onnx``, ``model.int8.onnx``; ``stream.onnx`` for one that streams."""
     stem = "stream" if stream else "model"
-    return f"{stem}{target.suffix}" if precision == "fp32" else f"{stem}.{precision}{target.suffix}"
+    return f"{stem}{target.runtime.suffix}" if precision == "fp32" else f"{stem}.{precision}{target.runtime.suffix}"

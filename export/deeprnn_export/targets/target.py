@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deeprnn_edge.runtimes.runtime import Runtime
+
 if TYPE_CHECKING:  # Keras and TensorFlow come with it, and a command's help needs none of them
     from deeprnn_export.lowering.target import Conversion
     from deeprnn_export.targets.conversion_input import ConversionInput
@@ -37,9 +39,7 @@ class Target:
     """Describe one format, and convert models to it.
 
     Attributes:
-        name: as a manifest and ``formats`` have it.
-        title: as people write it.
-        suffix: of its files, with the dot.
+        runtime: what runs its files, and knows its name.
         precisions: by name; each target has ``fp32``.
         fixed_shapes: whether a file takes one shape alone, batch 1 and so many time steps.
         lacks: what an operator that the format does not have would do to a file.
@@ -50,9 +50,7 @@ class Target:
             for), the largest absolute difference to Keras that it may have, and a callback for news.
     """
 
-    name: str
-    title: str
-    suffix: str
+    runtime: Runtime
     precisions: Mapping[str, Precision]
     fixed_shapes: bool
     lacks: str
@@ -60,3 +58,8 @@ class Target:
     packages: tuple[str, ...]
     convert: Callable[[ConversionInput], Conversion]
     store: Callable[[ConversionInput, str, Callable[[], Conversion], float, Progress], Conversion]
+
+    @property
+    def name(self) -> str:
+        """Return the format's name, as manifests and ``formats`` have it."""
+        return self.runtime.name

@@ -15,7 +15,7 @@ from deeprnn_edge.bench.inputs import choose_inputs
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.runtimes.session import open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact
 from tests.support.changed_bundle import change_manifest, free_time
 
 
@@ -77,7 +77,7 @@ def test_rows_of_features_and_inputs_of_several_kinds(copied: Path) -> None:
         "state": (3, 4),
         "flags": (3, 1),
     }
-    # What the only shapes of a contender are comes before the default of 100 steps.
+    # What the only shapes of a entry are comes before the default of 100 steps.
     assert choose_inputs(bundle, batch=1, length=None, fixed_shapes=[{"series": (1, 9, 2)}]).length == 9
 
 

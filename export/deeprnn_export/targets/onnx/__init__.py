@@ -6,12 +6,11 @@ Looks at: ``lowering``, never at another target.
 
 from __future__ import annotations
 
+from deeprnn_edge.runtimes.onnx import RUNTIME
 from deeprnn_export.targets.target import Precision, Target, on_demand
 
 TARGET = Target(
-    name="onnx",
-    title="ONNX",
-    suffix=".onnx",
+    runtime=RUNTIME,
     # Shares: several times what was measured on the parity grid of the three default networks, trained on IMDB
     # (benchmarks/results/precisions.json): other networks are less forgiving.
     precisions={

@@ -6,12 +6,11 @@ Looks at: ``lowering``, never at another target.
 
 from __future__ import annotations
 
+from deeprnn_edge.runtimes.tflite import RUNTIME
 from deeprnn_export.targets.target import Precision, Target, on_demand
 
 TARGET = Target(
-    name="tflite",
-    title="TFLite",
-    suffix=".tflite",
+    runtime=RUNTIME,
     # Shares: as ONNX's. Those that are calibrated on real samples meet the grid's random ones outside their ranges,
     # where activations are cut off.
     precisions={

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.tflite.session import TFLiteSession
 from deeprnn_export.targets.conversion_input import CALIBRATION_ROWS
 
 Feed = dict[str, NDArray[Any]]
@@ -23,7 +23,7 @@ def calibration_steps(exact: bytes, spec: StreamSpec, sequences: Sequence[Feed])
         exact: the stream in float32, as TFLite.
         sequences: feeds of one row each.
     """
-    session = open_session(exact, kind="tflite", path="the stream in float32", steps=True)
+    session = TFLiteSession(exact, "the stream in float32")
     timed = next(one for one in spec.inputs if "time" in one.shape)
     chunk = session.fixed_shapes[timed.name][1]
     feeds: list[Feed] = []

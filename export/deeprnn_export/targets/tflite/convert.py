@@ -1,4 +1,4 @@
-"""Keras to TFLite: trace through the seam into a SavedModel, convert that in a process of its own, check."""
+"""Keras to TFLite: trace with its layers overridden into a SavedModel, convert that in a process of its own, check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.reading.signature import Signature, tensor_specs
@@ -25,7 +25,7 @@ from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.compact import compact
 from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
-from deeprnn_export.tracing.overrides import replaced
+from deeprnn_export.tracing.overrides import overridden
 from deeprnn_export.tracing.plain_layers import bias_add
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
 
@@ -61,7 +61,7 @@ def convert_to_tflite(given: ConversionInput, precision: str = "fp32") -> Conver
         saved_model = Path(folder) / "saved_model"
         traced = refusing(f"the model {model.name!r} cannot be traced")
         lowering = TFLiteLowering(precision)
-        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
+        with traced, overridden([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
             archive = keras.export.ExportArchive()
             archive.track(model)
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))
