@@ -1,4 +1,4 @@
-"""Understand an ONNX file whole, or refuse it: what is given to ONNX Runtime holds nothing that was not read here.
+"""Read an ONNX file whole, or refuse it: what is given to ONNX Runtime holds nothing that was not read here.
 
 Two readers of the same bytes may disagree: one keeps the last of two fields and one the first, one drops bits of a tag
 that another keeps. So this one takes a single spelling of each message, that which ONNX's own writers use, and refuses
