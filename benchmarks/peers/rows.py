@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.report.markup import Html, tag
-from deeprnn_edge.report.measurements import Times
 
 Row = Mapping[str, Any]
 Workload = Mapping[str, Any]
@@ -45,11 +45,9 @@ def not_ok(workloads: Sequence[Workload]) -> Iterator[tuple[Workload, Row]]:
     return ((one, row) for one in workloads for row in one["contenders"] if row["status"] != "ok")
 
 
-def times_of(row: Row) -> Times:
+def times_of(row: Row) -> Timing:
     """The times of a row that was timed, as a report shows them."""
-    given = row["timing"]
-    names = ("runs", "min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "rows_per_second", "noisy")
-    return Times(**{name: given[name] for name in names})
+    return Timing(**row["timing"])
 
 
 def fold(tables: Sequence[Html]) -> list[Html]:

@@ -95,13 +95,13 @@ def _measure(request: dict[str, Any]) -> Probe:
     if "file" in request:
         path = Path(request["file"])
         module = load_format(path)
-        before, started = _baseline(), time.perf_counter()
+        before, started = _settled_bytes(), time.perf_counter()
         session = module.open_runner(path)
     else:
         bundle = open_bundle(request["bundle"])
         artifact = bundle.artifact(request["artifact"])
         warm_up(artifact.format, threads=request["threads"])
-        before, started = _baseline(), time.perf_counter()
+        before, started = _settled_bytes(), time.perf_counter()
         session = open_artifact(bundle, artifact, threads=request["threads"])
     loaded = time.perf_counter()
     session.run(feeds)
@@ -115,7 +115,7 @@ def _measure(request: dict[str, Any]) -> Probe:
     )
 
 
-def _baseline() -> int | None:
+def _settled_bytes() -> int | None:
     gc.collect()
     return resident_bytes()
 

@@ -23,7 +23,7 @@ DEFAULT_LENGTH = 100  # time steps where neither the bundle nor the caller state
 
 @dataclass(frozen=True)
 class BenchInputs:
-    """What every contender runs.
+    """What every entry runs.
 
     feeds: the model's inputs by name.
     expected: Keras's answers to them, where they come from the golden vectors; else empty.
@@ -46,7 +46,7 @@ def choose_inputs(
 ) -> BenchInputs:
     """Inputs of ``batch`` rows and ``length`` time steps.
 
-    length: None for what the bundle pads to, else what a contender's fixed shapes take, else 100 steps.
+    length: None for what the bundle pads to, else what a entry's fixed shapes take, else 100 steps.
 
     Raises InputError for a batch or a length that the model does not take.
     """

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from deeprnn_edge.bench.sequences.entries import BenchRow
-from deeprnn_edge.bench.sequences.run import BenchOptions, bench
+from deeprnn_edge.bench.results import BenchOptions, BenchResult
+from deeprnn_edge.bench.sequences.run import bench
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.choice.budgets import (
@@ -42,7 +42,7 @@ _MISSES: tuple[Verdict, ...] = ("over budget", "not evaluated", "differs", "cann
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ChoiceEntry:
     """One artifact, what was measured of it, and what became of it.
 
     latency_ms: of the median call; None where it was not timed.
@@ -88,7 +88,7 @@ class Choice:
     options: BenchOptions
     input_source: str
     reference: str
-    artifacts: tuple[Candidate, ...]
+    artifacts: tuple[ChoiceEntry, ...]
     machine: Mapping[str, Any]
 
 
@@ -136,41 +136,41 @@ def choose(
         probes=False,
         progress=progress,
     )
-    candidates = decide([_judge(row, artifacts[row.name], budgets, prefer) for row in report.rows], prefer)
-    chosen = next((candidate.path for candidate in candidates if candidate.verdict == "chosen"), None)
+    entries = decide([_judge(row, artifacts[row.name], budgets, prefer) for row in report.rows], prefer)
+    chosen = next((entry.path for entry in entries if entry.verdict == "chosen"), None)
     return Choice(
         bundle=str(path),
         name=manifest.name,
         chosen=chosen,
-        miss=None if chosen else describe_miss(candidates, budgets),
+        miss=None if chosen else describe_miss(entries, budgets),
         prefer=prefer,
         budgets=budgets,
         options=report.options,
         input_source=report.input_source,
         reference=report.reference,
-        artifacts=candidates,
+        artifacts=entries,
         machine=report.machine,
     )
 
 
-def decide(candidates: Sequence[Candidate], prefer: Measure) -> tuple[Candidate, ...]:
-    """The candidates with one of those that fit chosen, and the reason against each other that fits."""
-    fitting = [candidate for candidate in candidates if candidate.verdict == "fits"]
+def decide(entries: Sequence[ChoiceEntry], prefer: Measure) -> tuple[ChoiceEntry, ...]:
+    """The entries with one of those that fit chosen, and the reason against each other that fits."""
+    fitting = [entry for entry in entries if entry.verdict == "fits"]
     if not fitting:
-        return tuple(candidates)
-    best = min(fitting, key=lambda candidate: [_known(candidate.value(measure)) for measure in _ORDERS[prefer]])
-    return tuple(_place(candidate, best, prefer) for candidate in candidates)
+        return tuple(entries)
+    best = min(fitting, key=lambda entry: [_known(entry.value(measure)) for measure in _ORDERS[prefer]])
+    return tuple(_place(entry, best, prefer) for entry in entries)
 
 
-def describe_miss(candidates: Sequence[Candidate], budgets: Budgets) -> str:
-    """Of candidates that do not fit, the one whose worst ratio of value to budget is the smallest, in one line."""
+def describe_miss(entries: Sequence[ChoiceEntry], budgets: Budgets) -> str:
+    """Of entries that do not fit, the one whose worst ratio of value to budget is the smallest, in one line."""
 
-    def distance(candidate: Candidate) -> tuple[int, float, float]:
-        ratios = [excess.ratio for excess in _excesses(candidate, budgets)]
+    def distance(entry: ChoiceEntry) -> tuple[int, float, float]:
+        ratios = [excess.ratio for excess in _excesses(entry, budgets)]
         # Where no drop is allowed every ratio is infinite, and the drop itself tells which is nearer.
-        return _MISSES.index(candidate.verdict), max(ratios, default=0.0), candidate.value("accuracy") or 0.0
+        return _MISSES.index(entry.verdict), max(ratios, default=0.0), entry.value("accuracy") or 0.0
 
-    nearest = min(candidates, key=distance)
+    nearest = min(entries, key=distance)
     said = f"no artifact fits; {nearest.path} comes nearest: {'; '.join(nearest.reasons)}"
     if nearest.verdict != "over budget":  # wider budgets alone would not do
         return said
@@ -183,9 +183,9 @@ def to_json(choice: Choice) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _judge(row: BenchRow, artifact: Artifact, budgets: Budgets, prefer: Measure) -> Candidate:
+def _judge(row: BenchResult, artifact: Artifact, budgets: Budgets, prefer: Measure) -> ChoiceEntry:
     """A measured artifact against the budgets alone: ``fits``, or why it does not."""
-    candidate = Candidate(
+    entry = ChoiceEntry(
         path=artifact.path,
         format=artifact.format,
         precision=artifact.precision,
@@ -199,25 +199,25 @@ def _judge(row: BenchRow, artifact: Artifact, budgets: Budgets, prefer: Measure)
         verdict: Verdict = "differs" if row.status == "differs" else "cannot run"
         said = "its answers differ" if row.status == "differs" else "it cannot run here"
         problem = " ".join((row.problem or "").split())  # a runtime may have said it in several lines
-        return dataclasses.replace(candidate, verdict=verdict, reasons=(f"{said}: {problem}",))
-    reasons = [describe_excess(excess) for excess in _excesses(candidate, budgets)]
+        return dataclasses.replace(entry, verdict=verdict, reasons=(f"{said}: {problem}",))
+    reasons = [describe_excess(excess) for excess in _excesses(entry, budgets)]
     needs_accuracy = prefer == "accuracy" or budgets.max_accuracy_drop_points is not None
-    if needs_accuracy and candidate.accuracy_change_points is None:
-        return dataclasses.replace(candidate, verdict="not evaluated", reasons=(*reasons, UNMEASURED))
-    return dataclasses.replace(candidate, verdict="over budget" if reasons else "fits", reasons=tuple(reasons))
+    if needs_accuracy and entry.accuracy_change_points is None:
+        return dataclasses.replace(entry, verdict="not evaluated", reasons=(*reasons, UNMEASURED))
+    return dataclasses.replace(entry, verdict="over budget" if reasons else "fits", reasons=tuple(reasons))
 
 
-def _place(candidate: Candidate, best: Candidate, prefer: Measure) -> Candidate:
-    if candidate is best:
-        return dataclasses.replace(candidate, verdict="chosen")
-    if candidate.verdict != "fits":
-        return candidate
+def _place(entry: ChoiceEntry, best: ChoiceEntry, prefer: Measure) -> ChoiceEntry:
+    if entry is best:
+        return dataclasses.replace(entry, verdict="chosen")
+    if entry.verdict != "fits":
+        return entry
     for measure in _ORDERS[prefer]:
-        value, least = candidate.value(measure), best.value(measure)
+        value, least = entry.value(measure), best.value(measure)
         if value is not None and least is not None and value != least:
             reason = f"fits, but is {_WORSE[measure]} than {best.path}: {_compare(measure, value, least)}"
-            return dataclasses.replace(candidate, reasons=(reason,))
-    return dataclasses.replace(candidate, reasons=(f"fits as well as {best.path}, which the bundle names first",))
+            return dataclasses.replace(entry, reasons=(reason,))
+    return dataclasses.replace(entry, reasons=(f"fits as well as {best.path}, which the bundle names first",))
 
 
 def _compare(measure: Measure, value: float, least: float) -> str:
@@ -226,9 +226,9 @@ def _compare(measure: Measure, value: float, least: float) -> str:
     return f"{format_value(measure, value)} against {format_value(measure, least)}"
 
 
-def _excesses(candidate: Candidate, budgets: Budgets) -> list[Excess]:
+def _excesses(entry: ChoiceEntry, budgets: Budgets) -> list[Excess]:
     measures: tuple[Measure, ...] = ("size", "latency", "accuracy")
-    checked = [(measure, candidate.value(measure), budgets.limit(measure)) for measure in measures]
+    checked = [(measure, entry.value(measure), budgets.limit(measure)) for measure in measures]
     return [
         Excess(measure, value, limit)
         for measure, value, limit in checked

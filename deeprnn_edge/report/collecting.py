@@ -1,4 +1,4 @@
-"""What a report is made from: a bundle, and measurements that are of the very files in it."""
+"""Read what a report is made from: a bundle, and measurements that are of the very files in it."""
 
 from __future__ import annotations
 
@@ -6,70 +6,110 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
+from deeprnn_edge.bench.result_file import LEAST, MOST, Reading, read_report
+from deeprnn_edge.bench.results import BenchReport, Report, StreamBenchReport
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.inspect import inspect_path
 from deeprnn_edge.inspection.record import Inspection
-from deeprnn_edge.report.measurements import Measurement, Row, StreamRow, describe_machine, read_measurement
+
+_MEASURE = "measure again with: deeprnn-edge bench BUNDLE -o FILE.json"
+_RANGE = f"expected one from {LEAST:g} to {MOST:g}"
+_READING = Reading(
+    unreadable="{path} cannot be read: {why}",
+    not_json=f"{{path}} is not JSON ({{why}}); {_MEASURE}",
+    no_report=f"{{path}} is no report of a benchmark; {_MEASURE}",
+    version="{path} has format_version {version!r}, this release reads {expected}; "
+    "measure again with this release, or make the report with the one that wrote it",
+    bad_number=f"it holds {{text}}, {_RANGE}",
+    out_of_range=f"{{path}}: {{name}} is {{value!r}}, {_RANGE}; {_MEASURE}",
+    skips_unknown=True,
+)
+
+R = TypeVar("R", BenchReport, StreamBenchReport)
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A measurement and the letter that the page calls it by."""
+class Bench(Generic[R]):
+    """Hold a measurement, the file that it came from, and the letter that the page calls it by."""
 
     key: str
-    measurement: Measurement
+    path: Path
+    report: R
+
+    @property
+    def steps(self) -> int | None:
+        """Return the time steps of a sequence, or of the window that a stream does not run again."""
+        return self.report.options.length if isinstance(self.report, BenchReport) else self.report.options.window
+
+    @property
+    def device(self) -> str:
+        """Return the board, else the processor: what tells one device from another."""
+        return self.machine_text("board") or self.machine_text("cpu", "model") or "unnamed machine"
+
+    @property
+    def threads(self) -> str:
+        """Return how many threads a call had: ``1 thread``."""
+        count = self.report.options.threads
+        return f"{count} thread{'s' if count > 1 else ''}"
 
     @property
     def label(self) -> str:
-        """The letter, the device and how it was measured, in one line."""
-        options = self.measurement.options
-        parts = [f"{self.key}: {describe_machine(self.measurement)}", f"batch {options.batch}"]
-        if options.length is not None:
-            parts.append(f"{options.length} steps")
-        return ", ".join([*parts, f"{options.threads} thread{'s' if options.threads > 1 else ''}"])
+        """Return the letter, the device and how it was measured, in one line."""
+        length = self.report.options.length if isinstance(self.report, BenchReport) else None
+        steps = "" if length is None else f", {length} steps"
+        return f"{self.key}: {self.device}, batch {self.report.options.batch}{steps}, {self.threads}"
+
+    def machine_text(self, *keys: str) -> str | None:
+        """Return a text out of what the machine says of itself; None where it is not there."""
+        found: Any = self.report.machine
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, str) else None
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that a report shows.
+    """Hold all that a report shows.
 
-    benches: measurements of whole sequences; ``streams`` those of streams.
+    Attributes:
+        benches: measurements of whole sequences.
+        streams: measurements of streams.
     """
 
     bundle: Path
     manifest: Manifest
     inspection: Inspection
-    benches: tuple[Bench, ...]
-    streams: tuple[Bench, ...]
+    benches: tuple[Bench[BenchReport], ...]
+    streams: tuple[Bench[StreamBenchReport], ...]
 
 
 def collect(bundle: Path, benches: Sequence[Path] = ()) -> ReportData:
     """Read a bundle and the JSON files of its benchmarks.
 
-    Raises BundleError for a damaged bundle, InputError for a JSON that is no benchmark, of another model or of
-    other files than the bundle's, or that is given twice.
+    Raises:
+        BundleError: for a damaged bundle, and for a JSON that is no benchmark.
+        InputError: for a benchmark of another model or of other files than the bundle's, or that is given twice.
     """
     manifest = open_bundle(bundle).manifest
     inspection = inspect_path(bundle)
     seen: set[Path] = set()
-    read = []
+    whole: list[Bench[BenchReport]] = []
+    streams: list[Bench[StreamBenchReport]] = []
     for number, path in enumerate(benches):
         if path.resolve() in seen:
             raise InputError(f"--bench {path} is given twice; give each file once")
         seen.add(path.resolve())
-        measurement = read_measurement(path)
-        _check_match(measurement, manifest, bundle)
-        read.append(Bench(_key(number), measurement))
-    return ReportData(
-        bundle=bundle,
-        manifest=manifest,
-        inspection=inspection,
-        benches=tuple(one for one in read if one.measurement.rows),
-        streams=tuple(one for one in read if one.measurement.streams),
-    )
+        report = read_report(path, _READING)
+        _check_match(path, report, manifest, bundle)
+        if isinstance(report, BenchReport):
+            whole.append(Bench(_key(number), path, report))
+        else:
+            streams.append(Bench(_key(number), path, report))
+    return ReportData(bundle, manifest, inspection, tuple(whole), tuple(streams))
 
 
 def accuracy_of(artifact: Artifact) -> float | None:
@@ -83,22 +123,18 @@ def _key(number: int) -> str:
     return string.ascii_uppercase[letter] + (str(again + 1) if again else "")
 
 
-def _check_match(measurement: Measurement, manifest: Manifest, bundle: Path) -> None:
-    path = measurement.path
+def _check_match(path: Path, report: Report, manifest: Manifest, bundle: Path) -> None:
     again = f"give the JSON of: deeprnn-edge bench {bundle} -o FILE.json"
-    if measurement.name != manifest.name:
-        raise InputError(
-            f"{path} measures the model {measurement.name!r}, and {bundle} holds {manifest.name!r}; {again}"
-        )
+    if report.name != manifest.name:
+        raise InputError(f"{path} measures the model {report.name!r}, and {bundle} holds {manifest.name!r}; {again}")
     sizes = {artifact.path: artifact.size_bytes for artifact in manifest.artifacts}
-    rows: tuple[Row | StreamRow, ...] = (*measurement.rows, *measurement.streams)
-    for row in rows:
-        if row.format == "keras":
+    for result in report.rows:
+        if result.format == "keras":
             continue
-        if row.name not in sizes:
-            raise InputError(f"{path} measures {row.name}, and {bundle} has {', '.join(sizes)}; {again}")
-        if row.size_bytes != sizes[row.name]:
+        if result.name not in sizes:
+            raise InputError(f"{path} measures {result.name}, and {bundle} has {', '.join(sizes)}; {again}")
+        if result.size_bytes != sizes[result.name]:
             raise InputError(
-                f"{path} measures a {row.name} of {row.size_bytes:,} bytes, and that of {bundle} has "
-                f"{sizes[row.name]:,}: it is of another export; {again}"
+                f"{path} measures a {result.name} of {result.size_bytes:,} bytes, and that of {bundle} has "
+                f"{sizes[result.name]:,}: it is of another export; {again}"
             )

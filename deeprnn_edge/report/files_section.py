@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.bench.results import BenchReport
 from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.report.collecting import Bench, ReportData, accuracy_of
 from deeprnn_edge.report.markup import (
@@ -102,8 +103,8 @@ def parity_section(data: ReportData) -> Section:
     return section("parity", "How exactly the files answer", figure("parity-figure", chart, caption, table))
 
 
-def _times(bench: Bench, artifact: Artifact) -> list[Cell]:
-    row = next((row for row in bench.measurement.rows if row.name == artifact.path), None)
+def _times(bench: Bench[BenchReport], artifact: Artifact) -> list[Cell]:
+    row = next((row for row in bench.report.rows if row.name == artifact.path), None)
     if row is None:
         return [number(None), number(None)]
     if row.timing is None:

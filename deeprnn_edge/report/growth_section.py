@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from deeprnn_edge.bench.results import BenchReport
 from deeprnn_edge.report.collecting import Bench, ReportData
 from deeprnn_edge.report.growth_chart import Curve, growth_chart, growth_table
 from deeprnn_edge.report.markup import Html, Section, Table, figure, paragraph, section, tag
-from deeprnn_edge.report.measurements import describe_machine
 
 Over = Literal["length", "batch"]
 _NAMES: dict[Over, str] = {"length": "time steps", "batch": "batch"}
@@ -43,30 +43,32 @@ def fit_slope(xs: Sequence[float], ys: Sequence[float]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in zip(log_x, log_y, strict=True)) / across
 
 
-def _groups(benches: Sequence[Bench], over: Over) -> list[list[Bench]]:
+def _groups(benches: Sequence[Bench[BenchReport]], over: Over) -> list[list[Bench[BenchReport]]]:
     """Measurements that differ in ``over`` alone: two or more of its values, the first measurement of each."""
-    found: dict[tuple[object, ...], dict[int, Bench]] = {}
+    found: dict[tuple[object, ...], dict[int, Bench[BenchReport]]] = {}
     for bench in benches:
-        options = bench.measurement.options
+        options = bench.report.options
         value, other = (options.length, options.batch) if over == "length" else (options.batch, options.length)
         if value is not None:
-            key = (describe_machine(bench.measurement), options.threads, other)
+            key = (bench.device, options.threads, other)
             found.setdefault(key, {}).setdefault(value, bench)
     return [[group[value] for value in sorted(group)] for group in found.values() if len(group) > 1]
 
 
-def _growth(benches: Sequence[Bench], over: Over) -> tuple[Html, str, Table] | None:
+def _growth(benches: Sequence[Bench[BenchReport]], over: Over) -> tuple[Html, str, Table] | None:
     """The chart, its caption and its table; None where no file is in two of the measurements."""
     times: dict[str, list[tuple[int, float]]] = {}
     for bench in benches:
-        options = bench.measurement.options
+        options = bench.report.options
         value = (options.length if over == "length" else options.batch) or 0
-        for row in bench.measurement.rows:
+        for row in bench.report.rows:
             if row.timing:
                 times.setdefault(row.name, []).append((value, row.timing.p50_ms))
-    unit, first = _NAMES[over], benches[0].measurement
-    other = f"batch {first.options.batch}" if over == "length" else f"{first.options.length or 'any'} steps"
-    where = f"{describe_machine(first)}, {other}, {first.options.threads} thread{'s' * (first.options.threads > 1)}"
+    unit, first = _NAMES[over], benches[0]
+    other = (
+        f"batch {first.report.options.batch}" if over == "length" else f"{first.report.options.length or 'any'} steps"
+    )
+    where = f"{first.device}, {other}, {first.threads}"
     curves = [
         Curve(name, pairs, fit_slope(*zip(*pairs, strict=True))) for name, pairs in times.items() if len(pairs) > 1
     ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from deeprnn_edge.bench.results import BenchReport, BenchResult, StreamBenchReport
+from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.report.collecting import Bench, ReportData, accuracy_of
 from deeprnn_edge.report.markup import (
     Html,
@@ -15,7 +19,6 @@ from deeprnn_edge.report.markup import (
     section,
     tag,
 )
-from deeprnn_edge.report.measurements import Row, Times, describe_machine, machine_text
 from deeprnn_edge.report.pareto import find_front
 from deeprnn_edge.report.plane_chart import Axis, Point, points_chart
 from deeprnn_edge.report.rows_chart import ChartRow
@@ -29,11 +32,11 @@ def latency_section(data: ReportData) -> Section:
     """The distribution of each file's times, by measurement, and what its start takes."""
     if not data.benches:
         return section("latency", "Latency", _ask(data, "times, start and memory of each file"))
-    timed = [(bench, row, row.timing) for bench in data.benches for row in bench.measurement.rows if row.timing]
+    timed = [(bench, row, row.timing) for bench in data.benches for row in bench.report.rows if row.timing]
     problems = [
         tag("li", f"{bench.key}, {row.name} was not timed: {row.status}. {row.problem or ''}")
         for bench in data.benches
-        for row in bench.measurement.rows
+        for row in bench.report.rows
         if not row.timing
     ]
     parts = [_distribution(timed)] if timed else []
@@ -50,7 +53,7 @@ def tradeoff_section(data: ReportData) -> Section:
     """Size against latency against accuracy, once for each device, with the Pareto front."""
     if not data.benches:
         return section("tradeoff", "Size, latency and accuracy", _ask(data, "the Pareto front"))
-    first = {(describe_machine(one.measurement), one.measurement.options.threads): one for one in data.benches[::-1]}
+    first = {(one.device, one.report.options.threads): one for one in data.benches[::-1]}
     parts = [_tradeoff(data, bench) for bench in data.benches if bench in first.values()]
     note = paragraph("Of several measurements on a device, this shows the one that was given first.")
     return section(
@@ -58,27 +61,26 @@ def tradeoff_section(data: ReportData) -> Section:
     )
 
 
-def measurements_table(benches: tuple[Bench, ...]) -> Html:
+def measurements_table(benches: Sequence[Bench[BenchReport] | Bench[StreamBenchReport]]) -> Html:
     """What each letter stands for."""
     rows: Rows = [
         [
             bench.key,
-            describe_machine(one),
-            machine_text(one, "os") or "–",
-            number(one.options.batch),
-            number(one.options.length or one.options.window),
-            number(one.options.threads),
-            machine_text(one, "packages", "onnxruntime") or "–",
-            one.path.name,
+            bench.device,
+            bench.machine_text("os") or "–",
+            number(bench.report.options.batch),
+            number(bench.steps),
+            number(bench.report.options.threads),
+            bench.machine_text("packages", "onnxruntime") or "–",
+            bench.path.name,
         ]
         for bench in benches
-        for one in [bench.measurement]
     ]
     columns = ["key", "device", "system", "batch", "steps", "threads", "onnxruntime", "from"]
     return render_table(Table("The measurements", columns, rows))
 
 
-def _distribution(timed: list[tuple[Bench, Row, Times]]) -> Html:
+def _distribution(timed: list[tuple[Bench[BenchReport], BenchResult, Timing]]) -> Html:
     chart_rows: list[ChartRow] = []
     rows: Rows = []
     for index, (bench, row, timing) in enumerate(timed):
@@ -107,15 +109,15 @@ def _starts(data: ReportData) -> list[Html]:
             number(row.start.resident_added_bytes),
         ]
         for bench in data.benches
-        for row in bench.measurement.rows
+        for row in bench.report.rows
         if row.start
     ]
     columns = ["file", "measurement", "load ms", "first call ms", "memory added, bytes"]
     return [render_table(Table("Start in a fresh process", columns, rows))] if rows else []
 
 
-def _tradeoff(data: ReportData, bench: Bench) -> Html:
-    timings = {row.name: row.timing for row in bench.measurement.rows if row.timing}
+def _tradeoff(data: ReportData, bench: Bench[BenchReport]) -> Html:
+    timings = {row.name: row.timing for row in bench.report.rows if row.timing}
     found = [(one, timing) for one in data.manifest.artifacts if (timing := timings.get(one.path))]
     if not found:
         return paragraph(f"{bench.label}: none of the bundle's files was timed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deeprnn_edge.bench.results import StreamBenchReport
 from deeprnn_edge.report.collecting import Bench, ReportData
 from deeprnn_edge.report.latency_section import measurements_table
 from deeprnn_edge.report.markup import Cell, Html, Rows, Section, Table, figure, number, paragraph, section, tag
@@ -23,11 +24,11 @@ def stream_section(data: ReportData) -> Section | None:
     return section("streams", "Streams", measurements_table(data.streams), *parts)
 
 
-def _streams(bench: Bench) -> Html:
+def _streams(bench: Bench[StreamBenchReport]) -> Html:
     series: list[Series] = []
     rows: Rows = []
     problems: list[str] = []
-    for row in bench.measurement.streams:
+    for row in bench.report.rows:
         if row.problem:
             problems.append(f"{row.name}: {row.status}. {row.problem}")
         points = []
@@ -62,7 +63,7 @@ def _streams(bench: Bench) -> Html:
     )
     caption = (
         f"{bench.label}. The median push divided by its steps. More steps in a push share the cost of the call; "
-        f"in the table, re-run is the time of the last {bench.measurement.options.window} steps without a stream."
+        f"in the table, re-run is the time of the last {bench.report.options.window} steps without a stream."
     )
     columns = ["stream", "chunk", "step µs", "p50 µs", "p99 µs", "re-run µs", "state bytes"]
     table = Table(f"Time of a step by stream and chunk, {bench.label}", columns, rows)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.report.markup import Cell, Html, number
-from deeprnn_edge.report.measurements import Times
 from deeprnn_edge.report.rows_chart import ChartRow, draw_range, rows_chart
 from deeprnn_edge.report.scales import format_ms, format_tick
 
@@ -17,7 +17,7 @@ TIMES_CAPTION = (
 )
 
 
-def times_row(name: str, where: str, timing: Times, look: int) -> ChartRow:
+def times_row(name: str, where: str, timing: Timing, look: int) -> ChartRow:
     """The row of one timing; ``look`` is the number of its hatch and colour."""
     low, p50, p90, p95, p99 = times = _percentiles(timing)
     said = ", ".join(f"{name} {format_ms(value)}" for name, value in zip(_PERCENTILES, times, strict=True))
@@ -25,7 +25,7 @@ def times_row(name: str, where: str, timing: Times, look: int) -> ChartRow:
     return ChartRow(name, f"{name}, {where}: {said} ms", (low, p99), f"{format_ms(p50)} ms", draw)
 
 
-def times_cells(timing: Times) -> list[Cell]:
+def times_cells(timing: Timing) -> list[Cell]:
     """What TIMES_COLUMNS hold."""
     cells = [number(value, format_ms(value)) for value in _percentiles(timing)]
     return [*cells, number(timing.rows_per_second, f"{timing.rows_per_second:,.0f}"), number(timing.runs)]
@@ -36,6 +36,6 @@ def times_chart(rows: Sequence[ChartRow], *, label: str, log: bool | None = None
     return rows_chart(rows, label=label, axis="milliseconds for one call", form=format_tick, log=log)
 
 
-def _percentiles(timing: Times) -> tuple[float, ...]:
+def _percentiles(timing: Timing) -> tuple[float, ...]:
     """The times of _PERCENTILES, in milliseconds."""
     return timing.min_ms, timing.p50_ms, timing.p90_ms, timing.p95_ms, timing.p99_ms

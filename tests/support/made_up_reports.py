@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences.entries import BenchRow
-from deeprnn_edge.bench.sequences.run import BenchOptions, BenchReport
-from deeprnn_edge.bench.streams.results import (
-    PushRow,
+from deeprnn_edge.bench.results import (
+    BenchOptions,
+    BenchReport,
+    BenchResult,
+    PushResult,
     StreamBenchOptions,
     StreamBenchReport,
-    StreamBenchRow,
-    WindowRow,
+    StreamResult,
+    WindowResult,
 )
 from deeprnn_edge.bench.timing import NOISY_SPREAD, Timing, block_spread
 
@@ -42,22 +43,22 @@ def timed(blocks: Sequence[float] = QUIET, *, scale: float = 1.0) -> Timing:
     )
 
 
-def row(name: str = "model.onnx", timing: Timing | None = None, **changes: Any) -> BenchRow:
+def row(name: str = "model.onnx", timing: Timing | None = None, **changes: Any) -> BenchResult:
     start = Probe(load_ms=2.0, first_call_ms=0.5, resident_added_bytes=1000, resident_bytes=5000)
     values: dict[str, Any] = {"start": start, "timing": timed() if timing is None else timing, **changes}
-    return BenchRow(
+    return BenchResult(
         name, name.split(".")[-1], "fp32", values.pop("size_bytes", 4000), values.pop("status", "ok"), **values
     )
 
 
-def report(*rows: BenchRow, **changes: Any) -> BenchReport:
+def report(*rows: BenchResult, **changes: Any) -> BenchReport:
     options = BenchOptions(batch=1, length=16, threads=1, runs=100, seconds=None, seed=0)
     whole = BenchReport("bundle", "gru", options, {"ids": (1, 16)}, "golden", "golden.npz", rows or (row(),), MACHINE)
     return dataclasses.replace(whole, **changes)
 
 
 def streamed(p50: dict[int, float], **changes: Any) -> StreamBenchReport:
-    pushes = tuple(PushRow(chunk, timed(scale=scale)) for chunk, scale in p50.items())
-    stream = StreamBenchRow("stream.onnx", "onnx", "fp32", 5000, 40, "ok", WindowRow(problem="none"), pushes=pushes)
+    pushes = tuple(PushResult(chunk, timed(scale=scale)) for chunk, scale in p50.items())
+    stream = StreamResult("stream.onnx", "onnx", "fp32", 5000, 40, "ok", WindowResult(problem="none"), pushes=pushes)
     options = StreamBenchOptions(1, changes.pop("chunks", None), 16, None, 1, 100, None, 0)
     return StreamBenchReport("bundle", "gru", options, (stream,), changes.pop("machine", MACHINE))

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bench import results
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences import run as benchmarking
-from deeprnn_edge.bench.sequences.entries import BenchRow
-from deeprnn_edge.bench.streams import results as stream_report
+from deeprnn_edge.bench.result_file import to_json
+from deeprnn_edge.bench.streams.results import Timings, make_push
 from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.bundle.bundle import open_bundle
 
@@ -41,7 +41,7 @@ def write_bench(bundle: Path, path: Path, *, batch: int = 1, length: int = 12, b
     manifest = open_bundle(bundle).manifest
     files = [artifact for artifact in manifest.artifacts if artifact.kind == "sequence"]
     rows = [
-        BenchRow(
+        results.BenchResult(
             name=artifact.path,
             format=artifact.format,
             precision=artifact.precision,
@@ -53,45 +53,45 @@ def write_bench(bundle: Path, path: Path, *, batch: int = 1, length: int = 12, b
         )
         for index, artifact in enumerate(files)
     ]
-    rows.append(BenchRow("model.keras", "keras", None, 30_000, "skipped", problem="no workshop"))
-    report = benchmarking.BenchReport(
+    rows.append(results.BenchResult("model.keras", "keras", None, 30_000, "skipped", problem="no workshop"))
+    report = results.BenchReport(
         bundle=str(bundle),
         name=manifest.name,
-        options=benchmarking.BenchOptions(batch, length, 1, None, 0.1, 0),
+        options=results.BenchOptions(batch, length, 1, None, 0.1, 0),
         inputs={"tokens": (batch, length)},
         input_source="random",
         reference="golden.npz",
         rows=tuple(rows),
         machine={**MACHINE, "board": board},
     )
-    path.write_text(benchmarking.to_json(report), encoding="utf-8")
+    path.write_text(to_json(report), encoding="utf-8")
     return path
 
 
 def write_stream_bench(bundle: Path, path: Path) -> Path:
     """What ``bench --stream`` would write."""
     manifest = open_bundle(bundle).manifest
-    timings = stream_report.Timings({1: make_timing(0.01), 10: make_timing(0.03)}, make_timing(0.05))
+    timings = Timings({1: make_timing(0.01), 10: make_timing(0.03)}, make_timing(0.05))
     rows = [
-        stream_report.StreamBenchRow(
+        results.StreamResult(
             name=artifact.path,
             format=artifact.format,
             precision=artifact.precision,
             size_bytes=artifact.size_bytes,
             state_bytes=96,
             status="ok",
-            window=stream_report.WindowRow("model.onnx", timings.window),
+            window=results.WindowResult("model.onnx", timings.window),
             pushes=(
-                *(stream_report.make_push(size, timings, 12, None) for size in (1, 10)),
-                stream_report.PushRow(7, problem="takes 2 steps at a time"),
+                *(make_push(size, timings, 12, None) for size in (1, 10)),
+                results.PushResult(7, problem="takes 2 steps at a time"),
             ),
         )
         for artifact in manifest.artifacts
         if artifact.kind == "stream"
     ]
-    options = stream_report.StreamBenchOptions(1, None, 12, None, 1, None, 0.1, 0)
-    report = stream_report.StreamBenchReport(str(bundle), manifest.name, options, tuple(rows), MACHINE)
-    path.write_text(stream_report.to_json(report), encoding="utf-8")
+    options = results.StreamBenchOptions(1, None, 12, None, 1, None, 0.1, 0)
+    report = results.StreamBenchReport(str(bundle), manifest.name, options, tuple(rows), MACHINE)
+    path.write_text(to_json(report), encoding="utf-8")
     return path
 
 

@@ -14,11 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from deeprnn_edge.bench.history.earlier import Report, check_same_inputs, describe_conditions, require_blocks
+from deeprnn_edge.bench.history.earlier import check_same_inputs, describe_conditions, require_blocks
 from deeprnn_edge.bench.history.ratio_interval import CONFIDENCE, ratio_interval
-from deeprnn_edge.bench.sequences.entries import BenchRow
-from deeprnn_edge.bench.sequences.run import BenchReport
-from deeprnn_edge.bench.streams.results import PushRow, StreamBenchReport, StreamBenchRow
+from deeprnn_edge.bench.results import BenchReport, BenchResult, PushResult, Report, StreamBenchReport, StreamResult
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS, Timing
 from deeprnn_edge.errors import InputError
 
@@ -49,7 +47,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class ComparedRow:
+class ComparedEntry:
     """An artifact, or pushes of one size to it (``stream.onnx by 10``), that both benchmarks have.
 
     noisy: which of the two runs was noisy: the medians of its blocks spread by more than 10 %.
@@ -73,14 +71,14 @@ class Comparison:
     against: str
     confidence: float
     fail_above: float | None
-    rows: tuple[ComparedRow, ...]
+    rows: tuple[ComparedEntry, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     failures: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Subject:
+class _Measured:
     """What is compared, of either kind of report.
 
     artifact: None for Keras, which is a row where it was asked for, and nothing that a bundle could lose.
@@ -111,18 +109,18 @@ def compare_reports(
     """
     check_limit(fail_above)
     check_same_inputs(path, old, new)
-    before, now = _subjects(old), _subjects(new)
+    before, now = _measured(old), _measured(new)
     if not before.keys() & now.keys():
         raise InputError(f"{path} has none of {', '.join(now)}; it has {', '.join(before) or 'nothing'}")
     rows, missing, notes = [], [], describe_conditions(old, new)
-    for name, subject in before.items():
-        found = now.get(name, _Subject(problem="it is not there now"))
-        if subject.problem is not None:
-            notes.append(f"{name} was not measured in {path}: {subject.problem}")
+    for name, earlier in before.items():
+        found = now.get(name, _Measured(problem="it is not there now"))
+        if earlier.problem is not None:
+            notes.append(f"{name} was not measured in {path}: {earlier.problem}")
         elif found.problem is None:
             # Keras is compared and not held: no change to a bundle makes it slower.
-            rows.append(_compare(name, subject, found, None if subject.artifact is None else fail_above))
-        elif _was_asked(subject, new, artifacts):
+            rows.append(_compare(name, earlier, found, None if earlier.artifact is None else fail_above))
+        elif _was_asked(earlier, new, artifacts):
             missing.append(f"{name} was measured in {path}, and not now: {found.problem}")
         else:
             notes.append(f"{name} was measured in {path}, and was not asked for now")
@@ -145,7 +143,7 @@ def check_limit(fail_above: float | None) -> None:
         raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
 
 
-def _compare(name: str, old: _Subject, new: _Subject, limit: float | None) -> ComparedRow:
+def _compare(name: str, old: _Measured, new: _Measured, limit: float | None) -> ComparedEntry:
     figures: list[Figure] = []
     noisy: list[Literal["old", "new"]] = []
     if old.timing is not None and new.timing is not None:
@@ -159,7 +157,7 @@ def _compare(name: str, old: _Subject, new: _Subject, limit: float | None) -> Co
         figures.append(_figure(figure, value, new.single.get(figure), interval=None))
     for figure, size in old.exact.items():
         figures.append(_compare_size(figure, size, new.exact[figure], limit))
-    return ComparedRow(name, tuple(figures), tuple(noisy))
+    return ComparedEntry(name, tuple(figures), tuple(noisy))
 
 
 def _compare_latency(name: str, old: Timing, new: Timing, limit: float | None) -> Figure:
@@ -194,7 +192,7 @@ def _figure(
     return Figure(name, old, new, ratio, low, high, verdict)
 
 
-def _regressions(rows: Sequence[ComparedRow], limit: float) -> Iterator[str]:
+def _regressions(rows: Sequence[ComparedEntry], limit: float) -> Iterator[str]:
     for row in rows:
         for figure in row.figures:
             if figure.verdict == "regression":
@@ -203,23 +201,23 @@ def _regressions(rows: Sequence[ComparedRow], limit: float) -> Iterator[str]:
                 yield f"{row.name} has {figure.ratio:.2f} times the {figure.name}{interval}, above {limit:g}{noisy}"
 
 
-def _was_asked(subject: _Subject, report: Report, artifacts: Sequence[str] | None) -> bool:
+def _was_asked(earlier: _Measured, report: Report, artifacts: Sequence[str] | None) -> bool:
     """Whether the new benchmark was to measure what the old one did."""
     chunks = None if isinstance(report, BenchReport) else report.options.chunks
-    chosen = subject.artifact is not None and (artifacts is None or subject.artifact in artifacts)
-    return chosen and (subject.chunk is None or chunks is None or subject.chunk in chunks)
+    chosen = earlier.artifact is not None and (artifacts is None or earlier.artifact in artifacts)
+    return chosen and (earlier.chunk is None or chunks is None or earlier.chunk in chunks)
 
 
-def _subjects(report: Report) -> dict[str, _Subject]:
+def _measured(report: Report) -> dict[str, _Measured]:
     if isinstance(report, BenchReport):
-        return {row.name: _subject_of_row(row) for row in report.rows}
-    return dict(_subjects_of_streams(report))
+        return {row.name: _measured_row(row) for row in report.rows}
+    return dict(_measured_streams(report))
 
 
-def _subject_of_row(row: BenchRow) -> _Subject:
+def _measured_row(row: BenchResult) -> _Measured:
     artifact = None if row.format == "keras" else row.name
     if row.timing is None:
-        return _Subject(artifact, problem=row.problem or "it was not timed")
+        return _Measured(artifact, problem=row.problem or "it was not timed")
     start = row.start
     single: dict[str, float | None] = {}
     if start is not None:
@@ -228,23 +226,23 @@ def _subject_of_row(row: BenchRow) -> _Subject:
             "first_call_ms": start.first_call_ms,
             "resident_added_bytes": start.resident_added_bytes,
         }
-    return _Subject(artifact, None, {"size_bytes": row.size_bytes}, single, row.timing)
+    return _Measured(artifact, None, {"size_bytes": row.size_bytes}, single, row.timing)
 
 
-def _subjects_of_streams(report: StreamBenchReport) -> Iterator[tuple[str, _Subject]]:
+def _measured_streams(report: StreamBenchReport) -> Iterator[tuple[str, _Measured]]:
     """Each stream with its sizes, and each size of its pushes with their times."""
     for row in report.rows:
-        yield row.name, _subject_of_stream(row)
+        yield row.name, _measured_stream(row)
         for push in row.pushes:
-            yield f"{row.name} by {push.chunk}", _subject_of_push(row, push)
+            yield f"{row.name} by {push.chunk}", _measured_push(row, push)
 
 
-def _subject_of_stream(row: StreamBenchRow) -> _Subject:
+def _measured_stream(row: StreamResult) -> _Measured:
     if row.status != "ok":
-        return _Subject(row.name, problem=row.problem or row.status)
-    return _Subject(row.name, exact={"size_bytes": row.size_bytes, "state_bytes": row.state_bytes})
+        return _Measured(row.name, problem=row.problem or row.status)
+    return _Measured(row.name, exact={"size_bytes": row.size_bytes, "state_bytes": row.state_bytes})
 
 
-def _subject_of_push(row: StreamBenchRow, push: PushRow) -> _Subject:
+def _measured_push(row: StreamResult, push: PushResult) -> _Measured:
     problem = None if push.timing else push.problem or "it was not timed"
-    return _Subject(row.name, push.chunk, timing=push.timing, problem=problem)
+    return _Measured(row.name, push.chunk, timing=push.timing, problem=problem)

@@ -1,60 +1,47 @@
-"""An earlier benchmark, read back from its JSON file, and whether a new one may be held against it."""
+"""Read an earlier benchmark, and tell whether a new one may be held against it."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from deeprnn_edge.bench.sequences import run as benchmarking
-from deeprnn_edge.bench.sequences.run import BenchReport
-from deeprnn_edge.bench.streams import results as stream_report
-from deeprnn_edge.bench.streams.results import StreamBenchReport
+from deeprnn_edge.bench.result_file import Reading, read_report, timings_of
+from deeprnn_edge.bench.results import BenchReport, Report
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS, Timing
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.files.strict_json import decode
 
-Report = BenchReport | StreamBenchReport
-
+_GIVE = "give a file that bench -o wrote"
+_READING = Reading(
+    unreadable=f"cannot read {{path}}: {{why}}; {_GIVE}",
+    not_json=f"{{path}} is not JSON: {{why}}; {_GIVE}",
+    no_report=f"{{path}} is no benchmark; {_GIVE}",
+    version="{path} has format_version {version!r}; this release reads {expected}. "
+    "Measure again with this release, or compare with the one that made the file.",
+    bad_number="it holds the number {text}",
+    out_of_range="{path}: {name} holds {value:g}, expected times above 0, sizes and counts too; measure it again",
+)
 # What tells two machines apart: the memory that a container is given or the version of the kernel do not.
 _IDENTITY = ("board", "architecture")
 _CPU_IDENTITY = ("model", "physical_cores", "logical_cores")
 
 
-def read_baseline(path: Path, *, stream: bool) -> Report:
-    """The report in a file that ``bench --output`` or ``bench --json`` wrote.
+def read_earlier(path: Path, *, stream: bool) -> Report:
+    """Read the report to compare with.
 
-    stream: whether one of streams is expected.
+    Args:
+        path: of a file that ``bench --output`` or ``bench --json`` wrote.
+        stream: whether one of streams is expected.
 
-    Raises InputError where the file cannot be read, and BundleError where it is no report of this format version,
-    is of the other kind, or holds times that no call takes.
+    Raises:
+        InputError: where the file cannot be read.
+        BundleError: where it is no report of this format version, is of the other kind, or holds times that no call
+            takes.
     """
-    try:
-        raw = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_read_float, parse_int=_read_int
-        )
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; give a file that bench -o wrote") from error
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} is not JSON: {error}; give a file that bench -o wrote") from error
-    if not isinstance(raw, dict) or not {"format_version", "options", "rows", "machine"} <= raw.keys():
-        raise BundleError(f"{path} is no benchmark; give a file that bench -o wrote")
-    expected = (stream_report if stream else benchmarking).FORMAT_VERSION
-    if raw["format_version"] != expected:
-        raise BundleError(
-            f"{path} has format_version {raw['format_version']!r}; this release reads {expected}. "
-            "Measure again with this release, or compare with the one that made the file."
-        )
-    if ("inputs" in raw) == stream:
+    report = read_report(path, _READING)
+    if isinstance(report, BenchReport) == stream:
         said = "whole sequences: leave out --stream" if stream else "streams: add --stream"
         raise BundleError(f"{path} is a benchmark of {said}, or give another file")
-    del raw["format_version"]
-    raw.pop("comparison", None)  # of that report with one still older
-    report: Report = decode(StreamBenchReport if stream else BenchReport, raw, str(path))
-    for name, _, timing in _timings(report):
-        _check_timing(timing, f"{path}: {name}")
     return report
 
 
@@ -98,7 +85,7 @@ def check_holdable(
             f"{path} was measured with threads {old.options.threads}, and this is {threads}; give --threads alike, "
             "or leave out --fail-above"
         )
-    for name, artifact, timing in _timings(old):
+    for name, artifact, timing in timings_of(old):
         if artifact is not None and (artifacts is None or artifact in artifacts):
             require_blocks(f"{name} in {path}", timing)
 
@@ -137,51 +124,9 @@ def describe_conditions(old: Report, new: Report) -> list[str]:
     return notes
 
 
-def _timings(report: Report) -> Iterator[tuple[str, str | None, Timing]]:
-    """What was timed, the artifact that it was (None for Keras), and the times."""
-    if isinstance(report, BenchReport):
-        for row in report.rows:
-            if row.timing is not None:
-                yield row.name, None if row.format == "keras" else row.name, row.timing
-    else:
-        for stream in report.rows:
-            for push in stream.pushes:
-                if push.timing is not None:
-                    yield f"{stream.name} by {push.chunk}", stream.name, push.timing
-
-
-def _check_timing(timing: Timing, where: str) -> None:
-    times: dict[str, tuple[float, ...]] = {
-        "p50_ms": (timing.p50_ms,),
-        "p95_ms": (timing.p95_ms,),
-        "mean_ms": (timing.mean_ms,),
-        "block_p50_ms": timing.block_p50_ms,
-        "block_p95_ms": timing.block_p95_ms,
-        "block_mean_ms": timing.block_mean_ms,
-    }
-    for name, values in times.items():
-        for value in values:
-            if not 0 < value < math.inf:
-                raise BundleError(f"{where}: {name} holds {value:g}, expected times above 0; measure it again")
-
-
 def _shapes(inputs: Mapping[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {tuple(shape)}" for name, shape in inputs.items())
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _read_float(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse(text)
-
-
-def _read_int(text: str) -> int:
-    # No count of bytes or calls is longer, and a float could not hold it.
-    return int(text) if len(text) < 20 else _refuse(text)
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"it holds the number {text[:20]}")

@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from deeprnn_edge.bench.cold_start import Probe, probe_artifact, probe_file
 from deeprnn_edge.bench.inputs import BenchInputs
-from deeprnn_edge.bench.timing import Timing
+from deeprnn_edge.bench.results import BenchResult
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
@@ -29,27 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class BenchRow:
-    """One contender.
-
-    status: ``ok``; ``differs``, where its answers do and it was not timed; ``skipped``, where it cannot
-        run here or does not take the inputs. ``problem`` says why.
-    max_abs_diff: its largest absolute difference to the reference on the timed inputs, if it is finite.
-    """
-
-    name: str
-    format: str
-    precision: str | None
-    size_bytes: int
-    status: Literal["ok", "differs", "skipped"]
-    problem: str | None = None
-    max_abs_diff: float | None = None
-    start: Probe | None = None
-    timing: Timing | None = None
-
-
-@dataclass(frozen=True)
-class Contender:
+class BenchEntry:
     """A row as far as it is known, and what it takes to fill it.
 
     atol: how far its answers may be from the reference.
@@ -57,14 +37,14 @@ class Contender:
     probe: measures its start in a fresh process.
     """
 
-    row: BenchRow
+    result: BenchResult
     atol: float
     session: Session | None
     probe: Callable[[Mapping[str, NDArray[Any]]], Probe]
     error: InputError | None = None
 
 
-def artifact_contender(bundle: Bundle, artifact: Artifact, *, threads: int) -> Contender:
+def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> BenchEntry:
     """An artifact, or why it cannot run here. Raises BundleError where the file is damaged."""
     content = bundle.read_artifact(artifact)
     session, error = None, None
@@ -76,8 +56,8 @@ def artifact_contender(bundle: Bundle, artifact: Artifact, *, threads: int) -> C
         session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
     except InputError as raised:
         error = raised
-    return Contender(
-        row=BenchRow(
+    return BenchEntry(
+        result=BenchResult(
             name=artifact.path,
             format=artifact.format,
             precision=artifact.precision,
@@ -92,42 +72,44 @@ def artifact_contender(bundle: Bundle, artifact: Artifact, *, threads: int) -> C
     )
 
 
-def file_contender(path: Path) -> Contender:
+def file_entry(path: Path) -> BenchEntry:
     """A ``.keras`` or ``.h5`` file. Raises InputError for another, and MissingExtraError without the workshop."""
     if path.suffix.lower() not in (".keras", ".h5"):
         raise InputError(f"{path} is no .keras or .h5 file; give the one that the bundle was exported from")
     if not path.is_file():
         raise InputError(f"no such file: {path}")
-    return Contender(
-        row=BenchRow(path.name, "keras", None, path.stat().st_size, status="ok"),
+    return BenchEntry(
+        result=BenchResult(path.name, "keras", None, path.stat().st_size, status="ok"),
         atol=AGREEMENT_ATOL,
         session=load_format(path).open_runner(path),
         probe=lambda feeds: probe_file(path, feeds),
     )
 
 
-def check_answers(contenders: Sequence[Contender], inputs: BenchInputs) -> tuple[list[Contender], str]:
+def check_answers(entries: Sequence[BenchEntry], inputs: BenchInputs) -> tuple[list[BenchEntry], str]:
     """Run each once and hold its answers against the reference, whose name is returned.
 
     Raises the error of the first where none runs.
     """
     answers: dict[str, dict[str, NDArray[Any]]] = {}
     checked = []
-    for contender in contenders:
-        answer = _answer(contender, inputs)
+    for entry in entries:
+        answer = _answer(entry, inputs)
         if isinstance(answer, InputError):
-            row = dataclasses.replace(contender.row, status="skipped", problem=str(answer))
-            checked.append(dataclasses.replace(contender, row=row, session=None, error=answer))
+            result = dataclasses.replace(entry.result, status="skipped", problem=str(answer))
+            checked.append(dataclasses.replace(entry, result=result, session=None, error=answer))
         else:
-            answers[contender.row.name] = answer
-            checked.append(contender)
+            answers[entry.result.name] = answer
+            checked.append(entry)
     if not answers:
-        raise next(contender.error for contender in checked if contender.error is not None)
-    running = [contender for contender in checked if contender.row.name in answers]
-    strictest = min(running, key=lambda contender: (contender.row.format != "keras", contender.atol))
-    reference = "golden.npz" if inputs.expected else strictest.row.name
+        raise next(entry.error for entry in checked if entry.error is not None)
+    running = [entry for entry in checked if entry.result.name in answers]
+    strictest = min(running, key=lambda entry: (entry.result.format != "keras", entry.atol))
+    reference = "golden.npz" if inputs.expected else strictest.result.name
     expected = inputs.expected or answers[reference]
-    return [_compare(c, expected, answers[c.row.name]) if c.row.name in answers else c for c in checked], reference
+    return [
+        _compare(c, expected, answers[c.result.name]) if c.result.name in answers else c for c in checked
+    ], reference
 
 
 def attempt(call: Callable[[], T]) -> T | InputError:
@@ -140,30 +122,30 @@ def attempt(call: Callable[[], T]) -> T | InputError:
         return InputError(" ".join(str(error).split()))
 
 
-def start(contender: Contender, inputs: BenchInputs) -> Contender:
+def start(entry: BenchEntry, inputs: BenchInputs) -> BenchEntry:
     """Measure its start in a fresh process."""
     try:
-        row = dataclasses.replace(contender.row, start=contender.probe(inputs.feeds))
+        result = dataclasses.replace(entry.result, start=entry.probe(inputs.feeds))
     except InputError as error:
-        row = dataclasses.replace(contender.row, problem=str(error))
-    return dataclasses.replace(contender, row=row)
+        result = dataclasses.replace(entry.result, problem=str(error))
+    return dataclasses.replace(entry, result=result)
 
 
-def _answer(contender: Contender, inputs: BenchInputs) -> dict[str, NDArray[Any]] | InputError:
-    if contender.session is None:
-        return contender.error or InputError("it cannot run here")
-    run = contender.session.run
+def _answer(entry: BenchEntry, inputs: BenchInputs) -> dict[str, NDArray[Any]] | InputError:
+    if entry.session is None:
+        return entry.error or InputError("it cannot run here")
+    run = entry.session.run
     return attempt(lambda: run(inputs.feeds))
 
 
-def _compare(contender: Contender, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> Contender:
+def _compare(entry: BenchEntry, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> BenchEntry:
     worst = max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
-    agrees = worst.max_abs_diff <= contender.atol
-    problem = worst.problem or f"differs by {worst.max_abs_diff:.2g}, and {contender.atol:g} is allowed"
-    row = dataclasses.replace(
-        contender.row,
+    agrees = worst.max_abs_diff <= entry.atol
+    problem = worst.problem or f"differs by {worst.max_abs_diff:.2g}, and {entry.atol:g} is allowed"
+    result = dataclasses.replace(
+        entry.result,
         status="ok" if agrees else "differs",
         problem=None if agrees else f"output {worst.output!r}: {problem}",
         max_abs_diff=worst.max_abs_diff if math.isfinite(worst.max_abs_diff) else None,
     )
-    return dataclasses.replace(contender, row=row)
+    return dataclasses.replace(entry, result=result)

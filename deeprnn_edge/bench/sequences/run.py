@@ -8,58 +8,24 @@ so a batch is as many runs of it.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deeprnn_edge.bench.inputs import BenchInputs, choose_inputs
 from deeprnn_edge.bench.machine import describe_machine
-from deeprnn_edge.bench.sequences.entries import BenchRow, artifact_contender, check_answers, file_contender, start
+from deeprnn_edge.bench.results import BenchOptions, BenchReport
+from deeprnn_edge.bench.sequences.entries import artifact_entry, check_answers, file_entry, start
 from deeprnn_edge.bench.timing import time_alternating
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.session import Session
 
-FORMAT_VERSION = 1
 SEED = 0
 DEFAULT_SECONDS = 2.0
 # Beyond the cores of any small device; the runtimes take a C int and start them all.
 MOST_THREADS = 1024
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """How it was measured. ``threads`` is for the artifacts: Keras runs with TensorFlow's own."""
-
-    batch: int
-    length: int | None
-    threads: int
-    runs: int | None
-    seconds: float | None
-    seed: int
-
-
-@dataclass(frozen=True)
-class BenchReport:
-    """A measurement, whole.
-
-    inputs: input name to the shape that was timed.
-    input_source: ``golden`` (rows of golden.npz) or ``random``.
-    reference: what the answers were held against: ``golden.npz``, or the name of a row.
-    """
-
-    bundle: str
-    name: str
-    options: BenchOptions
-    inputs: Mapping[str, tuple[int, ...]]
-    input_source: str
-    reference: str
-    rows: tuple[BenchRow, ...]
-    machine: Mapping[str, Any]
 
 
 def bench(
@@ -81,16 +47,16 @@ def bench(
     batch: rows of one call.
     length: time steps, where the model's time axis is free; None for what the bundle pads to.
     threads: threads inside one call of an artifact.
-    runs, seconds: calls of each contender, or about how long each is called; by default 2 seconds.
+    runs, seconds: calls of each entry, or about how long each is called; by default 2 seconds.
     keras: a ``.keras`` file of the same model, which becomes a row where the workshop is installed: called
         as a compiled ``tf.function``, which is quicker than ``model.predict``.
     probes: start each in a fresh process, for load time, first call and memory: most of a short benchmark.
     progress: called with a line at each step.
 
-    Every contender answers the inputs before they are timed, and has to agree with Keras's stored
+    Every entry answers the inputs before they are timed, and has to agree with Keras's stored
     answers, or with Keras itself, or with the strictest of the artifacts, within 1e-4.
 
-    Raises InputError for options that cannot be used and where no contender runs, BundleError for a
+    Raises InputError for options that cannot be used and where no entry runs, BundleError for a
     damaged bundle, MissingExtraError for ``keras`` without the workshop.
     """
     check_options({"batch": batch, "length": length, "threads": threads, "runs": runs}, seconds)
@@ -98,21 +64,21 @@ def bench(
         seconds = DEFAULT_SECONDS
     bundle = open_bundle(path)
     chosen = _choose_artifacts(bundle, artifacts)
-    contenders = []
+    entries = []
     for artifact in chosen:
         progress(f"loading {artifact.path}")
-        contenders.append(artifact_contender(bundle, artifact, threads=threads))
+        entries.append(artifact_entry(bundle, artifact, threads=threads))
     if keras is not None:
         progress(f"loading {keras}")
-        contenders.append(file_contender(Path(keras)))
-    fixed_shapes = [contender.session.fixed_shapes for contender in contenders if contender.session]
+        entries.append(file_entry(Path(keras)))
+    fixed_shapes = [entry.session.fixed_shapes for entry in entries if entry.session]
     inputs = choose_inputs(bundle, batch=batch, length=length, fixed_shapes=fixed_shapes, seed=SEED)
-    contenders, reference = check_answers(contenders, inputs)
-    for index, contender in enumerate(contenders):
-        if probes and contender.row.status == "ok":
-            progress(f"starting {contender.row.name} in a fresh process")
-            contenders[index] = start(contender, inputs)
-    running = {c.row.name: c.session for c in contenders if c.row.status == "ok" and c.session}
+    entries, reference = check_answers(entries, inputs)
+    for index, entry in enumerate(entries):
+        if probes and entry.result.status == "ok":
+            progress(f"starting {entry.result.name} in a fresh process")
+            entries[index] = start(entry, inputs)
+    running = {entry.result.name: entry.session for entry in entries if entry.result.status == "ok" and entry.session}
     if running:
         progress(f"timing {', '.join(running)}: " + (f"{runs} runs each" if runs else f"about {seconds:g} s each"))
     timings = time_alternating(
@@ -125,20 +91,9 @@ def bench(
         inputs={name: value.shape for name, value in inputs.feeds.items()},
         input_source=inputs.source,
         reference=reference,
-        rows=tuple(dataclasses.replace(c.row, timing=timings.get(c.row.name)) for c in contenders),
+        rows=tuple(dataclasses.replace(entry.result, timing=timings.get(entry.result.name)) for entry in entries),
         machine=describe_machine(),
     )
-
-
-def to_json(report: BenchReport, *, comparison: Mapping[str, Any] | None = None) -> str:
-    """The report as JSON text, with ``format_version``.
-
-    comparison: that with an earlier report, ready for JSON, under a key of that name.
-    """
-    values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(report)}
-    if comparison is not None:
-        values["comparison"] = comparison
-    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def check_options(counts: Mapping[str, int | None], seconds: float | None) -> None:

@@ -45,7 +45,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class StreamContender:
+class StreamEntry:
     """A stream artifact, and the one of the same format and precision for whole sequences.
 
     stream: a model, or why the artifact cannot run here.
@@ -77,9 +77,9 @@ class StreamContender:
         return f"takes {self.unit} steps at a time; give a multiple of {self.unit}"
 
 
-def stream_contender(
+def stream_entry(
     bundle: Bundle, artifact: Artifact, *, chunks: Sequence[int], own_chunk: bool, threads: int
-) -> StreamContender:
+) -> StreamEntry:
     """Load a stream artifact and its counterpart. Raises BundleError where a file is damaged.
 
     chunks: the sizes to time, of which those are refused that are no multiple of the artifact's own.
@@ -93,7 +93,7 @@ def stream_contender(
         if (other.kind, other.format, other.precision) == ("sequence", artifact.format, artifact.precision)
     ]
     missing = InputError(f"the bundle has no {artifact.format} {artifact.precision} file for whole sequences")
-    return StreamContender(
+    return StreamEntry(
         artifact=artifact,
         stream=_load(bundle, artifact, threads),
         window=_load(bundle, alike[0], threads) if alike else missing,
@@ -102,7 +102,7 @@ def stream_contender(
     )
 
 
-def check_streams(contenders: Sequence[StreamContender], arrays: Arrays, window: int) -> list[StreamContender]:
+def check_streams(entries: Sequence[StreamEntry], arrays: Arrays, window: int) -> list[StreamEntry]:
     """Hold each stream's answers, pushed in chunks of every size, against those to the same steps as a whole.
 
     arrays: inputs of at least ``window`` steps, of which the last ones are answered: as many as the window has,
@@ -112,24 +112,24 @@ def check_streams(contenders: Sequence[StreamContender], arrays: Arrays, window:
     else the strictest stream that does, in one chunk. What fails to run keeps its reason in place of its model.
     """
     checked = []
-    for contender in contenders:
-        result = attempt(partial(_check, contender, contenders, arrays, window))
+    for entry in entries:
+        result = attempt(partial(_check, entry, entries, arrays, window))
         if isinstance(result, InputError):
-            checked.append(dataclasses.replace(contender, stream=result))
+            checked.append(dataclasses.replace(entry, stream=result))
         else:
-            checked.append(dataclasses.replace(contender, agreement=result))
+            checked.append(dataclasses.replace(entry, agreement=result))
     return checked
 
 
-def check_windows(contenders: Sequence[StreamContender], inputs: Arrays) -> list[StreamContender]:
+def check_windows(entries: Sequence[StreamEntry], inputs: Arrays) -> list[StreamEntry]:
     """Run each window once; one that does not take it keeps the reason in place of its model."""
     checked = []
-    for contender in contenders:
-        window = contender.window
+    for entry in entries:
+        window = entry.window
         answer = attempt(partial(window.run, inputs)) if isinstance(window, Model) else window
         if isinstance(answer, InputError):
-            contender = dataclasses.replace(contender, window=answer)
-        checked.append(contender)
+            entry = dataclasses.replace(entry, window=answer)
+        checked.append(entry)
     return checked
 
 
@@ -153,33 +153,31 @@ def _load(bundle: Bundle, artifact: Artifact, threads: int) -> Model | InputErro
     return session if isinstance(session, InputError) else Model(bundle, artifact, session, threads=threads)
 
 
-def _check(contender: StreamContender, contenders: Sequence[StreamContender], arrays: Arrays, window: int) -> Agreement:
-    if isinstance(contender.stream, InputError):
-        raise contender.stream
-    spec = stream_spec(contender.stream.manifest, contender.artifact)
-    steps = max(window - window % contender.unit, contender.unit)
+def _check(entry: StreamEntry, entries: Sequence[StreamEntry], arrays: Arrays, window: int) -> Agreement:
+    if isinstance(entry.stream, InputError):
+        raise entry.stream
+    spec = stream_spec(entry.stream.manifest, entry.artifact)
+    steps = max(window - window % entry.unit, entry.unit)
     part = last_steps(spec, arrays, steps)
-    reference, expected = _answer_whole(contender, contenders, part)
+    reference, expected = _answer_whole(entry, entries, part)
     worst = [
         max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
-        for got in _answers_in_chunks(contender.stream, contender.chunks or (contender.unit,), spec, part)
+        for got in _answers_in_chunks(entry.stream, entry.chunks or (entry.unit,), spec, part)
     ]
     return Agreement(
         reference=reference.path,
         steps=steps,
         difference=max(worst, key=lambda difference: difference.max_abs_diff),
         # Export held both to Keras: they may differ by the sum.
-        atol=max(AGREEMENT_ATOL, contender.artifact.parity.atol + reference.parity.atol),
+        atol=max(AGREEMENT_ATOL, entry.artifact.parity.atol + reference.parity.atol),
     )
 
 
-def _answer_whole(
-    contender: StreamContender, contenders: Sequence[StreamContender], arrays: Arrays
-) -> tuple[Artifact, Arrays]:
-    streams = [other.stream for other in contenders if isinstance(other.stream, Model)]
+def _answer_whole(entry: StreamEntry, entries: Sequence[StreamEntry], arrays: Arrays) -> tuple[Artifact, Arrays]:
+    streams = [other.stream for other in entries if isinstance(other.stream, Model)]
     streams.sort(key=lambda model: model.artifact.parity.atol)
-    if isinstance(contender.window, Model):
-        streams.insert(0, contender.window)
+    if isinstance(entry.window, Model):
+        streams.insert(0, entry.window)
     error = InputError("nothing runs here that its answers could be held against")
     for model in streams:
         answer = attempt(partial(model.run, arrays))

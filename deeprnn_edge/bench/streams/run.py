@@ -14,17 +14,18 @@ from pathlib import Path
 
 from deeprnn_edge.bench.inputs import DEFAULT_LENGTH, random_inputs
 from deeprnn_edge.bench.machine import describe_machine
+from deeprnn_edge.bench.results import StreamBenchOptions, StreamBenchReport
 from deeprnn_edge.bench.sequences.run import SEED, check_options
 from deeprnn_edge.bench.streams.entries import (
     Arrays,
-    StreamContender,
+    StreamEntry,
     check_streams,
     check_windows,
     cut_chunks,
     last_steps,
-    stream_contender,
+    stream_entry,
 )
-from deeprnn_edge.bench.streams.results import StreamBenchOptions, StreamBenchReport, Timings, make_row
+from deeprnn_edge.bench.streams.results import Timings, make_result
 from deeprnn_edge.bench.timing import Timing, time_alternating
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
@@ -78,11 +79,11 @@ def bench_stream(
     if runs is None and seconds is None:
         seconds = DEFAULT_SECONDS
     bundle = open_bundle(path)
-    contenders = []
+    entries = []
     for artifact in _choose_artifacts(bundle, artifacts):
         progress(f"loading {artifact.path}")
-        contenders.append(
-            stream_contender(
+        entries.append(
+            stream_entry(
                 bundle,
                 artifact,
                 chunks=chunks or DEFAULT_CHUNKS,
@@ -90,14 +91,14 @@ def bench_stream(
                 threads=threads,
             )
         )
-    spec = stream_spec(bundle.manifest, contenders[0].artifact)
-    window = window or _default_window(spec, bundle.manifest, contenders)
-    steps = max(window, *(size for one in contenders for size in (one.unit, *one.chunks)))
+    spec = stream_spec(bundle.manifest, entries[0].artifact)
+    window = window or _default_window(spec, bundle.manifest, entries)
+    steps = max(window, *(size for one in entries for size in (one.unit, *one.chunks)))
     arrays = random_inputs(spec.inputs, batch=batch, length=steps, seed=SEED)
     progress("checking the answers")
-    contenders = check_windows(check_streams(contenders, arrays, window), last_steps(spec, arrays, window))
-    _require_one(contenders)
-    calls = {name: call for one in contenders if one.agrees for name, call in _calls(one, spec, arrays, window)}
+    entries = check_windows(check_streams(entries, arrays, window), last_steps(spec, arrays, window))
+    _require_one(entries)
+    calls = {name: call for one in entries if one.agrees for name, call in _calls(one, spec, arrays, window)}
     if calls:
         progress(f"timing {len(calls)} kinds of calls: " + (f"{runs} of each" if runs else f"about {seconds:g} s each"))
     timings = time_alternating(calls, rows=batch, runs=runs, seconds=seconds)
@@ -107,7 +108,7 @@ def bench_stream(
         bundle=str(path),
         name=bundle.manifest.name,
         options=options,
-        rows=tuple(make_row(one, spec, _timings_of(one, timings), options) for one in contenders),
+        rows=tuple(make_result(one, spec, _timings_of(one, timings), options) for one in entries),
         machine=describe_machine(),
     )
 
@@ -124,34 +125,34 @@ def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artif
     return chosen
 
 
-def _default_window(spec: StreamSpec, manifest: Manifest, contenders: Sequence[StreamContender]) -> int:
+def _default_window(spec: StreamSpec, manifest: Manifest, entries: Sequence[StreamEntry]) -> int:
     """What the bundle pads to, else what the model or its files for whole sequences take, else 100."""
     shapes: list[Mapping[str, tuple[int | str, ...]]] = [{one.name: one.shape for one in manifest.inputs}]
-    shapes += [one.window.input_shapes for one in contenders if isinstance(one.window, Model)]
+    shapes += [one.window.input_shapes for one in entries if isinstance(one.window, Model)]
     timed = [(one.name, one.shape.index("time")) for one in spec.inputs if "time" in one.shape]
     stated = (size for shape in shapes for name, axis in timed if isinstance(size := shape[name][axis], int))
     return manifest.preprocessing.max_length or next(stated, DEFAULT_LENGTH)
 
 
-def _require_one(contenders: Sequence[StreamContender]) -> None:
+def _require_one(entries: Sequence[StreamEntry]) -> None:
     """Raise where no stream runs, or none takes a size that was asked for."""
-    running = [one for one in contenders if isinstance(one.stream, Model)]
+    running = [one for one in entries if isinstance(one.stream, Model)]
     if not running:
-        raise next(one.stream for one in contenders if isinstance(one.stream, InputError))
+        raise next(one.stream for one in entries if isinstance(one.stream, InputError))
     if not any(one.chunks for one in running):
         first = running[0]
         sizes = ", ".join(map(str, first.refused))
         raise InputError(f"chunk {sizes}: {first.artifact.path} {first.refusal}")
 
 
-def _calls(contender: StreamContender, spec: StreamSpec, arrays: Arrays, window: int) -> Iterator[tuple[str, Call]]:
+def _calls(entry: StreamEntry, spec: StreamSpec, arrays: Arrays, window: int) -> Iterator[tuple[str, Call]]:
     """What is timed of a stream, by a name for each: a push of each size, and the run of the window."""
-    if isinstance(contender.stream, Model):
-        for size in contender.chunks:
-            yield _push_name(contender, size), _pusher(contender.stream, spec, arrays, size)
-    if contender.chunks and isinstance(contender.window, Model):
-        run, inputs = contender.window.run, last_steps(spec, arrays, window)
-        yield contender.window.artifact.path, lambda: run(inputs)
+    if isinstance(entry.stream, Model):
+        for size in entry.chunks:
+            yield _push_name(entry, size), _pusher(entry.stream, spec, arrays, size)
+    if entry.chunks and isinstance(entry.window, Model):
+        run, inputs = entry.window.run, last_steps(spec, arrays, window)
+        yield entry.window.artifact.path, lambda: run(inputs)
 
 
 def _pusher(model: Model, spec: StreamSpec, arrays: Arrays, size: int) -> Call:
@@ -162,13 +163,13 @@ def _pusher(model: Model, spec: StreamSpec, arrays: Arrays, size: int) -> Call:
     return lambda: push(next(chunks))
 
 
-def _push_name(contender: StreamContender, size: int) -> str:
-    return f"{contender.artifact.path} by {size}"
+def _push_name(entry: StreamEntry, size: int) -> str:
+    return f"{entry.artifact.path} by {size}"
 
 
-def _timings_of(contender: StreamContender, timings: Mapping[str, Timing]) -> Timings:
-    window = contender.window
+def _timings_of(entry: StreamEntry, timings: Mapping[str, Timing]) -> Timings:
+    window = entry.window
     return Timings(
-        pushes={size: timings[name] for size in contender.chunks if (name := _push_name(contender, size)) in timings},
+        pushes={size: timings[name] for size in entry.chunks if (name := _push_name(entry, size)) in timings},
         window=timings.get(window.artifact.path) if isinstance(window, Model) else None,
     )

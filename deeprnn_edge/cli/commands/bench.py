@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from deeprnn_edge.bench.history.comparison import Comparison, check_limit, compare_reports
-from deeprnn_edge.bench.history.earlier import Report, check_holdable, check_same_model, read_baseline
+from deeprnn_edge.bench.history.comparison import check_limit, compare_reports
+from deeprnn_edge.bench.history.earlier import check_holdable, check_same_model, read_earlier
 from deeprnn_edge.bench.machine import describe_machine
+from deeprnn_edge.bench.result_file import to_json
+from deeprnn_edge.bench.results import Report
 from deeprnn_edge.bench.sequences import run as benchmarking
-from deeprnn_edge.bench.streams import results as stream_report
 from deeprnn_edge.bench.streams import run as stream_benchmarking
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS
 from deeprnn_edge.bundle.bundle import open_bundle
@@ -55,7 +56,7 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 )
 @click.option(
     "--compare",
-    "baseline_path",
+    "earlier_path",
     type=click.Path(path_type=Path),
     metavar="OLD.JSON",
     help="An earlier report of the model, from -o: the ratio of each figure to it, with its uncertainty.",
@@ -82,7 +83,7 @@ def bench(
     chunks: tuple[int, ...],
     window: int | None,
     sample_rate: float | None,
-    baseline_path: Path | None,
+    earlier_path: Path | None,
     fail_above: float | None,
     as_json: bool,
     output: Path | None,
@@ -137,8 +138,8 @@ def bench(
         "progress": lambda line: click.echo(line, err=True),
     }
     old = None
-    if baseline_path is not None:
-        old = _read_baseline(baseline_path, bundle, common, stream=stream, fail_above=fail_above)
+    if earlier_path is not None:
+        old = _read_earlier(earlier_path, bundle, common, stream=stream, fail_above=fail_above)
     elif fail_above is not None:
         raise InputError(f"--fail-above {fail_above:g} has nothing to hold this against: add --compare OLD.JSON")
     report: Report
@@ -154,10 +155,10 @@ def bench(
         names = [row.name for row in report.rows if row.status == "differs"]
         wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
     comparison = None
-    if old is not None and baseline_path is not None:
-        comparison = compare_reports(baseline_path, old, report, fail_above=fail_above, artifacts=artifacts or None)
+    if old is not None and earlier_path is not None:
+        comparison = compare_reports(earlier_path, old, report, fail_above=fail_above, artifacts=artifacts or None)
         table = f"{table}\n\n{format_comparison(comparison)}"
-    text = _to_json(report, comparison)
+    text = to_json(report, comparison=None if comparison is None else dataclasses.asdict(comparison))
     if output is not None:
         write_output(output, text)
         click.echo(f"wrote {output}", err=True)
@@ -168,12 +169,12 @@ def bench(
         raise RegressionError(f"worse than {comparison.against}: {'; '.join(comparison.failures)}")
 
 
-def _read_baseline(
+def _read_earlier(
     path: Path, bundle: Path, options: dict[str, Any], *, stream: bool, fail_above: float | None
 ) -> Report:
     """The earlier report. Raises InputError, before anything is measured, where it cannot be held against this."""
     check_limit(fail_above)
-    old = read_baseline(path, stream=stream)
+    old = read_earlier(path, stream=stream)
     check_same_model(path, old, name=open_bundle(bundle).manifest.name, batch=options["batch"])
     if fail_above is not None:
         machine, runs = describe_machine(), options["runs"]
@@ -181,13 +182,6 @@ def _read_baseline(
         if runs is not None and 0 < runs < FEWEST_BLOCKS:
             raise InputError(f"runs {runs}: --fail-above takes {FEWEST_BLOCKS} or more to tell a regression from noise")
     return old
-
-
-def _to_json(report: Report, comparison: Comparison | None) -> str:
-    values = None if comparison is None else dataclasses.asdict(comparison)
-    if isinstance(report, benchmarking.BenchReport):
-        return benchmarking.to_json(report, comparison=values)
-    return stream_report.to_json(report, comparison=values)
 
 
 def _check_together(stream: bool, whole: dict[str, Any], streamed: dict[str, Any]) -> None:

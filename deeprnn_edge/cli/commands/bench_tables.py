@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deeprnn_edge.bench.sequences.entries import BenchRow
-from deeprnn_edge.bench.sequences.run import BenchOptions, BenchReport
+from deeprnn_edge.bench.results import BenchOptions, BenchReport, BenchResult
 from deeprnn_edge.bench.timing import NOISY_SPREAD, ROUNDS, Timing
 from deeprnn_edge.tables import format_table
 
@@ -54,7 +53,7 @@ def format_report(report: BenchReport) -> str:
     return "\n\n".join([*parts, *(["\n".join(problems)] if problems else [])])
 
 
-def _format_start(rows: list[BenchRow]) -> str:
+def _format_start(rows: list[BenchResult]) -> str:
     cells = []
     for row in rows:
         start = row.start
@@ -81,7 +80,7 @@ def _format_start(rows: list[BenchRow]) -> str:
     return format_table(header, cells)
 
 
-def _format_latency(rows: list[BenchRow]) -> str:
+def _format_latency(rows: list[BenchResult]) -> str:
     cells = []
     for row in rows:
         if row.timing is not None:

@@ -15,7 +15,7 @@ from deeprnn_edge.choice.budgets import (
     parse_points,
     parse_size,
 )
-from deeprnn_edge.choice.choose import Candidate, Choice, to_json
+from deeprnn_edge.choice.choose import Choice, ChoiceEntry, to_json
 from deeprnn_edge.choice.choose import choose as choose_artifact
 from deeprnn_edge.cli.commands.bench_tables import format_setting
 from deeprnn_edge.errors import BudgetError
@@ -116,13 +116,13 @@ def _format_budgets(budgets: Budgets) -> str:
     return f"at most: {', '.join(stated)}" if stated else "no budget"
 
 
-def _row(candidate: Candidate) -> list[str]:
-    change = candidate.accuracy_change_points
+def _row(entry: ChoiceEntry) -> list[str]:
+    change = entry.accuracy_change_points
     return [
-        candidate.path,
-        candidate.precision,
-        f"{candidate.size_bytes:,}",
-        "-" if candidate.latency_ms is None else format_latency(candidate.latency_ms),
+        entry.path,
+        entry.precision,
+        f"{entry.size_bytes:,}",
+        "-" if entry.latency_ms is None else format_latency(entry.latency_ms),
         "-" if change is None else f"{change:+.2f}",
-        candidate.verdict,
+        entry.verdict,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deeprnn_edge.bench.history.comparison import ComparedRow, Comparison, Figure
+from deeprnn_edge.bench.history.comparison import ComparedEntry, Comparison, Figure
 from deeprnn_edge.tables import format_table, printable
 
 _NAMES = {
@@ -47,7 +47,7 @@ def _format_legend(comparison: Comparison) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _cells(row: ComparedRow, figure: Figure) -> list[str]:
+def _cells(row: ComparedEntry, figure: Figure) -> list[str]:
     exact = figure.name in ("size_bytes", "state_bytes")
     interval = "exact" if exact else "-"
     if not exact and figure.low is not None:

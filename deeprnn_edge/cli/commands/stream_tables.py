@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deeprnn_edge.bench.streams.results import PushRow, StreamBenchReport, StreamBenchRow
+from deeprnn_edge.bench.results import PushResult, StreamBenchReport, StreamResult
 from deeprnn_edge.cli.commands.bench_tables import count, format_machine, format_noise, format_spread
 from deeprnn_edge.tables import format_table
 
@@ -25,7 +25,7 @@ def format_report(report: StreamBenchReport) -> str:
     return "\n\n".join([*parts, *(["\n".join(notes)] if notes else [])])
 
 
-def _format_streams(rows: list[StreamBenchRow]) -> str:
+def _format_streams(rows: list[StreamResult]) -> str:
     header = ["stream", "precision", "file bytes", "state bytes", "checked against", "difference"]
     cells = [
         [
@@ -41,7 +41,7 @@ def _format_streams(rows: list[StreamBenchRow]) -> str:
     return format_table(header, cells)
 
 
-def _format_pushes(rows: list[StreamBenchRow], *, with_rate: bool) -> str:
+def _format_pushes(rows: list[StreamResult], *, with_rate: bool) -> str:
     header = ["push", "chunk", "p50 us", "p99 us", "step us", "steps/s"]
     header += ["real-time factor"] if with_rate else []
     header += ["re-run us", "of re-run", "spread", ""]
@@ -49,7 +49,7 @@ def _format_pushes(rows: list[StreamBenchRow], *, with_rate: bool) -> str:
     return format_table(header, cells)
 
 
-def _format_push(row: StreamBenchRow, push: PushRow, *, with_rate: bool) -> list[str]:
+def _format_push(row: StreamResult, push: PushResult, *, with_rate: bool) -> list[str]:
     timing, window = push.timing, row.window.timing
     values = [
         None if timing is None else f"{timing.p50_ms * 1e3:,.1f}",
@@ -68,7 +68,7 @@ def _format_factor(factor: float) -> str:
     return f"{factor:,.4f}" if factor >= 1e-4 else f"{factor:.0e}"
 
 
-def _notes(row: StreamBenchRow) -> list[str]:
+def _notes(row: StreamResult) -> list[str]:
     """What a reader would ask about a stream's rows."""
     if row.problem:
         return [f"{row.name} {row.status}: {row.problem}"]

@@ -38,8 +38,8 @@ def call(
         note(forward.form)
         if layer.return_sequences:
             ends = tuple(
-                as_keras_zeroes(recurrence, answer.outputs, mask)
-                for recurrence, answer in zip(directions, (forward, backward), strict=True)
+                as_keras_zeroes(recurrence, output.outputs, mask)
+                for recurrence, output in zip(directions, (forward, backward), strict=True)
             )
             merge = lowering.merge
         else:

@@ -25,7 +25,7 @@ from deeprnn_export.streaming.carry import Carry, any_length, nothing_carried
 from deeprnn_export.streaming.convolution import carried_convolution
 from deeprnn_export.streaming.keras_loop import carried_loop
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.overrides import Shadows, layer_paths, replaced
+from deeprnn_export.tracing.overrides import Override, layer_paths, overridden
 from deeprnn_export.tracing.plain_layers import embedding_lookup, rows_at_once
 from deeprnn_export.tracing.recurrence import CELLS, Recurrence, as_keras_zeroes, read_recurrences
 
@@ -48,7 +48,7 @@ def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) 
     with inference_form(model):
         paths = layer_paths(model)
         native: dict[keras.layers.Layer, list[Recurrence]] = {}
-        shadows: list[tuple[keras.layers.Layer, Shadows]] = any_length(model) if carry.names else []
+        overrides: list[Override] = any_length(model) if carry.names else []
         for layer, path in paths.items():
             if isinstance(layer, keras.layers.RNN):
                 if not layer.built:
@@ -59,23 +59,23 @@ def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) 
                     loop = _native_loop(recurrences, lowering, carry, path, partial(note, path))
                 else:
                     loop = carried_loop(layer, carry, path, partial(note, path, "keras loop", reason))
-                # A layer that is called on whole sequences alone may be unrolled; its own loop is replaced anyway.
+                # A layer that is called on whole sequences alone may be unrolled; its own loop is overridden anyway.
                 unrolled = {"unroll": False} if path in carry.calls else {}
-                shadows.append((layer, {"inner_loop": loop, **unrolled}))
+                overrides.append((layer, {"inner_loop": loop, **unrolled}))
             elif path in carry.calls:
-                shadows.append((layer, {"call": carried_convolution(layer, carry, path)}))
+                overrides.append((layer, {"call": carried_convolution(layer, carry, path)}))
             elif type(layer) is keras.layers.Embedding and layer.quantization_mode is None:
-                shadows.append((layer, {"call": embedding_lookup(layer)}))
+                overrides.append((layer, {"call": embedding_lookup(layer)}))
             elif type(layer) is keras.layers.TimeDistributed:
-                shadows.append((layer, {"call": rows_at_once(layer)}))
+                overrides.append((layer, {"call": rows_at_once(layer)}))
         for layer, path in paths.items():
             if type(layer) is keras.layers.Bidirectional:
                 inner = (layer.forward_layer, layer.backward_layer)
                 # Stacked cells, even one, hand their states over in a structure of their own.
                 if all(one in native and type(one.cell) in CELLS for one in inner):
                     pair = [native[one][0] for one in inner]
-                    shadows.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
-        with replaced(shadows):
+                    overrides.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
+        with overridden(overrides):
             yield entries
         entries += report.values()
 
@@ -84,7 +84,7 @@ def _choose(layer: keras.layers.RNN, path: str, lowering: Lowering) -> tuple[lis
     found = read_recurrences(layer, path)
     if isinstance(found, str):
         return [], found
-    reasons = [reason for recurrence in found if (reason := lowering.reason_against(recurrence)) is not None]
+    reasons = [reason for recurrence in found if (reason := lowering.why_not(recurrence)) is not None]
     return found, reasons[0] if reasons else None
 
 
@@ -98,19 +98,19 @@ def _native_loop(
         training: bool = False,  # noqa: ARG001 - Keras's signature
     ) -> tuple[Any, Any, Any]:
         mask = keras.tree.flatten(mask)[0] if mask is not None else None
-        names = carry.call(path)
+        names = carry.next_call(path)
         states = carry.take(names, keras.tree.flatten(initial_state))
         final: list[Any] = []
         for recurrence in recurrences:
             own, states = states[: recurrence.states], states[recurrence.states :]
-            (answer,) = lowering.run([replace(recurrence, continues=bool(names))], sequences, [own], mask)
-            sequences = answer.outputs
-            final += answer.states
+            (output,) = lowering.run([replace(recurrence, continues=bool(names))], sequences, [own], mask)
+            sequences = output.outputs
+            final += output.states
         carry.leave(names, final)
-        note(answer.form)
-        outputs = as_keras_zeroes(recurrence, answer.outputs, mask)
+        note(output.form)
+        outputs = as_keras_zeroes(recurrence, output.outputs, mask)
         if recurrence.go_backwards and recurrence.return_sequences:
             outputs = tf.reverse(outputs, [1])  # Keras keeps the order of computation
-        return answer.last, outputs, keras.tree.pack_sequence_as(initial_state, final)
+        return output.last, outputs, keras.tree.pack_sequence_as(initial_state, final)
 
     return inner_loop

@@ -22,13 +22,13 @@ from deeprnn_export.tracing.shapes import sizes
 
 
 @dataclass(frozen=True)
-class Packing:
+class KeptSteps:
     """Where each kept step goes. Made once for each mask tensor of a model.
 
     mask: ``(batch, time)`` bool, True where the step counts.
     lengths: ``(batch,)`` int32, kept steps of each row.
     begun: ``(batch, 1)`` bool, whether a row has any.
-    steps: ``(batch, packed_time)`` int32, each row's kept steps in order; behind its length masked steps,
+    steps: ``(batch, kept_time)`` int32, each row's kept steps in order; behind its length masked steps,
         whose results nobody reads.
     """
 
@@ -38,8 +38,8 @@ class Packing:
     steps: Any
 
 
-def make_packing(mask: Any, *, trim: bool) -> Packing:
-    """Plan the packing of ``mask``, ``(batch, time)``, whatever its dtype.
+def find_kept(mask: Any, *, trim: bool) -> KeptSteps:
+    """Plan the kept of ``mask``, ``(batch, time)``, whatever its dtype.
 
     trim: cut the time axis to the longest row (at least one step), which is what makes padded
         input fast; without it all shapes stay static.
@@ -56,7 +56,7 @@ def make_packing(mask: Any, *, trim: bool) -> Packing:
         steps = tf.math.top_k(keys, k=longest, index_type=tf.int64).indices
     else:
         steps = tf.math.top_k(keys, k=sizes(mask)[1]).indices
-    return Packing(mask, tf.cast(lengths, tf.int32), tf.expand_dims(lengths > 0, 1), steps)
+    return KeptSteps(mask, tf.cast(lengths, tf.int32), tf.expand_dims(lengths > 0, 1), steps)
 
 
 def mask_of_ids(mask: Any) -> Any:
@@ -73,40 +73,40 @@ def mask_of_ids(mask: Any) -> Any:
     return tf.cast(mask, tf.bool)
 
 
-def pack(sequences: Any, packing: Packing) -> Any:
-    """``(batch, time, features)`` to ``(packed_time, batch, features)``, kept steps first."""
-    return tf.transpose(tf.gather(sequences, packing.steps, batch_dims=1), (1, 0, 2))
+def gather_kept(sequences: Any, kept: KeptSteps) -> Any:
+    """``(batch, time, features)`` to ``(kept_time, batch, features)``, kept steps first."""
+    return tf.transpose(tf.gather(sequences, kept.steps, batch_dims=1), (1, 0, 2))
 
 
-def unpack(
-    packed: Any, packing: Packing, *, backwards: bool, zero_masked: bool, before: Any = None, first: Any = None
+def restore_steps(
+    gathered: Any, kept: KeptSteps, *, backwards: bool, zero_masked: bool, before: Any = None, first: Any = None
 ) -> Any:
-    """``(packed_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
+    """``(kept_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
 
     before: ``(batch, units)``, the output ahead of the first step, of a sequence that goes on; else zero.
     backwards: the recurrence ran from the last kept step to the first, so "the previous output"
         of a masked step is that of the next kept step in time.
-    first: where in ``packed`` step 0 stands; None is its front.
+    first: where in ``gathered`` step 0 stands; None is its front.
     """
-    count = tf.cumsum(tf.cast(packing.mask, tf.int32), axis=1, reverse=backwards)
-    step = tf.expand_dims(packing.lengths, 1) - count if backwards else count - 1
-    shape = sizes(packed)
+    count = tf.cumsum(tf.cast(kept.mask, tf.int32), axis=1, reverse=backwards)
+    step = tf.expand_dims(kept.lengths, 1) - count if backwards else count - 1
+    shape = sizes(gathered)
     batch = shape[1]
-    defined = packing.mask if zero_masked else count > 0
+    defined = kept.mask if zero_masked else count > 0
     place = tf.where(defined, step, 0)
     place = place if first is None else place + first
     index = place * batch + tf.expand_dims(tf.range(batch), 1)
-    outputs = tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index)
+    outputs = tf.gather(tf.reshape(gathered, (-1, gathered.shape[2])), index)
     # A masked step is zero wherever it stands, or repeats what was before it.
     missing = 0.0 if zero_masked or before is None else tf.expand_dims(before, 1)
     return tf.where(tf.expand_dims(defined, 2), outputs, missing)
 
 
-def unpack_last(packed: Any, packing: Packing, *, first: Any) -> Any:
-    """``(packed_time, batch, units)`` to ``(batch, units)``: each row's last output, zero where it kept no step.
+def last_kept(gathered: Any, kept: KeptSteps, *, first: Any) -> Any:
+    """``(kept_time, batch, units)`` to ``(batch, units)``: each row's last output, zero where it kept no step.
 
-    first: where in ``packed`` step 0 stands.
+    first: where in ``gathered`` step 0 stands.
     """
-    batch = sizes(packed)[1]
-    index = (tf.maximum(packing.lengths - 1, 0) + first) * batch + tf.range(batch)
-    return tf.where(packing.begun, tf.gather(tf.reshape(packed, (-1, packed.shape[2])), index), 0.0)
+    batch = sizes(gathered)[1]
+    index = (tf.maximum(kept.lengths - 1, 0) + first) * batch + tf.range(batch)
+    return tf.where(kept.begun, tf.gather(tf.reshape(gathered, (-1, gathered.shape[2])), index), 0.0)

@@ -11,7 +11,7 @@ from deeprnn_export.tracing.recurrence import Recurrence
 
 
 @dataclass(frozen=True)
-class Answer:
+class RecurrenceOutput:
     """What one recurrence gives, as tensors of the traced graph.
 
     last: ``(batch, units)``, the output of the last step computed.
@@ -30,13 +30,13 @@ class Answer:
 class Lowering(Protocol):
     """How a target builds recurrences. One object serves one trace."""
 
-    def reason_against(self, recurrence: Recurrence) -> str | None:
+    def why_not(self, recurrence: Recurrence) -> str | None:
         """Why the target cannot express a recurrence, in a few words; None where it can."""
         ...
 
     def run(
         self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
-    ) -> list[Answer]:
+    ) -> list[RecurrenceOutput]:
         """Run one recurrence, or the two of a bidirectional layer, over ``(batch, time, features)``.
 
         mask: ``(batch, time)`` bool, or None.

@@ -17,7 +17,7 @@ from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, nothing_carried
 from deeprnn_export.streaming.reference_states import recording
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.overrides import count_recurrences, replaced
+from deeprnn_export.tracing.overrides import count_recurrences, overridden
 
 Answer = Callable[[GridCase], list[NDArray[Any]]]
 
@@ -51,7 +51,7 @@ def keras_answers(
     cases = []
     told = time.monotonic()
     progress(f"Keras answers {len(grid)} cases")
-    with inference_form(model), replaced(recording(model, carry)):
+    with inference_form(model), overridden(recording(model, carry)):
         answer = _eager(model, signature, carry)
         for number, case in enumerate(grid, start=1):
             if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:

@@ -24,8 +24,8 @@ from deeprnn_export.parity.grid import GridCase, make_grid
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.reading.signature import Signature, read_signature, tensor_specs
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.model_inputs import call
-from deeprnn_export.tracing.overrides import layer_paths, replaced
+from deeprnn_export.tracing.model_inputs import call_model
+from deeprnn_export.tracing.overrides import layer_paths, overridden
 from deeprnn_export.tracing.refusals import refusing
 
 _EMBEDDING = keras.layers.Embedding
@@ -143,7 +143,7 @@ def _tables(model: keras.Model, embeddings: Embeddings, signature: Signature) ->
 
 def _reads_ids(model: keras.Model, layer: keras.layers.Embedding) -> bool:
     """Whether an embedding looks the model's ids up as they come: then its size, shown as 1, is an input's."""
-    with replaced([(layer, {"input_dim": 1})]):
+    with overridden([(layer, {"input_dim": 1})]):
         return any(spec.id_count == 1 for spec in read_signature(model).inputs)
 
 
@@ -181,7 +181,7 @@ def _copy(model: keras.Model, tables: Embeddings, id_count: int) -> keras.Model:
     uncompiled = [(one, {"compiled": False}) for one in layers if isinstance(one, keras.Model)]
     with (
         refusing(f"the model {model.name!r} cannot be copied with a smaller vocabulary; {_WAY_OUT}"),
-        replaced(uncompiled),
+        overridden(uncompiled),
         keras.saving.custom_object_scope(_live_objects(layers)),
     ):
         copy = keras.models.clone_model(model, clone_function=renewed, recursive=True)
@@ -250,7 +250,7 @@ def _check_copy(model: keras.Model, copy: keras.Model, signature: Signature) -> 
     weights = {weight.value.ref(): weight.path for weight in model.variables}
     with refusing(f"the model {model.name!r} cannot be traced with a smaller vocabulary"), inference_form(copy):
         specs = tensor_specs(signature.inputs)
-        graph = tf.function(lambda *inputs: call(copy, inputs), input_signature=specs, autograph=False)
+        graph = tf.function(lambda *inputs: call_model(copy, inputs), input_signature=specs, autograph=False)
         read = [variable.ref() for variable in graph.get_concrete_function().graph.variables]
     outside = next((weights[one] for one in read if one in weights), None)
     if outside is not None:  # a Lambda, or an operation on a weight

@@ -16,7 +16,7 @@ from deeprnn_edge.inspection.record import Inspection
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature
-from deeprnn_export.tracing.model_inputs import call
+from deeprnn_export.tracing.model_inputs import call_model
 
 
 def inspect(path: Path) -> Inspection:
@@ -55,7 +55,7 @@ class KerasSession:
     def __init__(self, model: keras.Model, signature: Signature) -> None:
         self._names = [spec.name for spec in signature.inputs]
         self._outputs = [spec.name for spec in signature.outputs]
-        self._call = tf.function(lambda *inputs: keras.tree.flatten(call(model, inputs)), autograph=False)
+        self._call = tf.function(lambda *inputs: keras.tree.flatten(call_model(model, inputs)), autograph=False)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Arrays of the model's own inputs to arrays of its outputs, both by name."""

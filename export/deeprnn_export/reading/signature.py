@@ -12,8 +12,8 @@ import tensorflow as tf
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.model_inputs import call, placeholders, unique
-from deeprnn_export.tracing.overrides import layer_paths, replaced
+from deeprnn_export.tracing.model_inputs import call_model, placeholders, unique
+from deeprnn_export.tracing.overrides import layer_paths, overridden
 from deeprnn_export.tracing.plain_layers import rows_at_once
 from deeprnn_export.tracing.refusals import layer_along, refusing
 
@@ -49,10 +49,10 @@ def read_signature(model: keras.Model) -> Signature:
 
     def forward(*inputs: Any) -> None:
         readers.names = {tensor.ref(): one.name for tensor, one in zip(inputs, declared, strict=True)}
-        answers.append(call(model, inputs))
+        answers.append(call_model(model, inputs))
 
     traced = refusing(f"the model {model.name!r} cannot be traced as a graph")
-    with traced, inference_form(model), replaced(readers.methods(model)):
+    with traced, inference_form(model), overridden(readers.methods(model)):
         graph = tf.function(forward, input_signature=specs, autograph=False).get_concrete_function().graph
     outputs = keras.tree.flatten(answers[0])
     return Signature(
@@ -89,13 +89,13 @@ class _Readers:
         self.mask_values: dict[str, float] = {}
 
     def methods(self, model: keras.Model) -> list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]]:
-        shadows: list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]] = []
+        overrides: list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]] = []
         for layer in layer_paths(model):
             if isinstance(layer, keras.layers.Embedding | keras.layers.Masking):
-                shadows.append((layer, {"call": self._watch(layer)}))
+                overrides.append((layer, {"call": self._watch(layer)}))
             elif type(layer) is keras.layers.TimeDistributed:
-                shadows.append((layer, {"call": rows_at_once(layer)}))
-        return shadows
+                overrides.append((layer, {"call": rows_at_once(layer)}))
+        return overrides
 
     def _watch(self, layer: keras.layers.Layer) -> Callable[..., Any]:
         original = layer.call

@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
-from deeprnn_export.tracing.model_inputs import call
-from deeprnn_export.tracing.overrides import Shadows, layer_paths
+from deeprnn_export.tracing.model_inputs import call_model
+from deeprnn_export.tracing.overrides import Override, layer_paths
 
 
 class Carry:
@@ -30,7 +30,7 @@ class Carry:
         self._made: dict[str, int] = {}
         self._answering = False
 
-    def call(self, path: str) -> tuple[str, ...]:
+    def next_call(self, path: str) -> tuple[str, ...]:
         """The names of the states of a layer's next call."""
         # TensorFlow traces a model for itself as well, when it saves one.
         if not self._answering or path not in self.calls:
@@ -52,7 +52,7 @@ class Carry:
         states: in the order of ``names``; none where each layer starts from its own, as Keras's reference does.
         """
         with self.part(dict(zip(self.names, states, strict=bool(states))), {}):
-            outputs = keras.tree.flatten(call(model, inputs))
+            outputs = keras.tree.flatten(call_model(model, inputs))
         return [*outputs, *(self.left[name] for name in self.names)]
 
     @contextmanager
@@ -73,7 +73,7 @@ def nothing_carried() -> Carry:
     return Carry({}, ())
 
 
-def any_length(model: keras.Model) -> list[tuple[keras.layers.Layer, Shadows]]:
+def any_length(model: keras.Model) -> list[Override]:
     """What lets a model that was built for a fixed number of steps take any."""
     return [(layer, {"_assert_input_compatibility": _accept}) for layer in (model, *layer_paths(model))]
 

@@ -16,7 +16,7 @@ def context_steps(layer: keras.layers.Conv1D) -> int:
     return int((layer.kernel_size[0] - 1) * layer.dilation_rate[0])
 
 
-def reason_against(layer: keras.layers.Conv1D) -> str | None:
+def why_not(layer: keras.layers.Conv1D) -> str | None:
     """Why a convolution cannot answer step by step, in a few words; None where it can."""
     if layer.data_format != "channels_last":
         return "has its steps behind its channels (data_format='channels_first')"
@@ -34,7 +34,7 @@ def carried_convolution(layer: keras.layers.Conv1D, carry: Carry, path: str) -> 
     original = layer.call
 
     def call(inputs: Any) -> Any:
-        names = carry.call(path)
+        names = carry.next_call(path)
         if not names:
             return original(inputs)
         (context,) = carry.take(names, ())

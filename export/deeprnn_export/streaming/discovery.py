@@ -10,10 +10,10 @@ import tensorflow as tf
 from keras.src.models.functional import Functional  # Keras has no public name for it
 
 from deeprnn_edge.bundle.manifest import StateSpec
-from deeprnn_export.streaming.convolution import context_steps, reason_against
+from deeprnn_export.streaming.convolution import context_steps, why_not
 from deeprnn_export.streaming.keras_loop import repeated_state
 from deeprnn_export.streaming.trial import Call, has_time, reads
-from deeprnn_export.tracing.overrides import Shadows, layer_paths
+from deeprnn_export.tracing.overrides import Override, layer_paths
 from deeprnn_export.tracing.plain_layers import rows_at_once
 from deeprnn_export.tracing.recurrence import CELLS, constant_of, has_keras_loop, read_recurrences
 
@@ -47,28 +47,28 @@ class Discovery:
         """Keep a refusal until the trace is over: Keras rewords what is raised inside it."""
         self.refusals.append(f"{name} {reason}, so that it cannot answer step by step: {WAY_OUT}")
 
-    def shadows(self) -> list[tuple[Any, Shadows]]:
+    def overrides(self) -> list[Override]:
         """For every layer and operation that may meet the sequence, what watches it."""
         paths = layer_paths(self.model)
-        shadows: list[tuple[Any, Shadows]] = []
+        overrides: list[Override] = []
         seen: set[Any] = set()
 
         def watch(owner: Any, path: str) -> None:
             kind = type(owner)
             if isinstance(owner, _layers.RNN):
-                shadows.append((owner, {"inner_loop": self._recurrent(owner, path), "unroll": False}))
+                overrides.append((owner, {"inner_loop": self._recurrent(owner, path), "unroll": False}))
                 if kind.call not in _KERAS_CALLS or not has_keras_loop(owner):
-                    shadows.append((owner, {"call": self._watch(owner, path)}))
+                    overrides.append((owner, {"call": self._watch(owner, path)}))
             elif kind is _layers.Conv1D:
-                shadows.append((owner, {"call": self._convolution(owner, path)}))
+                overrides.append((owner, {"call": self._convolution(owner, path)}))
             elif isinstance(owner, _layers.Bidirectional):
-                shadows.append((owner, {"call": self._both_directions(owner, path)}))
+                overrides.append((owner, {"call": self._both_directions(owner, path)}))
             elif _is_composite(owner):
                 visit(owner, f"{path}/")
                 if kind.call not in _CALLS_OF_GRAPHS:  # whose operations are visited
-                    shadows.append((owner, {"call": self._watch(owner, path)}))
+                    overrides.append((owner, {"call": self._watch(owner, path)}))
             else:
-                shadows.append((owner, {"call": self._watch(owner, path)}))
+                overrides.append((owner, {"call": self._watch(owner, path)}))
 
         def visit(parent: Any, prefix: str) -> None:
             for owner in [*parent._layers, *_operations(parent)]:
@@ -78,8 +78,8 @@ class Discovery:
 
         visit(self.model, "")
         if type(self.model).call not in _CALLS_OF_GRAPHS:
-            shadows.append((self.model, {"call": self._watch(self.model, "")}))
-        return shadows
+            overrides.append((self.model, {"call": self._watch(self.model, "")}))
+        return overrides
 
     def _recurrent(self, layer: keras.layers.RNN, path: str) -> Callable[..., Any]:
         original = layer.inner_loop
@@ -146,7 +146,7 @@ class Discovery:
         def call(inputs: Any) -> Any:
             names: tuple[str, ...] = ()
             if has_time(inputs):
-                reason = reason_against(layer)
+                reason = why_not(layer)
                 if reason is not None:
                     self.refuse(_name(layer, path), reason)
                 elif steps := context_steps(layer):

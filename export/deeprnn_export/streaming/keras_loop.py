@@ -23,7 +23,7 @@ def carried_loop(
 
     def inner_loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
         note()
-        names = carry.call(path)
+        names = carry.next_call(path)
         states = carry.take(names, keras.tree.flatten(initial_state))
         last, outputs, final = original(
             sequences=sequences,

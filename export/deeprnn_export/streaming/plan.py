@@ -20,10 +20,10 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, any_length
 from deeprnn_export.streaming.discovery import WAY_OUT, Discovery
-from deeprnn_export.streaming.trial import has_time, reason_against, trial_form
+from deeprnn_export.streaming.trial import has_time, trial_form, why_not
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.model_inputs import call
-from deeprnn_export.tracing.overrides import replaced
+from deeprnn_export.tracing.model_inputs import call_model
+from deeprnn_export.tracing.overrides import overridden
 from deeprnn_export.tracing.refusals import refusing
 
 
@@ -66,11 +66,11 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
 
     def forward(*tensors: Any) -> None:
         discovery.starts_from(tensors)
-        answers.extend(keras.tree.flatten(call(model, tensors)))
+        answers.extend(keras.tree.flatten(call_model(model, tensors)))
 
     traced = refusing(f"the model {model.name!r} cannot be traced with a free number of steps, as --stream needs")
     with inference_form(model):
-        with replaced([*any_length(model), *discovery.shadows()]):
+        with overridden([*any_length(model), *discovery.overrides()]):
             try:
                 with traced:
                     tf.function(forward, input_signature=tensor_specs(inputs), autograph=False).get_concrete_function()
@@ -102,9 +102,9 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
 def _try(model: keras.Model, discovery: Discovery) -> None:
     """Refuse the first call that does not give the parts of a sequence the answers that it gives the whole."""
     carry = Carry(discovery.calls, [state.name for state in discovery.states])
-    with replaced(trial_form(model, carry)):
+    with overridden(trial_form(model, carry)):
         for made in discovery.tried:
-            reason = reason_against(made, carry, discovery.states)
+            reason = why_not(made, carry, discovery.states)
             if reason is not None:
                 discovery.refuse(made.name, reason)
                 break

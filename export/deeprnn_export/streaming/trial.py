@@ -17,7 +17,7 @@ from deeprnn_edge.bundle.manifest import StateSpec
 from deeprnn_export.streaming.carry import Carry, any_length
 from deeprnn_export.streaming.convolution import carried_convolution
 from deeprnn_export.streaming.keras_loop import carried_loop
-from deeprnn_export.tracing.overrides import Shadows, layer_paths
+from deeprnn_export.tracing.overrides import Override, layer_paths
 from deeprnn_export.tracing.plain_layers import rows_at_once
 
 # Rows enough that the largest of six steps is not the last one in all of them: 6 ** -8.
@@ -66,22 +66,22 @@ def reads(tensor: Any, sources: set[Any]) -> bool:
     return False
 
 
-def trial_form(model: keras.Model, carry: Carry) -> list[tuple[Any, Shadows]]:
+def trial_form(model: keras.Model, carry: Carry) -> list[Override]:
     """What lets Keras's own layers answer for parts of a sequence of random steps, going on from their states."""
-    shadows: list[tuple[Any, Shadows]] = any_length(model)
+    overrides: list[Override] = any_length(model)
     for layer, path in layer_paths(model).items():
         if isinstance(layer, keras.layers.RNN) and path in carry.calls:
-            shadows.append((layer, {"inner_loop": carried_loop(layer, carry, path, lambda: None), "unroll": False}))
+            overrides.append((layer, {"inner_loop": carried_loop(layer, carry, path, lambda: None), "unroll": False}))
         elif path in carry.calls:
-            shadows.append((layer, {"call": carried_convolution(layer, carry, path)}))
+            overrides.append((layer, {"call": carried_convolution(layer, carry, path)}))
         elif isinstance(layer, keras.layers.Embedding):
-            shadows.append((layer, {"call": _any_ids(layer)}))
+            overrides.append((layer, {"call": _any_ids(layer)}))
         elif type(layer) is keras.layers.TimeDistributed:
-            shadows.append((layer, {"call": rows_at_once(layer)}))
-    return shadows
+            overrides.append((layer, {"call": rows_at_once(layer)}))
+    return overrides
 
 
-def reason_against(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str | None:
+def why_not(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str | None:
     """Why the parts of a sequence do not get the same answers as the whole, in a few words; None where they do.
 
     An answer without steps is that to the last part. To be asked in the trial's form.

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 
 from deeprnn_edge.errors import UnsupportedModelError
-from deeprnn_export.tracing.overrides import Shadows, exclusive, layer_paths, replaced
+from deeprnn_export.tracing.overrides import Override, exclusive, layer_paths, overridden
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def inference_form(model: keras.Model) -> Iterator[None]:
 
     Raises UnsupportedModelError for a layer whose weights are not float32.
     """
-    with exclusive, replaced(_shadows(model)):
+    with exclusive, overridden(_overrides(model)):
         yield
 
 
@@ -44,8 +44,8 @@ def is_stateful(model: keras.Model) -> bool:
         return any(isinstance(layer, keras.layers.RNN) and layer.stateful for layer in layer_paths(model))
 
 
-def _shadows(model: keras.Model) -> list[tuple[keras.layers.Layer, Shadows]]:
-    shadows: list[tuple[keras.layers.Layer, Shadows]] = []
+def _overrides(model: keras.Model) -> list[Override]:
+    overrides: list[Override] = []
     for layer, path in [(model, model.name), *layer_paths(model).items()]:
         _require_float32(layer, path)
         changed: dict[str, Any] = {}
@@ -60,8 +60,8 @@ def _shadows(model: keras.Model) -> list[tuple[keras.layers.Layer, Shadows]]:
         if hasattr(layer, "get_dropout_mask"):
             changed |= {"get_dropout_mask": _nothing, "get_recurrent_dropout_mask": _nothing}
         if changed:
-            shadows.append((layer, changed))
-    return shadows
+            overrides.append((layer, changed))
+    return overrides
 
 
 def _require_float32(layer: keras.layers.Layer, path: str) -> None:

@@ -37,7 +37,7 @@ def placeholders(model: keras.Model) -> list[Placeholder]:
     ]
 
 
-def call(model: keras.Model, inputs: Sequence[Any]) -> Any:
+def call_model(model: keras.Model, inputs: Sequence[Any]) -> Any:
     """Call a model for inference on its inputs in a flat sequence, each cast to the dtype that it declares.
 
     Ids may come as integers into an input that was declared without a dtype, which is float32 in Keras.

@@ -1,6 +1,6 @@
-"""The seam: methods and attributes of a model's layers, replaced on the instances while a graph is traced.
+"""Temporarily override methods and attributes of layers while a graph is traced.
 
-It leaves the user's model as it was: what is replaced is put back also after an exception, and another
+The user's model stays as it was: what is overridden is put back also after an exception, and another
 thread that uses the model meanwhile gets the model's own methods.
 """
 
@@ -13,26 +13,30 @@ from typing import Any
 
 import keras
 
-Shadows = Mapping[str, Any]
-Owner = Any  # a layer, or a module whose function is replaced
+# A layer, or a module with functions, and by name what stands in place of its methods and attributes.
+Override = tuple[Any, Mapping[str, Any]]
 
-# What is replaced lives on the layer instances, which two threads may share: held while it is, and while what
-# another thread may have replaced is read.
+# Overrides live on the layer instances, which two threads may share: held while they do, and while what another
+# thread may have overridden is read.
 exclusive = threading.RLock()
 _ABSENT = object()
 
 
 @contextmanager
-def replaced(owners: Sequence[tuple[Owner, Shadows]]) -> Iterator[None]:
-    """Shadow methods, functions and plain attributes on instances and modules inside the context."""
+def overridden(overrides: Sequence[Override]) -> Iterator[None]:
+    """Override methods, functions and plain attributes inside the context; this thread alone calls the new ones.
+
+    Args:
+        overrides: of two for the same name the later one holds.
+    """
     before: list[tuple[dict[str, Any], str, Any]] = []
     with exclusive:
         try:
-            for owner, shadows in owners:
-                for name, value in shadows.items():
-                    attributes = owner.__dict__
+            for target, replacements in overrides:
+                attributes = target.__dict__
+                for name, value in replacements.items():
                     before.append((attributes, name, attributes.get(name, _ABSENT)))
-                    attributes[name] = _of_this_thread(value, getattr(owner, name)) if callable(value) else value
+                    attributes[name] = _of_this_thread(value, getattr(target, name)) if callable(value) else value
             yield
         finally:
             for attributes, name, value in reversed(before):
@@ -63,10 +67,10 @@ def count_recurrences(model: keras.Model) -> int:
     return sum(isinstance(layer, keras.layers.RNN) for layer in layers) - both
 
 
-def _of_this_thread(shadow: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    owner = threading.get_ident()
+def _of_this_thread(replacement: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    tracing_thread = threading.get_ident()
 
     def method(*arguments: Any, **options: Any) -> Any:
-        return (shadow if threading.get_ident() == owner else original)(*arguments, **options)
+        return (replacement if threading.get_ident() == tracing_thread else original)(*arguments, **options)
 
     return method

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deeprnn_edge.bench.sequences import entries as contenders
+from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.bench.sequences import run as benchmarking
 from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
@@ -95,19 +95,19 @@ def reason(choice: Choice, path: str) -> str:
 
 def test_what_was_measured_is_real(bundle: Path) -> None:
     choice = choose(bundle, seconds=0.01)
-    for candidate, (name, _, change, _) in zip(choice.artifacts, NETWORKS, strict=True):
-        assert (candidate.path, candidate.size_bytes) == (name, size_of(bundle, name))
-        assert candidate.accuracy_change_points == change
-        assert candidate.latency_ms is not None
-        assert 0 < candidate.latency_ms < 1000
-        assert candidate.max_abs_diff is not None
-        assert candidate.max_abs_diff <= 1e-4
+    for entry, (name, _, change, _) in zip(choice.artifacts, NETWORKS, strict=True):
+        assert (entry.path, entry.size_bytes) == (name, size_of(bundle, name))
+        assert entry.accuracy_change_points == change
+        assert entry.latency_ms is not None
+        assert 0 < entry.latency_ms < 1000
+        assert entry.max_abs_diff is not None
+        assert entry.max_abs_diff <= 1e-4
     assert choice.reference == "golden.npz"
     assert choice.machine["packages"]["onnxruntime"]
 
 
 def test_no_process_is_started(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contenders, "probe_artifact", lambda *_, **__: pytest.fail("a fresh process was started"))
+    monkeypatch.setattr(entries, "probe_artifact", lambda *_, **__: pytest.fail("a fresh process was started"))
     assert choose(bundle, seconds=0.01).chosen
 
 
@@ -276,13 +276,13 @@ class ShiftedSession:
 def test_an_artifact_that_answers_otherwise(
     bundle: Path, stated_latencies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = contenders.open_session
+    original = entries.open_session
 
     def shifted(content: bytes, *, kind: str, path: str, threads: int) -> Session:
         session = original(content, kind=kind, path=path, threads=threads)
         return ShiftedSession(session) if path == "model.int4.onnx" else session
 
-    monkeypatch.setattr(contenders, "open_session", shifted)
+    monkeypatch.setattr(entries, "open_session", shifted)
     choice = choose(bundle)
     assert choice.chosen == "model.int8.onnx"
     assert verdicts(choice)["model.int4.onnx"] == "differs"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences import entries as contenders
+from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import Case, decode_golden, encode_golden
 from deeprnn_edge.cli.main import main
@@ -21,7 +21,7 @@ from deeprnn_edge.files.atomic_write import write_output
 
 @pytest.fixture(autouse=True)
 def _no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contenders, "probe_artifact", lambda *_, **__: Probe(12.34, 5.678, 9_000_000, 60_000_000))
+    monkeypatch.setattr(entries, "probe_artifact", lambda *_, **__: Probe(12.34, 5.678, 9_000_000, 60_000_000))
 
 
 def run(*arguments: str | Path) -> Result:

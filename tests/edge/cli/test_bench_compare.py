@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences import entries as contenders
+from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.cli.main import main
 
 BLOCKS = ("block_p50_ms", "block_p95_ms", "block_mean_ms")
@@ -19,11 +19,11 @@ BLOCKS = ("block_p50_ms", "block_p95_ms", "block_mean_ms")
 
 @pytest.fixture(autouse=True)
 def _no_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contenders, "probe_artifact", lambda *_, **__: Probe(12.34, 5.678, 9_000_000, 60_000_000))
+    monkeypatch.setattr(entries, "probe_artifact", lambda *_, **__: Probe(12.34, 5.678, 9_000_000, 60_000_000))
 
 
 @pytest.fixture
-def baseline(bundle_path: Path, tmp_path: Path) -> Path:
+def earlier(bundle_path: Path, tmp_path: Path) -> Path:
     """A report of the bundle's ONNX file."""
     target = tmp_path / "old.json"
     assert run(bundle_path, "-o", target).exit_code == 0
@@ -52,41 +52,41 @@ def pace(factor: float) -> Callable[[dict[str, Any]], None]:
     return edit
 
 
-def test_the_table(bundle_path: Path, baseline: Path) -> None:
-    result = run(bundle_path, "--compare", baseline)
+def test_the_table(bundle_path: Path, earlier: Path) -> None:
+    result = run(bundle_path, "--compare", earlier)
     assert result.exit_code == 0
-    for words in (f"against {baseline}", "95% interval", "file bytes", "memory bytes", "exact", "p50 ms", " to "):
+    for words in (f"against {earlier}", "95% interval", "file bytes", "memory bytes", "exact", "p50 ms", " to "):
         assert words in result.stdout
     assert "at most" not in result.stdout
 
 
-def test_json_holds_the_comparison_and_can_be_compared_with_again(bundle_path: Path, baseline: Path) -> None:
-    target = baseline.with_name("new.json")
-    result = run(bundle_path, "--compare", baseline, "--json", "-o", target)
+def test_json_holds_the_comparison_and_can_be_compared_with_again(bundle_path: Path, earlier: Path) -> None:
+    target = earlier.with_name("new.json")
+    result = run(bundle_path, "--compare", earlier, "--json", "-o", target)
     comparison = json.loads(result.stdout)["comparison"]
-    assert comparison["against"] == str(baseline)
+    assert comparison["against"] == str(earlier)
     figures = {figure["name"]: figure for figure in comparison["rows"][0]["figures"]}
     assert figures["p50_ms"]["low"] <= figures["p50_ms"]["high"]
     assert (figures["size_bytes"]["ratio"], figures["load_ms"]["low"]) == (1.0, None)
     assert run(bundle_path, "--compare", target).exit_code == 0
-    assert "comparison" not in json.loads(baseline.read_text(encoding="utf-8"))
+    assert "comparison" not in json.loads(earlier.read_text(encoding="utf-8"))
 
 
-def test_a_regression_is_shown_whole_and_the_exit_code_is_1(bundle_path: Path, baseline: Path) -> None:
-    change(baseline, pace(0.01))
-    target = baseline.with_name("new.json")
-    result = run(bundle_path, "--compare", baseline, "--fail-above", "1.15", "-o", target)
+def test_a_regression_is_shown_whole_and_the_exit_code_is_1(bundle_path: Path, earlier: Path) -> None:
+    change(earlier, pace(0.01))
+    target = earlier.with_name("new.json")
+    result = run(bundle_path, "--compare", earlier, "--fail-above", "1.15", "-o", target)
     assert result.exit_code == 1
     assert "regression" in result.stdout
     assert "at most 1.15: FAILED" in result.stdout
-    assert f"error: worse than {baseline}: model.onnx has " in result.stderr.splitlines()[-1]
+    assert f"error: worse than {earlier}: model.onnx has " in result.stderr.splitlines()[-1]
     assert json.loads(target.read_text(encoding="utf-8"))["comparison"]["failures"]
-    assert run(bundle_path, "--compare", baseline).exit_code == 0
+    assert run(bundle_path, "--compare", earlier).exit_code == 0
 
 
-def test_what_became_faster_holds(bundle_path: Path, baseline: Path) -> None:
-    change(baseline, pace(100.0))
-    result = run(bundle_path, "--compare", baseline, "--fail-above", "1.15")
+def test_what_became_faster_holds(bundle_path: Path, earlier: Path) -> None:
+    change(earlier, pace(100.0))
+    result = run(bundle_path, "--compare", earlier, "--fail-above", "1.15")
     assert (result.exit_code, "at most 1.15: holds" in result.stdout) == (0, True)
 
 
@@ -133,10 +133,10 @@ def test_a_noisy_row_is_marked_and_explained(bundle_path: Path, monkeypatch: pyt
     ],
 )
 def test_what_cannot_be_compared_is_said_before_measuring(
-    bundle_path: Path, baseline: Path, edit: Callable[[dict[str, Any]], object], arguments: list[str], message: str
+    bundle_path: Path, earlier: Path, edit: Callable[[dict[str, Any]], object], arguments: list[str], message: str
 ) -> None:
-    change(baseline, edit)
-    result = run(bundle_path, "--compare", baseline, *arguments)
+    change(earlier, edit)
+    result = run(bundle_path, "--compare", earlier, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ")
@@ -149,8 +149,8 @@ def test_a_limit_without_a_report(bundle_path: Path) -> None:
     assert "error: --fail-above 1.15 has nothing to hold this against: add --compare OLD.JSON" in result.stderr
 
 
-def test_another_machine_is_compared_with_a_note(bundle_path: Path, baseline: Path) -> None:
-    change(baseline, lambda raw: raw["machine"].update(board="another"))
-    result = run(bundle_path, "--compare", baseline)
+def test_another_machine_is_compared_with_a_note(bundle_path: Path, earlier: Path) -> None:
+    change(earlier, lambda raw: raw["machine"].update(board="another"))
+    result = run(bundle_path, "--compare", earlier)
     assert result.exit_code == 0
     assert "another machine: board 'another', here" in result.stdout

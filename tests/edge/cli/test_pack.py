@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences import entries as contenders
+from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.inspection.inspect import inspect_path
 from tests.house.test_imports import HEAVY, command, modules_after
@@ -69,7 +69,7 @@ def test_verify_without_golden_vectors_is_one_line(packed: Path) -> None:
 
 
 def test_the_other_commands_take_it_as_it_is(packed: Path, bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contenders, "probe_artifact", lambda *_, **__: Probe(1.0, 2.0, 3, 4))
+    monkeypatch.setattr(entries, "probe_artifact", lambda *_, **__: Probe(1.0, 2.0, 3, 4))
     text = "a gorgeous, moving film"
     assert run("predict", packed, text).stdout == run("predict", bundle_path, text, "--artifact", "model.onnx").stdout
     values = json.loads(run("bench", packed, "--runs", "2", "--json").stdout)

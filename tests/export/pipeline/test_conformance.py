@@ -21,7 +21,7 @@ from deeprnn_export.parity import grid
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.pipeline import source
 from deeprnn_export.targets.tflite import steps as tflite_steps
-from deeprnn_export.tracing.model_inputs import call
+from deeprnn_export.tracing.model_inputs import call_model
 from tests.support.conformance import cells
 from tests.support.conformance.models import ROWS
 from tests.support.conformance.row import STEPS, Row, weighted
@@ -79,7 +79,7 @@ def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
         # What the gate held the artifacts against is what Keras answers.
         golden = decode_golden((bundle / GOLDEN).read_bytes())[0]
         inputs = [tf.constant(golden.inputs[spec.name]) for spec in manifest.inputs]
-        expected = kept(reference, lambda: call(reference, inputs))
+        expected = kept(reference, lambda: call_model(reference, inputs))
         assert_equal([golden.outputs[spec.name] for spec in manifest.outputs], expected)
 
     assert_equal(answers(model, example) if row.repeats else [], before)

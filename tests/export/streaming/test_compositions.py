@@ -18,8 +18,8 @@ from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.streaming.carry import any_length
 from deeprnn_export.streaming.plan import StreamPlan, plan_stream
 from deeprnn_export.targets.onnx.convert import convert_to_onnx
-from deeprnn_export.tracing.model_inputs import call
-from deeprnn_export.tracing.overrides import replaced
+from deeprnn_export.tracing.model_inputs import call_model
+from deeprnn_export.tracing.overrides import overridden
 from tests.support.conformance.custom_layers import MinimalCell, PeepholeCell
 from tests.support.conformance.row import FEATURES, UNITS, features, tokens
 from tests.support.keras_models import CELLS, randomised
@@ -106,8 +106,8 @@ def test_chunked_equals_whole(name: str) -> None:
     plan = plan_stream(model, signature)
     session = onnxruntime.InferenceSession(convert_to_onnx(model, plan.signature, plan.carry()).content)
     inputs = _inputs(plan, masked=signature.mask_values)
-    with replaced(any_length(model)):
-        expected = keras.tree.flatten(call(model, [tf.constant(inputs[spec.name]) for spec in plan.spec.inputs]))
+    with overridden(any_length(model)):
+        expected = keras.tree.flatten(call_model(model, [tf.constant(inputs[spec.name]) for spec in plan.spec.inputs]))
 
     for row in (slice(None), slice(1, 2), slice(3, 4)):  # a batch of one has chunks in which nothing counts
         finals = []

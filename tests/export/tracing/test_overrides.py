@@ -21,7 +21,7 @@ from tests.support.keras_models import randomised
 from tests.support.workshop import assert_untouched, small
 
 
-def test_the_seam_is_restored_after_an_exception(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_overrides_are_taken_back_after_an_exception(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     model = small()
     ids = np.ones((2, 8), np.int32)
     before = np.asarray(model(ids))

@@ -1,4 +1,4 @@
-"""Keras to ONNX: trace through the seam, freeze, convert with tf2onnx, check."""
+"""Keras to ONNX: trace with its layers overridden, freeze, convert with tf2onnx, check."""
 
 from __future__ import annotations
 

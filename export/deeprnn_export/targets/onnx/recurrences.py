@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_edge.bundle.manifest import Form
-from deeprnn_export.lowering import masks as packing
+from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
-from deeprnn_export.lowering.target import Answer
+from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.reading.keras2.activations import keras2_hard_sigmoid
 from deeprnn_export.tracing.recurrence import Recurrence, is_zero, name_of
 
@@ -65,43 +65,43 @@ class OnnxLowering:
     """Builds one traced graph; use a new one for each conversion.
 
     It remembers which time-major tensor stands behind a batch-major one, so that stacked layers
-    hand over directly, without unpacking and packing between them.
+    hand over directly, without restoring and gathering steps between them.
     """
 
     def __init__(self) -> None:
         self._markers: list[_Marker] = []
-        self._packings: dict[Any, packing.Packing] = {}
+        self._kept: dict[Any, masks.KeptSteps] = {}
         self._time_major: dict[Any, _TimeMajor] = {}
 
-    def reason_against(self, recurrence: Recurrence) -> str | None:
+    def why_not(self, recurrence: Recurrence) -> str | None:
         """ONNX names the activations that its recurrent operators have."""
         lacking = [function for function in _activations(recurrence) if function not in _ACTIVATIONS]
         return f"the ONNX operators lack the activation {name_of(lacking[0])}" if lacking else None
 
     def run(
         self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
-    ) -> list[Answer]:
+    ) -> list[RecurrenceOutput]:
         """Mark the layer and say how Keras's results come from the marker."""
-        plan = self._packing(mask)
-        x = self._enter(sequences, plan)
+        kept = self._keep(mask)
+        x = self._enter(sequences, kept)
         if joined := _match(directions):
             order = sorted(range(2), key=lambda index: directions[index].go_backwards)  # ONNX: forward, then reverse
-            marked = self._mark([directions[index] for index in order], x, plan, [states[index] for index in order])
+            marked = self._mark([directions[index] for index in order], x, kept, [states[index] for index in order])
             results = [marked[order.index(index)] for index in range(2)]
         else:
-            results = [self._mark([one], x, plan, [own])[0] for one, own in zip(directions, states, strict=True)]
+            results = [self._mark([one], x, kept, [own])[0] for one, own in zip(directions, states, strict=True)]
         return [
-            self._answer(recurrence, packed, final, plan, own, "bidirectional" if joined else "native")
-            for recurrence, (packed, final), own in zip(directions, results, states, strict=True)
+            self._output(recurrence, gathered, final, kept, own, "bidirectional" if joined else "native")
+            for recurrence, (gathered, final), own in zip(directions, results, states, strict=True)
         ]
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
-        """Two directions become one before they leave the packed form, so that one unpacking serves both."""
+        """Merge two directions in the gathered form, so that restoring the steps once serves both."""
         one, other = self._time_major.get(forward.ref()), self._time_major.get(backward.ref())
         # Where masked steps repeat an output instead of being zero, each direction repeats another step's.
-        if one is None or other is None or not all(side.plan is None or side.zero_masked for side in (one, other)):
+        if one is None or other is None or not all(side.kept is None or side.zero_masked for side in (one, other)):
             return combine(mode, forward, backward)
-        return self._leave(combine(mode, one.packed, other.packed), one.plan, backwards=False, zero_masked=True)
+        return self._leave(combine(mode, one.gathered, other.gathered), one.kept, backwards=False, zero_masked=True)
 
     def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
         """The ``custom_op_handlers`` that put the native nodes in place of the markers."""
@@ -111,73 +111,73 @@ class OnnxLowering:
 
         return {MARKER: (replace, [])}
 
-    def _packing(self, mask: Any) -> packing.Packing | None:
+    def _keep(self, mask: Any) -> masks.KeptSteps | None:
         if mask is None:
             return None
-        if mask.ref() not in self._packings:
-            self._packings[mask.ref()] = packing.make_packing(mask, trim=True)
-        return self._packings[mask.ref()]
+        if mask.ref() not in self._kept:
+            self._kept[mask.ref()] = masks.find_kept(mask, trim=True)
+        return self._kept[mask.ref()]
 
-    def _enter(self, sequences: Any, plan: packing.Packing | None) -> Any:
+    def _enter(self, sequences: Any, kept: masks.KeptSteps | None) -> Any:
         known = self._time_major.get(sequences.ref())
-        if known is not None and known.plan is plan:
-            return known.packed
-        return tf.transpose(sequences, (1, 0, 2)) if plan is None else packing.pack(sequences, plan)
+        if known is not None and known.kept is kept:
+            return known.gathered
+        return tf.transpose(sequences, (1, 0, 2)) if kept is None else masks.gather_kept(sequences, kept)
 
     def _leave(
-        self, packed: Any, plan: packing.Packing | None, *, backwards: bool, zero_masked: bool, before: Any = None
+        self, gathered: Any, kept: masks.KeptSteps | None, *, backwards: bool, zero_masked: bool, before: Any = None
     ) -> Any:
-        if plan is None:
-            outputs = tf.transpose(packed, (1, 0, 2))
+        if kept is None:
+            outputs = tf.transpose(gathered, (1, 0, 2))
         else:
-            outputs = packing.unpack(packed, plan, backwards=backwards, zero_masked=zero_masked, before=before)
-        self._time_major[outputs.ref()] = _TimeMajor(packed, plan, zero_masked)
+            outputs = masks.restore_steps(gathered, kept, backwards=backwards, zero_masked=zero_masked, before=before)
+        self._time_major[outputs.ref()] = _TimeMajor(gathered, kept, zero_masked)
         return outputs
 
-    def _answer(
+    def _output(
         self,
         recurrence: Recurrence,
-        packed: Any,
+        gathered: Any,
         final: list[Any],
-        plan: packing.Packing | None,
+        kept: masks.KeptSteps | None,
         initial: list[Any],
         form: Form,
-    ) -> Answer:
+    ) -> RecurrenceOutput:
         last = final[0]
-        if plan is not None:
+        if kept is not None:
             if not all(map(is_zero, initial)):
                 # ONNX Runtime leaves zeros behind a row without steps, Keras the state that it started from.
-                final = [tf.where(plan.begun, own, start) for own, start in zip(final, initial, strict=True)]
+                final = [tf.where(kept.begun, own, start) for own, start in zip(final, initial, strict=True)]
                 last = final[0] if recurrence.continues else last
             if recurrence.zero_output_for_mask:
-                ended = plan.mask[:, 0 if recurrence.go_backwards else -1]
+                ended = kept.mask[:, 0 if recurrence.go_backwards else -1]
                 last = tf.where(tf.expand_dims(ended, 1), last, 0.0)
             elif not (recurrence.continues or is_zero(initial[0])):
                 # Keras's output of such a row is zero; another runtime's may be the state that it started from.
-                last = tf.where(plan.begun, last, 0.0)
+                last = tf.where(kept.begun, last, 0.0)
         if not recurrence.return_sequences:
-            return Answer(last, tf.expand_dims(last, 1), final, form)
+            return RecurrenceOutput(last, tf.expand_dims(last, 1), final, form)
         outputs = self._leave(
-            packed,
-            plan,
+            gathered,
+            kept,
             backwards=recurrence.go_backwards,
             zero_masked=recurrence.zero_output_for_mask,
             before=initial[0] if recurrence.continues else None,
         )
-        return Answer(last, outputs, final, form)
+        return RecurrenceOutput(last, outputs, final, form)
 
     def _mark(
-        self, directions: Sequence[Recurrence], x: Any, plan: packing.Packing | None, states: Sequence[list[Any]]
+        self, directions: Sequence[Recurrence], x: Any, kept: masks.KeptSteps | None, states: Sequence[list[Any]]
     ) -> list[tuple[Any, list[Any]]]:
         """For each direction its outputs, ``(time, batch, units)``, and its final states."""
         token = str(len(self._markers))
         zero = all(is_zero(state) for own in states for state in own)
-        marker = _Marker(tuple(directions), _attributes(directions), has_lengths=plan is not None, has_states=not zero)
+        marker = _Marker(tuple(directions), _attributes(directions), has_lengths=kept is not None, has_states=not zero)
         self._markers.append(marker)
         kinds, count, units = directions[0].states, len(directions), directions[0].units
         initial = [] if zero else [_together([own[kind] for own in states]) for kind in range(kinds)]
         y, *final = tf.raw_ops.PyFunc(
-            input=[x, *([] if plan is None else [plan.lengths]), *initial],
+            input=[x, *([] if kept is None else [kept.lengths]), *initial],
             token=token,
             Tout=[tf.float32] * (1 + kinds),
             name=f"recurrence_{token}",
@@ -191,10 +191,10 @@ class OnnxLowering:
 
 @dataclass(frozen=True, eq=False)
 class _TimeMajor:
-    """What stands behind a batch-major output: ``(packed_time, batch, width)``, and how it was unpacked."""
+    """What stands behind a batch-major output: ``(kept_time, batch, width)``, and how its steps are restored."""
 
-    packed: Any
-    plan: packing.Packing | None
+    gathered: Any
+    kept: masks.KeptSteps | None
     zero_masked: bool
 
 

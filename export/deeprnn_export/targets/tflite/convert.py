@@ -1,4 +1,4 @@
-"""Keras to TFLite: trace through the seam into a SavedModel, convert that in a process of its own, check."""
+"""Keras to TFLite: trace with its layers overridden into a SavedModel, convert that in a process of its own, check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, nothing_carried
 from deeprnn_export.targets.tflite.compact import compact
 from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
-from deeprnn_export.tracing.overrides import replaced
+from deeprnn_export.tracing.overrides import overridden
 from deeprnn_export.tracing.plain_layers import bias_add
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
 
@@ -67,7 +67,7 @@ def convert_to_tflite(
         saved_model = Path(folder) / "saved_model"
         traced = refusing(f"the model {model.name!r} cannot be traced")
         lowering = TFLiteLowering(precision)
-        with traced, replaced([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
+        with traced, overridden([(tf.nn, {"bias_add": bias_add})]), lowered(model, lowering, carry) as recurrences:
             archive = keras.export.ExportArchive()
             archive.track(model)
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))

@@ -23,9 +23,9 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_edge.errors import UnsupportedModelError
-from deeprnn_export.lowering import masks as packing
+from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
-from deeprnn_export.lowering.target import Answer
+from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.parity.precisions import CALIBRATED
 from deeprnn_export.targets.tflite.steps import gru_step, run_kept_steps, run_steps, with_one_bias_of_gates
 from deeprnn_export.tracing.recurrence import Recurrence, is_zero
@@ -53,34 +53,34 @@ class TFLiteLowering:
         self._looping = precision not in CALIBRATED
         self._integer16 = precision == "int16x8"
         self._written_out = 0
-        self._packings: dict[Any, packing.Packing] = {}
+        self._kept: dict[Any, masks.KeptSteps] = {}
         self._markers = count(1)
 
-    def reason_against(self, _recurrence: Recurrence) -> str | None:
+    def why_not(self, _recurrence: Recurrence) -> str | None:
         """The loop, or the steps that take its place, have any activation."""
         return None
 
     def run(
         self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
-    ) -> list[Answer]:
+    ) -> list[RecurrenceOutput]:
         """Each direction by itself, from TFLite's builtin operators alone."""
         if mask is not None:
-            mask = packing.mask_of_ids(mask)
+            mask = masks.mask_of_ids(mask)
         return [self._run(one, sequences, own, mask) for one, own in zip(directions, states, strict=True)]
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
         """As Keras does."""
         return combine(mode, forward, backward)
 
-    def _run(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> Answer:
+    def _run(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> RecurrenceOutput:
         if recurrence.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
-        # The fused operator starts from zeros; of packed steps the states behind the last kept one are not known.
+        # The fused operator starts from zeros; of gathered steps the states behind the last kept one are not known.
         alone = not recurrence.continues and all(map(is_zero, states)) and not recurrence.return_state
         fused = False
         if alone and self._looping and mask is not None:
-            last, outputs = self._packed(recurrence, sequences, mask)
+            last, outputs = self._run_kept(recurrence, sequences, mask)
         elif fused := alone and self._looping and _suits_fused(recurrence, sequences.shape[1]):
             outputs = self._fused(recurrence, sequences)
             last = outputs[:, -1]
@@ -91,7 +91,7 @@ class TFLiteLowering:
             outputs = tf.where(mask[:, :, tf.newaxis], outputs, 0.0) if recurrence.return_sequences else outputs
         if recurrence.go_backwards and recurrence.return_sequences:
             outputs = tf.reverse(outputs, [1])
-        return Answer(last, outputs, states, "fused" if fused else "loop")
+        return RecurrenceOutput(last, outputs, states, "fused" if fused else "loop")
 
     def _steps(
         self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any
@@ -113,22 +113,22 @@ class TFLiteLowering:
         whole = recurrence.return_sequences
         return run_steps(recurrence, sequences, states, mask, whole=whole, step=step, looping=self._looping)
 
-    def _packed(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
+    def _run_kept(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
         """The last output and those of all steps, by a loop over the kept steps, which ends with the longest row.
 
         A loop over all steps chooses between the old state and the new one at each, and the fused operator takes all
         steps too. Side by side, full rows of the seed models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and
         201 -> 166 (LSTM, fused before), rows of 20 kept steps 145 -> 48, 216 -> 80 and 199 -> 86.
         """
-        if mask.ref() not in self._packings:
-            self._packings[mask.ref()] = packing.make_packing(mask, trim=False)
-        plan = self._packings[mask.ref()]
-        longest = tf.maximum(tf.reduce_max(plan.lengths), 1)  # of no kept step, too, one output is read
-        packed, first = run_kept_steps(recurrence, packing.pack(sequences, plan), longest)
+        if mask.ref() not in self._kept:
+            self._kept[mask.ref()] = masks.find_kept(mask, trim=False)
+        kept = self._kept[mask.ref()]
+        longest = tf.maximum(tf.reduce_max(kept.lengths), 1)  # of no kept step, too, one output is read
+        gathered, first = run_kept_steps(recurrence, masks.gather_kept(sequences, kept), longest)
         if recurrence.return_sequences:
-            outputs = packing.unpack(packed, plan, first=first, backwards=False, zero_masked=False)
+            outputs = masks.restore_steps(gathered, kept, first=first, backwards=False, zero_masked=False)
             return outputs[:, -1], outputs
-        last = packing.unpack_last(packed, plan, first=first)
+        last = masks.last_kept(gathered, kept, first=first)
         return last, last[:, tf.newaxis]
 
     def _fused(self, recurrence: Recurrence, sequences: Any) -> Any:

@@ -60,16 +60,16 @@ def run_steps(
     return output, tf.transpose(buffer, (1, 0, 2)) if whole else output[:, tf.newaxis], states
 
 
-def run_kept_steps(recurrence: Recurrence, packed: Any, longest: Any) -> tuple[Any, Any]:
+def run_kept_steps(recurrence: Recurrence, gathered: Any, longest: Any) -> tuple[Any, Any]:
     """``(time, batch, features)`` with each row's kept steps in front, from zero states.
 
     The outputs, ``(time, batch, units)``, and at which of them those of step 0 stand, as a tensor: the loop ends
     with the turn of the ``longest`` row's last step, and has shifted them in from the end.
     """
-    time, batch, _ = packed.shape
+    time, batch, _ = gathered.shape
     zeros = [tf.zeros((batch, recurrence.units))] * recurrence.states
     chunk = _steps_of_turn(recurrence, time)
-    done, outputs, _, _ = _run(recurrence, packed, zeros, None, whole=True, step=None, chunk=chunk, end=longest)
+    done, outputs, _, _ = _run(recurrence, gathered, zeros, None, whole=True, step=None, chunk=chunk, end=longest)
     return outputs, time - done
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.history.comparison import ComparedRow, Comparison, Figure, compare_reports
+from deeprnn_edge.bench.history.comparison import ComparedEntry, Comparison, Figure, compare_reports
 from deeprnn_edge.bench.history.earlier import check_holdable
 from deeprnn_edge.bench.history.ratio_interval import ratio_interval
 from deeprnn_edge.cli.commands.comparison_table import format_comparison
@@ -18,7 +18,7 @@ from tests.support.made_up_reports import BUSY, MACHINE, OLD, QUIET, report, row
 
 
 def figure(comparison: Comparison, name: str, of: str = "model.onnx") -> Figure:
-    compared: ComparedRow = next(one for one in comparison.rows if one.name == of)
+    compared: ComparedEntry = next(one for one in comparison.rows if one.name == of)
     return next(one for one in compared.figures if one.name == name)
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from deeprnn_edge.bench.history.comparison import compare_reports
-from deeprnn_edge.bench.history.earlier import check_holdable, check_same_model, read_baseline
-from deeprnn_edge.bench.sequences.run import to_json
-from deeprnn_edge.bench.streams.results import to_json as stream_to_json
+from deeprnn_edge.bench.history.earlier import check_holdable, check_same_model, read_earlier
+from deeprnn_edge.bench.result_file import to_json
 from deeprnn_edge.errors import BundleError, InputError
 from tests.support.made_up_reports import MACHINE, OLD, report, streamed
 
@@ -29,17 +28,17 @@ def test_another_batch() -> None:
 
 
 def test_a_report_reads_back_as_it_was_even_with_a_comparison(tmp_path: Path) -> None:
-    assert read_baseline(written(tmp_path), stream=False) == report()
-    assert read_baseline(written(tmp_path, comparison={"against": "older.json"}), stream=False) == report()
-    (tmp_path / "s.json").write_text(stream_to_json(streamed({1: 1.0})), encoding="utf-8")
-    assert read_baseline(tmp_path / "s.json", stream=True) == streamed({1: 1.0})
+    assert read_earlier(written(tmp_path), stream=False) == report()
+    assert read_earlier(written(tmp_path, comparison={"against": "older.json"}), stream=False) == report()
+    (tmp_path / "s.json").write_text(to_json(streamed({1: 1.0})), encoding="utf-8")
+    assert read_earlier(tmp_path / "s.json", stream=True) == streamed({1: 1.0})
 
 
 def test_a_report_from_before_there_were_blocks(tmp_path: Path) -> None:
     raw = json.loads(to_json(report()))
     for name in ("block_p50_ms", "block_p95_ms", "block_mean_ms", "spread", "noisy"):
         del raw["rows"][0]["timing"][name]
-    old = read_baseline(written(tmp_path, rows=raw["rows"]), stream=False)
+    old = read_earlier(written(tmp_path, rows=raw["rows"]), stream=False)
     assert compare_reports(OLD, old, report()).rows[0].figures[0].low is None
     with pytest.raises(InputError, match="was timed in 0 blocks of calls"):
         check_holdable(OLD, old, machine=MACHINE, threads=1)
@@ -58,16 +57,16 @@ def test_a_report_from_before_there_were_blocks(tmp_path: Path) -> None:
 def test_a_file_that_is_no_report(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "old.json").write_text(content, encoding="utf-8")
     with pytest.raises(BundleError, match=rf"old\.json {message}"):
-        read_baseline(tmp_path / "old.json", stream=False)
+        read_earlier(tmp_path / "old.json", stream=False)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.json", tmp_path):
         with pytest.raises(InputError, match="cannot read"):
-            read_baseline(path, stream=False)
+            read_earlier(path, stream=False)
     (tmp_path / "old.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(BundleError, match="is not JSON"):
-        read_baseline(tmp_path / "old.json", stream=False)
+        read_earlier(tmp_path / "old.json", stream=False)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 )
 def test_a_damaged_report(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleError, match=rf"old\.json.*{message}"):
-        read_baseline(written(tmp_path, **changes), stream=False)
+        read_earlier(written(tmp_path, **changes), stream=False)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, 1e999, float("nan"), 10**400])
@@ -97,12 +96,12 @@ def test_times_that_no_call_takes(tmp_path: Path, name: str, value: float) -> No
     with pytest.raises(
         BundleError, match=r"expected times above 0|is not JSON: it holds the number (NaN|1e999|1000000)"
     ):
-        read_baseline(tmp_path / "old.json", stream=False)
+        read_earlier(tmp_path / "old.json", stream=False)
 
 
 def test_the_two_kinds_of_report_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"is a benchmark of whole sequences: leave out --stream, or give another"):
-        read_baseline(written(tmp_path), stream=True)
-    (tmp_path / "s.json").write_text(stream_to_json(streamed({1: 1.0})), encoding="utf-8")
+        read_earlier(written(tmp_path), stream=True)
+    (tmp_path / "s.json").write_text(to_json(streamed({1: 1.0})), encoding="utf-8")
     with pytest.raises(BundleError, match=r"is a benchmark of streams: add --stream, or give another"):
-        read_baseline(tmp_path / "s.json", stream=False)
+        read_earlier(tmp_path / "s.json", stream=False)

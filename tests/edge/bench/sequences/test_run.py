@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from deeprnn_edge.bench.cold_start import Probe
-from deeprnn_edge.bench.sequences import entries as contenders
-from deeprnn_edge.bench.sequences.run import FORMAT_VERSION, bench, to_json
+from deeprnn_edge.bench.result_file import FORMAT_VERSION, to_json
+from deeprnn_edge.bench.sequences import entries as entries
+from deeprnn_edge.bench.sequences.run import bench
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import Case, decode_golden, encode_golden
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
@@ -30,7 +31,7 @@ from tests.support.changed_bundle import change_manifest, free_time
 def no_probe(monkeypatch: pytest.MonkeyPatch) -> Probe:
     """Without the fresh processes, for the tests that are about something else."""
     probe = Probe(load_ms=1.0, first_call_ms=2.0, resident_added_bytes=3, resident_bytes=4)
-    monkeypatch.setattr(contenders, "probe_artifact", lambda *_, **__: probe)
+    monkeypatch.setattr(entries, "probe_artifact", lambda *_, **__: probe)
     return probe
 
 
@@ -154,9 +155,9 @@ def test_a_length_that_an_artifact_does_not_take_is_its_reason(
 ) -> None:
     free_time(copied)
     length = fixed_length(copied) + 1
-    original, free = contenders.open_session, FreeSession(open_bundle(copied).manifest.outputs[0].name)
+    original, free = entries.open_session, FreeSession(open_bundle(copied).manifest.outputs[0].name)
     monkeypatch.setattr(
-        contenders,
+        entries,
         "open_session",
         lambda c, *, kind, **more: free if kind == "onnx" else original(c, kind=kind, **more),
     )
@@ -203,14 +204,14 @@ def test_an_artifact_with_a_wider_tolerance_keeps_it(copied: Path, no_probe: Pro
 def test_an_artifact_whose_runtime_is_missing_is_skipped(
     bundle_path: Path, no_probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = contenders.open_session
+    original = entries.open_session
 
     def without_litert(content: bytes, *, kind: str, path: str, threads: int) -> Any:
         if kind == "tflite":
             raise MissingExtraError("needs LiteRT")
         return original(content, kind=kind, path=path, threads=threads)
 
-    monkeypatch.setattr(contenders, "open_session", without_litert)
+    monkeypatch.setattr(entries, "open_session", without_litert)
     rows = {row.format: row for row in bench(bundle_path, runs=1).rows}
     assert (rows["onnx"].status, rows["tflite"].status, rows["tflite"].problem) == ("ok", "skipped", "needs LiteRT")
     with pytest.raises(MissingExtraError, match="needs LiteRT"):
@@ -253,7 +254,7 @@ def test_keras_is_a_row_where_a_package_runs_it(
     point = SimpleNamespace(name=".keras", load=lambda: module)
     monkeypatch.setattr(formats, "entry_points", lambda **_: [point])
     monkeypatch.setattr(formats, "require_workshop", lambda _: None)
-    monkeypatch.setattr(contenders, "probe_file", lambda *_: no_probe)
+    monkeypatch.setattr(entries, "probe_file", lambda *_: no_probe)
     (tmp_path / "gru.keras").write_bytes(b"12345")
     row = bench(bundle_path, artifacts=["model.onnx"], keras=tmp_path / "gru.keras", runs=2).rows[-1]
     assert (row.name, row.format, row.precision, row.size_bytes) == ("gru.keras", "keras", None, 5)
@@ -265,7 +266,7 @@ def test_a_failed_start_does_not_cost_the_row_its_latency(bundle_path: Path, mon
     def fail(*_: object, **__: object) -> Probe:
         raise InputError("a fresh process that loads it ended with code -9: no message")
 
-    monkeypatch.setattr(contenders, "probe_artifact", fail)
+    monkeypatch.setattr(entries, "probe_artifact", fail)
     (row,) = bench(bundle_path, artifacts=["model.onnx"], runs=1).rows
     assert (row.status, row.start) == ("ok", None)
     assert "code -9" in (row.problem or "")

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from deeprnn_edge.bench.streams import entries as stream_contenders
-from deeprnn_edge.bench.streams.results import FORMAT_VERSION, StreamBenchRow, Timings, make_push, to_json
+from deeprnn_edge.bench.result_file import FORMAT_VERSION, to_json
+from deeprnn_edge.bench.results import StreamResult
+from deeprnn_edge.bench.streams import entries as stream_entries
+from deeprnn_edge.bench.streams.results import Timings, make_push
 from deeprnn_edge.bench.streams.run import bench_stream
 from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.bundle.bundle import open_bundle
@@ -29,7 +31,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["bench", *map(str, arguments)])
 
 
-def only_onnx(bundle: Path, **options: Any) -> StreamBenchRow:
+def only_onnx(bundle: Path, **options: Any) -> StreamResult:
     (row,) = bench_stream(bundle, artifacts=["stream.onnx"], **{"runs": FEW, **options}).rows
     return row
 
@@ -208,14 +210,14 @@ def test_streams_are_timed_in_the_session_that_ships(copied: Path, monkeypatch: 
 
 
 def test_a_stream_whose_runtime_is_missing_is_skipped(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = stream_contenders.open_content
+    original = stream_entries.open_content
 
     def without_litert(content: bytes, artifact: Artifact, *, threads: int) -> Any:
         if artifact.format == "tflite":
             raise MissingExtraError("needs LiteRT")
         return original(content, artifact, threads=threads)
 
-    monkeypatch.setattr(stream_contenders, "open_content", without_litert)
+    monkeypatch.setattr(stream_entries, "open_content", without_litert)
     rows = {row.format: row for row in bench_stream(copied, runs=1).rows}
     assert (rows["onnx"].status, rows["tflite"].status, rows["tflite"].problem) == ("ok", "skipped", "needs LiteRT")
     with pytest.raises(MissingExtraError, match="needs LiteRT"):
