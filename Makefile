@@ -34,7 +34,7 @@ check: $(INSTALLED)
 
 # The site, into .site/, without the network; a link that leads nowhere, or a page outside the menu, is an error.
 docs: $(INSTALLED)
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 # The seed models, which the README's table is of; every workload: make bench SWEEP=--sweep
 bench: $(VENV)/.peers
