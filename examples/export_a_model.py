@@ -43,6 +43,6 @@ for _ in range(epochs):
 right = np.argmax(model.predict(data.x_test, verbose=0), axis=1) == data.y_test
 print(f"accuracy on {len(right)} test rows: {right.mean():.1%}")
 
-manifest = export(model, destination, labels=data.labels, stream=True, precisions=("fp32", "int8"), force=True)
+manifest = export(model, destination, labels=data.labels, formats=["onnx"], stream=True, force=True)
 for artifact in manifest.artifacts:
     print(f"{artifact.path:16} {artifact.size_bytes:7,} bytes, off by at most {artifact.parity.max_abs_diff:.0e}")

@@ -1,0 +1,28 @@
+"""Every block of Python in README and docs runs, beside a bundle and a model of the names that the pages use."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.pages import PAGES, name_of, python_blocks
+from tests.support.paths import FIXTURES
+
+WITH_PYTHON = [page for page in PAGES if python_blocks(page)]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
+def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FIXTURES / "stream_text", "bundle")
+    blocks = python_blocks(page)
+    if any('"gru.keras"' in code for code in blocks):
+        from tests.support.workshop import small
+
+        small().save("gru.keras")
+    names = {"tokens": np.array([[1, 5, 4, 7] * 4], dtype=np.int32)}  # what a page takes for granted
+    for code in blocks:
+        exec(compile(code, name_of(page), "exec"), names)
