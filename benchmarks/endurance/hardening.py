@@ -25,22 +25,24 @@ from typing import Any
 
 import click
 
-from benchmarks.endurance.kills import (
-    RUN_COMMAND,
-    WRITE_BUNDLE,
-    Target,
-    kill_at_each_operation,
-    kill_at_random,
-    make_target,
-)
-from benchmarks.endurance.soak import measure_apart
-from benchmarks.endurance.threads import hammer
 from benchmarks.paths import RESULTS
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.files.atomic_write import write_output
 from deeprnn_edge.files.zip_writer import zip_files
+from deeprnn_edge.runtimes.artifacts import choose_artifact
+from tests.support.kills import (
+    RUN_COMMAND,
+    WRITE_BUNDLE,
+    Kill,
+    Target,
+    kill_at_each_operation,
+    kill_at_random,
+    make_target,
+)
 from tests.support.paths import FIXTURES
+from tests.support.soak import measure_apart
+from tests.support.threads import hammer
 
 OUTPUT = RESULTS / "hardening.json"
 MOST_GROWN_BYTES = 2_000_000
@@ -118,20 +120,19 @@ def killed(share: float) -> Section:
             result["random"][name] = kill_at_random(target, max(2, int(kills * share)))
             click.echo(f"kills: {name}: {result['random'][name]}", err=True)
             if name == "pack":
-                words = [str(word) for word in target.command[3:]]
-                result["each_operation"][name] = _counted(kill_at_each_operation(RUN_COMMAND, words, target))
+                result["each_operation"][name] = _counted(kill_at_each_operation(target))
         for name, target in _writers(Path(folder)):
-            words = [str(word) for word in target.command[3:]]
-            result["each_operation"][name] = _counted(kill_at_each_operation(WRITE_BUNDLE, words, target))
+            result["each_operation"][name] = _counted(kill_at_each_operation(target))
     click.echo(f"kills: {result['each_operation']}", err=True)
     every = {**result["random"], **{f"{name}, each operation": one for name, one in result["each_operation"].items()}}
     problems = [f"{name}: {one['outcomes']}" for name, one in every.items() if "neither" in one["outcomes"]]
+    problems += [f"{name}: no kill struck in the middle" for name, one in result["random"].items()
+                 if not one["moments"].get("during")]  # fmt: skip
     return result | {"problems": problems}
 
 
 def _commands(folder: Path) -> list[tuple[str, Target, int]]:
     """Each command with its kills, a hundred in all."""
-    command = [sys.executable, "-m", "deeprnn_edge"]
     with zipfile.ZipFile(FIXTURES / "legacy" / "keras-2.2.4.zip") as stored:
         stored.extract("gru.h5", folder)
     export = ["export", str(folder / "gru.h5"), "--format", "onnx", "--force", "-o"]
@@ -145,7 +146,7 @@ def _commands(folder: Path) -> list[tuple[str, Target, int]]:
         ("export to a zip", export, "zipped/out.zip", old_zip, 8),
     ):
         path = folder / output
-        targets.append((name, make_target([*command, *words, str(path)], path, old), kills))
+        targets.append((name, make_target(RUN_COMMAND, [*words, path], path, old), kills))
     return targets
 
 
@@ -157,8 +158,7 @@ def _writers(folder: Path) -> list[tuple[str, Target]]:
         ("export to a zip", "written_zip/out.zip", old_zip),
     ):
         path = folder / output
-        command = [sys.executable, "-c", WRITE_BUNDLE, str(FIXTURES / "stream_text"), str(path)]
-        targets.append((name, make_target(command, path, old)))
+        targets.append((name, make_target(WRITE_BUNDLE, [FIXTURES / "stream_text", path], path, old)))
     return targets
 
 
@@ -166,8 +166,8 @@ def _zip_of(bundle: Path) -> bytes:
     return zip_files({path.name: path.read_bytes() for path in bundle.iterdir()})
 
 
-def _counted(found: list[tuple[str, str]]) -> Section:
-    states = [state for _, state in found]
+def _counted(found: list[Kill]) -> Section:
+    states = [kill.state for kill in found]
     return {"operations": len(found) - 1, "outcomes": {state: states.count(state) for state in sorted(set(states))}}
 
 
@@ -187,7 +187,7 @@ def _soak_problems(result: Section) -> list[str]:
 
 
 def _onnx(bundle: Path) -> str:
-    return open_bundle(bundle).artifact().path
+    return choose_artifact(open_bundle(bundle)).path
 
 
 def _earlier(output: Path) -> Section:

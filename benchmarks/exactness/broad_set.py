@@ -67,13 +67,14 @@ def main() -> None:
 
 def prepared() -> Callable[[int], dict[str, str]]:
     """What a worker does with a model of the suite."""
-    from deeprnn_export.targets.tflite import convert as tflite_conversion
-    from deeprnn_export.targets.tflite import converter_process as tflite_worker
+    import pytest
+
     from tests.support.conformance.models import ROWS
     from tests.support.conformance.row import weighted
+    from tests.support.converter import convert_here
 
     # In this process: starting TensorFlow for each model would take the most time.
-    tflite_conversion._convert_apart = lambda _model, saved_model, *_: tflite_worker.convert(str(saved_model))
+    convert_here(pytest.MonkeyPatch())
 
     def by_every_route(index: int) -> dict[str, str]:
         row = ROWS[index]
@@ -120,12 +121,12 @@ def compare_routes(model: Any, length: int | None, folder: Path) -> dict[str, st
 def judge(content: bytes, kind: str, cases: list[Any]) -> str:
     """Whether a file loads, runs and answers as Keras does on every case that it takes, and how."""
     from deeprnn_edge.errors import DeepRNNEdgeError
-    from deeprnn_edge.inspection.inspect import inspect_content
     from deeprnn_edge.parity.difference import compare
     from deeprnn_edge.parity.replay import fits
-    from deeprnn_edge.runtimes.session import open_session
+    from deeprnn_edge.runtimes import runtime_of
+    from deeprnn_edge.runtimes.artifacts import open_session
 
-    inspection = inspect_content(content, f"model.{kind}", kind)
+    inspection = runtime_of(kind).inspect(content, f"model.{kind}")
     if inspection.foreign:
         return "needs Flex" if any("Flex" in name for name in inspection.foreign) else "needs custom operators"
     try:

@@ -5,8 +5,9 @@
 Draws distinct architectures from the space that has to convert (``tests/support/random_models/strategy.py``),
 the same for the same seed, exports each to each format, and compares the files with Keras on inputs that
 export never saw. Writes the counts, and every architecture that was not exact, with its message. Exits
-with 1 where a file was exported whose answers differ. With ``--keep`` each kind of failure is shrunk, and
-its simplest architecture goes to ``tests/export/found``, which the test run replays.
+with 1 where a file was exported whose answers differ, or an export ended with another exception than a
+refusal; ``make random`` runs it so, with a fresh seed. With ``--keep`` each kind of failure is shrunk, and
+its simplest architecture goes to ``tests/fixtures/architectures/found``, which the test run replays.
 """
 
 from __future__ import annotations
@@ -20,22 +21,19 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import seed as seeded
-
 from benchmarks.exactness.workers import run_jobs
 from benchmarks.paths import ROOT
 from deeprnn_edge.bench.machine import describe_machine
-from tests.support.random_models.descriptions import Architecture, from_json, to_json
-from tests.support.random_models.strategy import architectures
+from tests.support.paths import FOUND
+from tests.support.random_models.descriptions import from_json, to_json
+from tests.support.random_models.draw import draw
 
-FOUND = ROOT / "tests" / "export" / "found"
 KINDS = ("exact", "refused", "wrong", "error")
 NOTHING = {"message": "", "max_abs_diff": 0.0, "loops": 0, "seconds": 0.0}
 
@@ -65,7 +63,7 @@ def main() -> int:
     print(json.dumps(result["formats"], indent=1))
     if options.keep:
         keep([(job, outcome) for job, outcome in zip(jobs, outcomes, strict=True) if outcome["kind"] != "exact"])
-    return int(any(counts["wrong"] for counts in result["formats"].values()))
+    return int(any(counts["wrong"] or counts["error"] for counts in result["formats"].values()))
 
 
 def read_options() -> argparse.Namespace:
@@ -76,39 +74,10 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--formats", default="onnx,tflite")
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "random_architectures.json")
-    parser.add_argument("--keep", action="store_true", help="shrink each kind of failure into tests/export/found")
-    return parser.parse_args()
-
-
-def draw(count: int, seed: int) -> list[Architecture]:
-    """Distinct architectures: the same for the same seed, those of a smaller count first."""
-    drawn: dict[Architecture, Architecture] = {}
-    number = 0
-    while len(drawn) < count:
-        description = draw_one(seed * 1_000_000 + number)
-        drawn.setdefault(replace(description, seed=0), description)
-        number += 1
-    return list(drawn.values())
-
-
-def draw_one(seed: int) -> Architecture:
-    """One architecture. Many from one run of hypothesis would resemble each other: it varies what it drew."""
-    drawn: list[Architecture] = []
-
-    @seeded(seed)
-    @settings(
-        max_examples=2,  # the first is always the simplest
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+    parser.add_argument(
+        "--keep", action="store_true", help=f"shrink each kind of failure into {FOUND.relative_to(ROOT)}"
     )
-    @given(architectures())
-    def collect(description: Architecture) -> None:
-        drawn.append(description)
-
-    collect()
-    return drawn[-1]
+    return parser.parse_args()
 
 
 def run(jobs: list[tuple[str, str]], *, workers: int) -> list[dict[str, Any]]:
@@ -135,13 +104,14 @@ def prepared_job() -> Callable[[tuple[str, str]], dict[str, Any]]:
 
 def prepared_check() -> Any:
     """``check``, with the converter in this process: starting TensorFlow for each model would take the most time."""
-    from deeprnn_export.targets.tflite import convert as tflite_conversion
-    from deeprnn_export.targets.tflite import converter_process as tflite_worker
+    import pytest
+
+    from tests.support.converter import convert_here
     from tests.support.random_models.check import QUIET, check
 
     for message in QUIET:
         warnings.filterwarnings("ignore", message=message)
-    tflite_conversion._convert_apart = lambda _model, saved_model, *_: tflite_worker.convert(str(saved_model))
+    convert_here(pytest.MonkeyPatch())
     return check
 
 

@@ -27,8 +27,8 @@ import numpy as np
 from benchmarks.paths import RESULTS
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.timing import time_alternating
-from deeprnn_edge.inspection.onnx_file import inspect_onnx
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
+from deeprnn_edge.runtimes.onnx.inspection import inspect_onnx
 from deeprnn_edge.tables import format_table
 from deeprnn_export import export
 

@@ -1,4 +1,4 @@
-"""Load time, first call and memory of one model, measured in a process that has loaded no other.
+"""Measure load time, first call and memory of one model, in a process that has loaded no other.
 
 ``python -m deeprnn_edge.bench.cold_start REQUEST`` is the process's side: JSON in as its argument, JSON out.
 """
@@ -24,18 +24,18 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.plugins import load_format
-from deeprnn_edge.runtimes.session import open_artifact
-from deeprnn_edge.runtimes.warmup import warm_up
+from deeprnn_edge.runtimes.artifacts import open_artifact, start_runtime
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a model costs to start.
+    """Hold what a model costs to start. Memory is None where the system does not tell.
 
-    load_ms: from the file, which the system has cached, to a session that is ready.
-    first_call_ms: the first run.
-    resident_added_bytes: how the process grew by both, imports and the runtime's own start aside.
-    resident_bytes: the whole process after the first call. Both are None where the system does not tell.
+    Attributes:
+        load_ms: from the file, which the system has cached, to a session that is ready.
+        first_call_ms: the first run.
+        resident_added_bytes: how the process grew by both, imports and the runtime's own start aside.
+        resident_bytes: the whole process after the first call.
     """
 
     load_ms: float
@@ -45,17 +45,35 @@ class Probe:
 
 
 def probe_artifact(bundle: Path, artifact: str, feeds: Mapping[str, NDArray[Any]], *, threads: int = 1) -> Probe:
-    """Start one artifact of a bundle in a fresh process. Raises InputError where that process fails."""
+    """Start one artifact of a bundle in a fresh process.
+
+    Args:
+        bundle: its path.
+        artifact: its path inside the bundle.
+        feeds: the model's inputs by name.
+        threads: threads inside one call.
+
+    Raises:
+        InputError: where that process fails.
+    """
     return _run({"bundle": str(bundle), "artifact": artifact, "threads": threads}, feeds)
 
 
 def probe_file(path: Path, feeds: Mapping[str, NDArray[Any]]) -> Probe:
-    """The same for a file of a registered format, such as ``.keras``."""
+    """Start the model in a file of a registered format, such as ``.keras``, in a fresh process.
+
+    Args:
+        path: of the file.
+        feeds: the model's inputs by name.
+
+    Raises:
+        InputError: where that process fails.
+    """
     return _run({"file": str(path)}, feeds)
 
 
 def resident_bytes() -> int | None:
-    """The memory of this process that is in RAM; on macOS its peak so far; None on Windows."""
+    """Return the memory of this process that is in RAM; on macOS its peak so far; None on Windows."""
     if sys.platform == "linux":
         # /proc/self/statm: size, resident, ... in pages (man 5 proc)
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -100,7 +118,7 @@ def _measure(request: dict[str, Any]) -> Probe:
     else:
         bundle = open_bundle(request["bundle"])
         artifact = bundle.artifact(request["artifact"])
-        warm_up(artifact.format, threads=request["threads"])
+        start_runtime(artifact.format, threads=request["threads"])
         before, started = _settled_bytes(), time.perf_counter()
         session = open_artifact(bundle, artifact, threads=request["threads"])
     loaded = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The arrays that a benchmark times: rows of the bundle's golden vectors, else seeded random ones.
+"""Choose the arrays that a benchmark times: rows of the bundle's golden vectors, else seeded random ones.
 
 Rows with a padding step are left out: a masked model skips such steps, and would seem faster than it is
 on a full sequence.
@@ -23,11 +23,12 @@ DEFAULT_LENGTH = 100  # time steps where neither the bundle nor the caller state
 
 @dataclass(frozen=True)
 class BenchInputs:
-    """What every entry runs.
+    """Hold what every entry runs.
 
-    feeds: the model's inputs by name.
-    expected: Keras's answers to them, where they come from the golden vectors; else empty.
-    length: time steps; None for a model without a time axis.
+    Attributes:
+        feeds: the model's inputs by name.
+        expected: Keras's answers to them, where they come from the golden vectors; else empty.
+        length: time steps; None for a model without a time axis.
     """
 
     feeds: dict[str, NDArray[Any]]
@@ -44,11 +45,17 @@ def choose_inputs(
     fixed_shapes: Sequence[Mapping[str, tuple[int, ...]]] = (),
     seed: int = 0,
 ) -> BenchInputs:
-    """Inputs of ``batch`` rows and ``length`` time steps.
+    """Return inputs of ``batch`` rows and ``length`` time steps.
 
-    length: None for what the bundle pads to, else what a entry's fixed shapes take, else 100 steps.
+    Args:
+        bundle: whose model takes them.
+        batch: rows.
+        length: None for what the bundle pads to, else what the entries' fixed shapes take, else 100 steps.
+        fixed_shapes: of each entry, input name to the only shape that it takes.
+        seed: of the random inputs, where the golden vectors have no rows that fit.
 
-    Raises InputError for a batch or a length that the model does not take.
+    Raises:
+        InputError: for a batch or a length that the model does not take.
     """
     specs, rules = bundle.manifest.inputs, bundle.manifest.preprocessing
     _check_batch(specs, batch)
@@ -67,11 +74,19 @@ def choose_inputs(
 
 
 def random_inputs(specs: Sequence[TensorSpec], *, batch: int, length: int | None, seed: int) -> dict[str, NDArray[Any]]:
-    """Seeded inputs by name: ids above the lowest, floats of the standard normal distribution; no step is padding.
+    """Make seeded inputs: ids above the lowest, floats of the standard normal distribution; no step is padding.
 
-    length: time steps where they are free; None for 100.
+    Args:
+        specs: of the inputs.
+        batch: rows.
+        seed: of the random numbers.
+        length: time steps where they are free; None for 100.
 
-    Raises InputError for what does not fit the memory.
+    Returns:
+        Input name to array.
+
+    Raises:
+        InputError: for what does not fit the memory.
     """
     random = np.random.default_rng(seed)
     return {spec.name: _random(random, spec, batch, length) for spec in specs}
@@ -104,7 +119,7 @@ def _resolve_length(
 
 
 def _golden_rows(cases: Sequence[Case], bundle: Bundle, length: int | None) -> list[Case]:
-    """The rows without padding of the cases that fit, each as a case of one row."""
+    """Return the rows without padding of the cases that fit, each as a case of one row."""
     specs, rules = bundle.manifest.inputs, bundle.manifest.preprocessing
     rows: list[Case] = []
     for case in cases:
@@ -132,7 +147,7 @@ def _fits(shape: tuple[int, ...], spec: TensorSpec, length: int | None) -> bool:
 
 
 def _padded(row: NDArray[Any], spec: TensorSpec, rules: Preprocessing) -> bool:
-    """Whether a step of ``(time,)`` ids or ``(time, features)`` is padding."""
+    """Tell whether a step of ``(time,)`` ids or ``(time, features)`` is padding."""
     if spec.id_count is not None:
         return bool((row == rules.pad_id).any())
     return row.ndim == 2 and bool((row == rules.pad_value).all(axis=1).any())

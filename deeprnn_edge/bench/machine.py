@@ -1,4 +1,4 @@
-"""The machine that a measurement was made on: what a reader needs to judge the numbers by.
+"""Describe the machine that a measurement was made on: what a reader needs to judge the numbers by.
 
 Linux on x86 and ARM, macOS and Windows; what a machine does not tell is None.
 """
@@ -38,7 +38,7 @@ _ARM_CORES = {
 
 
 def describe_machine() -> dict[str, Any]:
-    """The machine, ready for JSON.
+    """Describe the machine, ready for JSON.
 
     ``cpu``: model, flags (sorted), logical_cores, physical_cores, usable_cores (those that this process
     may run on), governor (Linux's frequency policy). ``board``: what the device tree names, such as a
@@ -58,7 +58,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def parse_cpuinfo(text: str) -> dict[str, Any]:
-    """Model, flags and physical cores from the text of Linux's /proc/cpuinfo."""
+    """Read model, flags and physical cores out of the text of Linux's /proc/cpuinfo."""
     processors = [dict(_pairs(block)) for block in text.split("\n\n") if block.strip()]
     models = _distinct(filter(None, map(_cpu_model, processors)))
     flags = {flag for one in processors for flag in (one.get("flags") or one.get("Features") or "").split()}
@@ -88,7 +88,7 @@ def _describe_cpu() -> dict[str, Any]:
 
 
 def _cpu_model(processor: dict[str, str]) -> str | None:
-    """The name of one processor; on ARM, where there often is none, its maker's numbers."""
+    """Return the name of one processor; on ARM, where there often is none, its maker's numbers."""
     if name := processor.get("model name"):
         return name
     implementer, part = processor.get("CPU implementer", ""), processor.get("CPU part", "")
@@ -109,7 +109,7 @@ def _pairs(block: str) -> Iterable[tuple[str, str]]:
 
 
 def _cores_in_sysfs() -> int | None:
-    """Physical cores where /proc/cpuinfo does not tell them apart, as on ARM."""
+    """Count physical cores where /proc/cpuinfo does not tell them apart, as on ARM."""
     cores = {
         (_read(folder / "physical_package_id"), _read(folder / "cluster_id"), _read(folder / "core_id"))
         for folder in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology")
@@ -138,7 +138,7 @@ def _windows_memory_bytes() -> int | None:
 
 
 def _os_name() -> str:
-    """The distribution's own name on Linux, else the system with its version."""
+    """Return the distribution's own name on Linux, else the system with its version."""
     if sys.platform == "linux":
         named = re.search(r'^PRETTY_NAME="?([^"\n]+)', _read("/etc/os-release") or "", re.MULTILINE)
         if named:

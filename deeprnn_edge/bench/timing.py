@@ -21,13 +21,14 @@ _WARM_UP_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Timing:
-    """The latency of one call in milliseconds over ``runs`` calls, by percentile.
+    """Hold the latency of one call in milliseconds over ``runs`` calls, by percentile.
 
-    rows_per_second: from the mean latency.
-    cpu_seconds_per_call: of all threads of the process (``time.process_time``, which is coarse on Windows).
-    block_p50_ms, block_p95_ms, block_mean_ms: of each block of calls, in the order of the blocks.
-    spread: how far apart the medians of the blocks are, see ``block_spread``; None below five blocks.
-    noisy: ``spread`` is above 10 %: the machine was busy, or changed its pace.
+    Attributes:
+        rows_per_second: from the mean latency.
+        cpu_seconds_per_call: of all threads of the process (``time.process_time``, which is coarse on Windows).
+        block_p50_ms, block_p95_ms, block_mean_ms: of each block of calls, in the order of the blocks.
+        spread: how far apart the medians of the blocks are, see ``block_spread``; None below five blocks.
+        noisy: ``spread`` is above 10 %: the machine was busy, or changed its pace.
     """
 
     runs: int
@@ -51,11 +52,17 @@ def time_alternating(
 ) -> dict[str, Timing]:
     """Time each call, in ten rounds over all of them, after a warm-up.
 
-    rows: what one call answers for, for the throughput.
-    runs: how often each is called; or
-    seconds: for how long each is called, about, judged by its warm-up.
+    Args:
+        calls: name to what is called.
+        rows: what one call answers for, for the throughput.
+        runs: how often each is called; or
+        seconds: for how long each is called, about, judged by its warm-up.
 
-    Raises InputError where the seconds do not suffice for one call.
+    Returns:
+        Name to timing.
+
+    Raises:
+        InputError: where the seconds do not suffice for one call.
     """
     typical = {name: warm_up(call) for name, call in calls.items()}
     counts = {name: runs or _count(name, typical[name], seconds or 0) for name in calls}
@@ -73,7 +80,7 @@ def time_alternating(
 
 
 def block_spread(block_p50_ms: Sequence[float]) -> float | None:
-    """The distance between the 10th and the 90th percentile of the blocks' medians, by their median; None below five.
+    """Return the 10th to 90th percentile distance of the blocks' medians, by their median; None below five blocks.
 
     One disturbed block of ten barely counts, as it does not move the median either; from two on it shows.
     The largest by the smallest would flag a row for a single hiccup, and quartiles would miss two busy blocks.
@@ -85,7 +92,7 @@ def block_spread(block_p50_ms: Sequence[float]) -> float | None:
 
 
 def warm_up(call: Callable[[], object]) -> float:
-    """Call until caches and branch predictors are warm; the median seconds of a call."""
+    """Call until caches and branch predictors are warm, and return the median seconds of a call."""
     taken: list[float] = []
     while len(taken) < 2 or (len(taken) < _WARM_UP_CALLS and sum(taken) < _WARM_UP_SECONDS):
         started = time.perf_counter()
@@ -107,7 +114,7 @@ def _count(name: str, call_seconds: float, seconds: float) -> int:
 
 
 def time_block(call: Callable[[], object], count: int) -> tuple[list[float], float]:
-    """Seconds of each of ``count`` calls, and the CPU seconds of them all."""
+    """Time each of ``count`` calls in seconds, and all of them in CPU seconds."""
     call()  # untimed: it fetches back what the block before has driven out of the caches
     clock, taken = time.perf_counter, []
     cpu_started = time.process_time()
@@ -119,11 +126,12 @@ def time_block(call: Callable[[], object], count: int) -> tuple[list[float], flo
 
 
 def summarize(blocks: Sequence[Sequence[float]], cpu_seconds: float, rows: int) -> Timing:
-    """The figures of a call.
+    """Make the figures of a call.
 
-    blocks: seconds of each call, by block.
-    cpu_seconds: of all the calls together.
-    rows: what one call answers for.
+    Args:
+        blocks: seconds of each call, by block.
+        cpu_seconds: of all the calls together.
+        rows: what one call answers for.
     """
     blocks_ms = [np.array(block) * 1e3 for block in blocks]
     taken_ms = np.concatenate(blocks_ms)

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.bundle.content import has_file, read_file
-from deeprnn_edge.bundle.external_data import refuse_external_data
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
+from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files import limits
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
-VOCABULARY = "vocabulary.txt"
 CARD = "README.md"
-
-_LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"  # those of str.splitlines
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Bundle:
     def read_artifact(self, artifact: Artifact) -> bytes:
         """An artifact's content, once its size and hash are those that the manifest states.
 
-        Raises BundleError where they are not, and for an ONNX file that takes tensors from other files.
+        Its format's own check, ``runtimes.artifacts.read_artifact`` makes. Raises BundleError where they are not.
         """
         content = read_file(self.path, artifact.path, largest_bytes=artifact.size_bytes, exact=True)
         if hashlib.sha256(content).hexdigest() != artifact.sha256:
@@ -45,8 +42,6 @@ class Bundle:
                 f"{self.path / artifact.path} differs from the hash in the manifest; "
                 "the file was altered: copy the bundle again"
             )
-        if artifact.format == "onnx":
-            refuse_external_data(content, artifact.path)
         return content
 
     def has(self, name: str) -> bool:
@@ -68,15 +63,9 @@ class Bundle:
             return self.path.stat().st_size
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
-    def artifact(self, path: str | None = None) -> Artifact:
-        """The artifact of that path; without one the first ONNX artifact for whole sequences, else the first of these.
-
-        A bundle of stream artifacts alone gives one of them by the same rule.
-        """
+    def artifact(self, path: str) -> Artifact:
+        """The artifact of that path. Raises BundleError where there is none."""
         artifacts = self.manifest.artifacts
-        if path is None:
-            candidates = [artifact for artifact in artifacts if artifact.kind == "sequence"] or artifacts
-            return next((artifact for artifact in candidates if artifact.format == "onnx"), candidates[0])
         for artifact in artifacts:
             if artifact.path == path:
                 return artifact
@@ -95,17 +84,7 @@ class Bundle:
         name = self.manifest.preprocessing.vocabulary
         if name is None:
             return []
-        text = _decode_text(self.read(name), self.path / name)
-        # Counted before they are split, and only where there is a character for each.
-        if (
-            len(text) > limits.VOCABULARY_WORDS
-            and (lines := sum(map(text.count, _LINE_ENDS))) > limits.VOCABULARY_WORDS
-        ):
-            raise BundleError(
-                f"{self.path / name} has {lines:,} lines, and {limits.VOCABULARY_WORDS:,} are the most; "
-                "keep the most frequent words: deeprnn-edge export --keep-words"
-            )
-        return text.splitlines()
+        return decode_vocabulary(_decode_text(self.read(name), self.path / name), self.path / name)
 
 
 def open_bundle(path: str | Path) -> Bundle:

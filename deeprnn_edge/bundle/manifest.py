@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import decode, show
 
@@ -34,7 +35,7 @@ class Layer:
     name: str
     kind: str
     parameters: int
-    cell: Literal["rnn", "lstm", "gru"] | None = None
+    cell: str | None = None
     units: int | None = None
     direction: Literal["forward", "backward", "bidirectional"] | None = None
 
@@ -52,7 +53,11 @@ class Preprocessing:
     """How raw input becomes the model's input.
 
     kind: ``text`` (words to ids), ``tokens`` (ids) or ``sequence`` (feature vectors).
-    vocabulary: the file of words by rank, for ``text``.
+    vocabulary: the file of words by rank, for ``text``: one a line, or in ``.json`` a list.
+    steps: from a text to its words; None for those of ``keras.datasets.imdb``.
+    start_id, end_id: what every text begins and ends with; None for nothing.
+    oov_id: of an unknown word; None leaves such words out.
+    index_offset: what a word's rank, from 1, is added to for its id.
     pad_id, pad_value: what fills the missing steps, of ids and of feature vectors.
     max_length: time steps that shorter input is padded to and longer input cut to; None leaves it as it is.
     padding, truncating: the side, as in Keras's ``pad_sequences``.
@@ -61,13 +66,20 @@ class Preprocessing:
     kind: Literal["text", "tokens", "sequence"]
     vocabulary: str | None = None
     start_id: int | None = 1
-    oov_id: int = 2
+    oov_id: int | None = 2
     pad_id: int = 0
     pad_value: float = 0.0
     index_offset: int = 3
     max_length: int | None = None
     padding: Literal["pre", "post"] = "pre"
     truncating: Literal["pre", "post"] = "pre"
+    steps: tuple[TextStep, ...] | None = None
+    end_id: int | None = None
+
+    @property
+    def text_steps(self) -> tuple[TextStep, ...]:
+        """Return the steps from a text to its words, those that a manifest leaves out too."""
+        return IMDB_STEPS if self.steps is None else self.steps
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,7 @@ class Evaluation:
 class Artifact:
     """One file that runs: the same network in one format and precision.
 
+    format: such as ``onnx``; one that nothing here runs is no error of the bundle.
     kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
     chunk: time steps of one call of a TFLite stream; None where they are free.
     accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
@@ -151,7 +164,7 @@ class Artifact:
     """
 
     path: str
-    format: Literal["onnx", "tflite"]
+    format: str
     precision: str
     kind: Literal["sequence", "stream"]
     size_bytes: int
@@ -228,7 +241,15 @@ class Manifest:
 
 def encode_manifest(manifest: Manifest) -> str:
     """The manifest as JSON text."""
-    return json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False) + "\n"
+
+
+def manifest_fields(manifest: Manifest) -> dict[str, Any]:
+    """Return the manifest as JSON has it."""
+    fields = dataclasses.asdict(manifest)
+    if fields["preprocessing"]["steps"] is not None:
+        fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    return fields
 
 
 def decode_manifest(text: str) -> Manifest:
@@ -245,5 +266,7 @@ def decode_manifest(text: str) -> Manifest:
             f"manifest.json has format_version {show(version)}; this release reads {FORMAT_VERSION}. "
             "Export the model again with this release, or install the one that made the bundle."
         )
+    if isinstance(rules := raw.get("preprocessing"), dict):
+        refuse_unknown_steps(rules.get("steps"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.content import check_name
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.text_steps import check_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
 from deeprnn_edge.files.strict_json import show
@@ -50,8 +51,9 @@ def _check_artifacts(artifacts: Sequence[Artifact]) -> None:
 def _check_preprocessing(rules: Preprocessing) -> None:
     if rules.vocabulary is not None:
         check_name(rules.vocabulary)
+    check_steps(rules.text_steps)
     _check_number("preprocessing.max_length", rules.max_length, range(1, limits.TIME_STEPS + 1))
-    for name in ("start_id", "oov_id", "pad_id", "index_offset"):
+    for name in ("start_id", "end_id", "oov_id", "pad_id", "index_offset"):
         _check_number(f"preprocessing.{name}", getattr(rules, name), _INT32)
 
 

@@ -1,4 +1,4 @@
-"""What a device allows a model: a size, a latency, a drop in accuracy. Read from text, and held against values."""
+"""Read what a device allows a model (size, latency, drop in accuracy) from text, and compare values with it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _POINTS = frozenset({"", "%", "point", "points"})
 
 @dataclass(frozen=True)
 class Budgets:
-    """Upper limits, each included; None where there is none.
+    """Hold upper limits, each included; None where there is none.
 
-    max_latency_ms: of the median call.
-    max_accuracy_drop_points: percentage points below the Keras model.
+    Attributes:
+        max_latency_ms: of the median call.
+        max_accuracy_drop_points: percentage points below the Keras model.
     """
 
     max_size_bytes: int | None = None
@@ -39,7 +40,7 @@ class Budgets:
     max_accuracy_drop_points: float | None = None
 
     def limit(self, measure: Measure) -> float | None:
-        """The budget of one measure, in bytes, milliseconds or points."""
+        """Return the budget of one measure, in bytes, milliseconds or points."""
         limits = {
             "size": self.max_size_bytes,
             "latency": self.max_latency_ms,
@@ -50,7 +51,7 @@ class Budgets:
 
 @dataclass(frozen=True)
 class Excess:
-    """A value above its budget, both in bytes, milliseconds or points."""
+    """Hold a value above its budget, both in bytes, milliseconds or points."""
 
     measure: Measure
     value: float
@@ -58,12 +59,16 @@ class Excess:
 
     @property
     def ratio(self) -> float:
-        """How many times the budget it is; infinite where nothing is allowed."""
+        """Return how many times the budget the value is; infinite where nothing is allowed."""
         return self.value / self.limit if self.limit else math.inf
 
 
 def check_budgets(budgets: Budgets) -> Budgets:
-    """The same budgets. Raises InputError for one that nothing meets: a size or latency of 0, a negative drop, NaN."""
+    """Return the budgets.
+
+    Raises:
+        InputError: for one that nothing meets: a size or latency of 0, a negative drop, NaN.
+    """
     for name, value, zero in (
         ("max_size_bytes", budgets.max_size_bytes, False),
         ("max_latency_ms", budgets.max_latency_ms, False),
@@ -75,9 +80,10 @@ def check_budgets(budgets: Budgets) -> Budgets:
 
 
 def parse_size(text: str) -> int:
-    """``400KB`` to 400,000 bytes: B, KB, MB and GB are powers of 1,000, KiB, MiB and GiB of 1,024; a part is cut off.
+    """Read ``400KB`` as 400,000 bytes: KB, MB and GB are powers of 1,000, KiB, MiB and GiB of 1,024; a part is cut off.
 
-    Raises InputError for anything else, and for less than one byte.
+    Raises:
+        InputError: for anything else, and for less than one byte.
     """
     examples = "give a number above 0 with a unit, such as 400KB, 0.4MB, 390KiB, or bytes alone: 400000"
     number, unit = _split(text)
@@ -90,7 +96,11 @@ def parse_size(text: str) -> int:
 
 
 def parse_latency(text: str) -> float:
-    """``0.2ms`` to milliseconds: s, ms, us or µs, ns. Raises InputError for anything else, for 0 and without a unit."""
+    """Read ``0.2ms`` as milliseconds: s, ms, us or µs, ns.
+
+    Raises:
+        InputError: for anything else, for 0 and without a unit.
+    """
     examples = "give a number above 0 with a unit, such as 0.2ms, 200us or 1s"
     number, unit = _split(text)
     if number is not None and not unit:
@@ -103,7 +113,11 @@ def parse_latency(text: str) -> float:
 
 
 def parse_points(text: str) -> float:
-    """``0.5``, ``0.5%`` or ``0.5 points`` to percentage points, 0 among them. Raises InputError for anything else."""
+    """Read ``0.5``, ``0.5%`` or ``0.5 points`` as percentage points, 0 among them.
+
+    Raises:
+        InputError: for anything else.
+    """
     number, unit = _split(text)
     if number is None or unit not in _POINTS:
         raise InputError(
@@ -114,7 +128,7 @@ def parse_points(text: str) -> float:
 
 
 def format_value(measure: Measure, value: float) -> str:
-    """A value with its unit: ``5,257 bytes``, ``0.021 ms``, ``0.5 points``."""
+    """Write a value with its unit: ``5,257 bytes``, ``0.021 ms``, ``0.5 points``."""
     if measure == "size":
         return f"{value:,.0f} byte{'' if value == 1 else 's'}"
     if measure == "latency":
@@ -123,12 +137,12 @@ def format_value(measure: Measure, value: float) -> str:
 
 
 def format_latency(latency_ms: float) -> str:
-    """Three digits and more of a latency, whatever its size: ``0.0214``, ``1.250``, ``1,234.500``."""
+    """Write three digits and more of a latency, whatever its size: ``0.0214``, ``1.250``, ``1,234.500``."""
     return f"{latency_ms:,.3f}" if latency_ms >= 1 else f"{latency_ms:.3g}"
 
 
 def describe_excess(excess: Excess) -> str:
-    """``size 73,232 bytes, 33,232 bytes over the budget of 40,000 bytes``."""
+    """Describe an excess: ``size 73,232 bytes, 33,232 bytes over the budget of 40,000 bytes``."""
     value, over, limit = (
         format_value(excess.measure, number) for number in (excess.value, excess.value - excess.limit, excess.limit)
     )
@@ -137,7 +151,7 @@ def describe_excess(excess: Excess) -> str:
 
 
 def describe_need(excess: Excess) -> str:
-    """The option that would allow the value, rounded up: ``--max-size 73232B``."""
+    """Name the option that would allow the value, rounded up: ``--max-size 73232B``."""
     if excess.measure == "size":
         return f"--max-size {excess.value:.0f}B"
     if excess.measure == "latency":
@@ -151,6 +165,6 @@ def _split(text: str) -> tuple[Decimal | None, str]:
 
 
 def _round_up(value: float) -> str:
-    """A positive value with two significant digits at least."""
+    """Round a positive value up to two significant digits at least."""
     decimals = max(0, 1 - math.floor(math.log10(value)))
     return f"{math.ceil(round(value * 10**decimals, 6)) / 10**decimals:.{decimals}f}"

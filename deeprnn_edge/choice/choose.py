@@ -43,12 +43,13 @@ _MISSES: tuple[Verdict, ...] = ("over budget", "not evaluated", "differs", "cann
 
 @dataclass(frozen=True)
 class ChoiceEntry:
-    """One artifact, what was measured of it, and what became of it.
+    """Hold one artifact, what was measured of it, and what became of it.
 
-    latency_ms: of the median call; None where it was not timed.
-    accuracy_change_points: against Keras, from the manifest, negative where it is worse; None where unmeasured.
-    max_abs_diff: its largest absolute difference to the reference, as in a benchmark.
-    reasons: why it is not the one; empty for the chosen.
+    Attributes:
+        latency_ms: of the median call; None where it was not timed.
+        accuracy_change_points: against Keras, from the manifest, negative where it is worse; None where unmeasured.
+        max_abs_diff: its largest absolute difference to the reference, as in a benchmark.
+        reasons: why it is not the one; empty for the chosen.
     """
 
     path: str
@@ -62,7 +63,7 @@ class ChoiceEntry:
     reasons: tuple[str, ...] = ()
 
     def value(self, measure: Measure) -> float | None:
-        """Bytes, milliseconds, or points of accuracy lost (negative where gained): less is better."""
+        """Return bytes, milliseconds, or points of accuracy lost (negative where gained): less is better."""
         if measure == "size":
             return self.size_bytes
         if measure == "latency":
@@ -73,10 +74,11 @@ class ChoiceEntry:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which artifact to ship, and why not the others.
+    """Hold which artifact to ship, and why not the others.
 
-    chosen: its path; None where none fits, and then ``miss`` says which came nearest and what it would need.
-    input_source, reference: which inputs were answered, and what the answers were held against, as in a benchmark.
+    Attributes:
+        chosen: its path; None where none fits, and then ``miss`` says which came nearest and what it would need.
+        input_source, reference: which inputs were answered, and what the answers were held against, as in a benchmark.
     """
 
     bundle: str
@@ -106,19 +108,23 @@ def choose(
 ) -> Choice:
     """Measure a bundle's artifacts on this machine, and choose among those within the budgets.
 
-    max_latency_ms: of the median call of one row.
-    max_accuracy_drop_points: percentage points below Keras, as export measured them. Given it, or ``prefer``
-        accuracy, an artifact that was not evaluated does not fit.
-    prefer: the smallest (then the fastest), the fastest (then the smallest), or the most accurate.
-    length: time steps, where the model's time axis is free; None for what the bundle pads to.
-    threads: threads inside one call.
-    seconds: about how long each artifact is called; by default 2.
-    progress: called with a line at each step.
-
     Only artifacts that run whole sequences are considered. None that fits is no error here: ``chosen`` is None.
 
-    Raises InputError for options that cannot be used and where no artifact runs, and BundleError for a
-    damaged bundle.
+    Args:
+        path: of the bundle.
+        max_size_bytes: of the file.
+        max_latency_ms: of the median call of one row.
+        max_accuracy_drop_points: percentage points below Keras, as export measured them. Given it, or ``prefer``
+            accuracy, an artifact that was not evaluated does not fit.
+        prefer: the smallest (then the fastest), the fastest (then the smallest), or the most accurate.
+        length: time steps, where the model's time axis is free; None for what the bundle pads to.
+        threads: threads inside one call.
+        seconds: about how long each artifact is called; by default 2.
+        progress: called with a line at each step.
+
+    Raises:
+        InputError: for options that cannot be used and where no artifact runs.
+        BundleError: for a damaged bundle.
     """
     budgets = check_budgets(Budgets(max_size_bytes, max_latency_ms, max_accuracy_drop_points))
     if prefer not in _ORDERS:
@@ -129,7 +135,6 @@ def choose(
         raise InputError(f"{path} has no artifact that runs whole sequences; export the model again")
     report = bench(
         path,
-        artifacts=list(artifacts),
         length=length,
         threads=threads,
         seconds=seconds,
@@ -154,7 +159,7 @@ def choose(
 
 
 def decide(entries: Sequence[ChoiceEntry], prefer: Measure) -> tuple[ChoiceEntry, ...]:
-    """The entries with one of those that fit chosen, and the reason against each other that fits."""
+    """Choose one of the entries that fit, and give each other that fits the reason why it was rejected."""
     fitting = [entry for entry in entries if entry.verdict == "fits"]
     if not fitting:
         return tuple(entries)
@@ -163,7 +168,7 @@ def decide(entries: Sequence[ChoiceEntry], prefer: Measure) -> tuple[ChoiceEntry
 
 
 def describe_miss(entries: Sequence[ChoiceEntry], budgets: Budgets) -> str:
-    """Of entries that do not fit, the one whose worst ratio of value to budget is the smallest, in one line."""
+    """Name, of entries that do not fit, the one whose worst ratio of value to budget is the smallest, in one line."""
 
     def distance(entry: ChoiceEntry) -> tuple[int, float, float]:
         ratios = [excess.ratio for excess in _excesses(entry, budgets)]
@@ -178,13 +183,13 @@ def describe_miss(entries: Sequence[ChoiceEntry], budgets: Budgets) -> str:
 
 
 def to_json(choice: Choice) -> str:
-    """The choice as JSON text, with ``format_version``."""
+    """Return the choice as JSON text, with ``format_version``."""
     values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(choice)}
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _judge(row: BenchResult, artifact: Artifact, budgets: Budgets, prefer: Measure) -> ChoiceEntry:
-    """A measured artifact against the budgets alone: ``fits``, or why it does not."""
+    """Compare a measured artifact with the budgets alone: ``fits``, or why it does not."""
     entry = ChoiceEntry(
         path=artifact.path,
         format=artifact.format,

@@ -16,8 +16,9 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
-from deeprnn_edge.inputs import text
-from deeprnn_edge.runtimes.session import Session, open_artifact
+from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
+from deeprnn_edge.runtimes.session import Session
 
 if TYPE_CHECKING:
     from deeprnn_edge.inference.stream import Stream
@@ -41,11 +42,10 @@ class Model:
             spec = stream_spec(self.manifest, artifact)
             self._specs, self._fixed_shapes = spec.inputs, {}
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
-        rules = bundle.manifest.preprocessing
-        self._vocabulary = text.word_ids(bundle.vocabulary(), index_offset=rules.index_offset)
+        self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
         self._streaming: Streaming | None = None
-        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._vocabulary, threads=threads)
+        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._encoder, threads=threads)
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
@@ -83,7 +83,7 @@ class Model:
             raise InputError("predict takes models of one input; give this model's arrays to run")
         (spec,) = self._specs
         rules = self.manifest.preprocessing
-        rows = preprocessing.to_rows(items, rules, spec, self._vocabulary)
+        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
         if rules.max_length is not None and rows:
             outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
         else:
@@ -140,23 +140,24 @@ class Model:
 
 
 def _open_streaming(
-    bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+    bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
 ) -> Streaming:
     # Imported here, so that a program which does not stream starts without it.
     from deeprnn_edge.inference.stream_source import Streaming
 
-    return Streaming(bundle, artifact, session, vocabulary, threads=threads)
+    return Streaming(bundle, artifact, session, encoder, threads=threads)
 
 
 def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
     """Load a bundle, a directory or its zip.
 
-    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the ONNX one.
+    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
+        ONNX before other formats.
     threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
 
     Raises BundleError for a bundle that is missing, damaged or of another version, and
-    MissingExtraError for a TFLite artifact where LiteRT is not installed.
+    MissingExtraError where the runtime of the artifact is not installed, or none is known here.
     """
     bundle = open_bundle(path)
-    chosen = bundle.artifact(artifact)
+    chosen = choose_artifact(bundle, artifact)
     return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads), threads=threads)

@@ -14,7 +14,9 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.chunks import ChunkRules
-from deeprnn_edge.runtimes.session import Session, open_artifact
+from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes.artifacts import open_artifact
+from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.states import check_state
 
 
@@ -22,10 +24,10 @@ class Streaming:
     """Opens streams, from several threads at once."""
 
     def __init__(
-        self, bundle: Bundle, artifact: Artifact, session: Session, vocabulary: Mapping[str, int], *, threads: int
+        self, bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
     ) -> None:
         self._bundle, self._artifact, self._threads = bundle, artifact, threads
-        self._vocabulary = vocabulary
+        self._encoder = encoder
         self._session = session if artifact.kind == "stream" else None
         self._lock = threading.Lock()
 
@@ -43,7 +45,7 @@ class Streaming:
         with self._lock:
             if self._session is None:
                 self._session = open_artifact(self._bundle, artifact, threads=self._threads)
-        rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._vocabulary)
+        rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
         return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import Preprocessing, StreamSpec, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
-from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.padding import pad_ids
-from deeprnn_edge.inputs.text import PAD_ID
+from deeprnn_edge.inputs.text import PAD_ID, TextEncoder
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class ChunkRules:
 
     spec: StreamSpec
     preprocessing: Preprocessing
-    vocabulary: Mapping[str, int]
+    encoder: TextEncoder
 
 
 def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str, NDArray[Any]] | None:
@@ -85,8 +84,7 @@ def _forms(spec: TensorSpec, rows: int) -> str:
 
 def _encode(texts: Sequence[Any], rules: ChunkRules, begun: Sequence[int]) -> NDArray[np.int32]:
     """``(batch, time)`` ids of the words, shorter rows padded behind."""
-    how = rules.preprocessing
-    if how.kind != "text" or len(rules.spec.inputs) != 1:
+    if rules.preprocessing.kind != "text" or len(rules.spec.inputs) != 1:
         raise InputError("got text, but the model has no vocabulary: push its own arrays")
     for index, item in enumerate(texts):
         if not isinstance(item, str):
@@ -96,8 +94,7 @@ def _encode(texts: Sequence[Any], rules: ChunkRules, begun: Sequence[int]) -> ND
             f"got {len(texts)} texts, and the stream has a batch of {len(begun)}: push a text for each row"
         )
     ids = [
-        text.encode(item, rules.vocabulary, start_id=None if has_begun else how.start_id, oov_id=how.oov_id)
-        for item, has_begun in zip(texts, begun, strict=True)
+        rules.encoder.encode_further(item, begun=bool(has_begun)) for item, has_begun in zip(texts, begun, strict=True)
     ]
     counts = [len(row) for row in ids]
     if min(counts) != max(counts) and not rules.spec.skips_padding:

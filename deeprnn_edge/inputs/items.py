@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
+from deeprnn_edge.inputs.text import TextEncoder
 
 
-def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, vocabulary: Mapping[str, int]) -> list[Any]:
+def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEncoder) -> list[Any]:
     """One item or many to a list of rows: ids, or arrays of ``(time, features)``.
 
     An item is a text, a sequence of ids, or a ``(time, features)`` array.
@@ -25,7 +25,7 @@ def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, vocabulary: Mapp
         raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
     items = items if isinstance(items, np.ndarray) else list(items)
     if len(items) and isinstance(items[0], str):
-        return _texts(items, rules, vocabulary)
+        return _texts(items, rules, encoder)
     if rules.kind == "sequence":
         return _features(items, spec)
     return _ids(items, rules)
@@ -39,13 +39,13 @@ def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[
     return pad_ids(rows, pad_id=rules.pad_id, **sides)
 
 
-def _texts(items: Sequence[Any], rules: Preprocessing, vocabulary: Mapping[str, int]) -> list[Any]:
+def _texts(items: Sequence[Any], rules: Preprocessing, encoder: TextEncoder) -> list[Any]:
     if rules.kind != "text":
         raise InputError(f"got text, but the model has no vocabulary; expected {_expected(rules)}")
     for index, item in enumerate(items):
         if not isinstance(item, str):
             raise InputError(f"item {index} is a {type(item).__name__} among texts")
-    return [text.encode(item, vocabulary, start_id=rules.start_id, oov_id=rules.oov_id) for item in items]
+    return [encoder.encode(item) for item in items]
 
 
 def _ids(items: Any, rules: Preprocessing) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.golden import decode_golden
 from deeprnn_edge.bundle.manifest import TensorSpec
-from deeprnn_edge.inputs.text import split_words
+from deeprnn_edge.inputs.text import Split, split_words
 
 _SENTENCES = (
     "a gorgeous, moving film",
@@ -24,16 +24,19 @@ _MOST_SAMPLES = 6
 _MOST_STEPS = 400
 
 
-def collect_examples(vocabulary: list[str]) -> list[str]:
+def collect_examples(vocabulary: list[str], split: Split = split_words) -> list[str]:
     """The sentences that are mostly in the model's words, or else its most frequent words as one."""
     known = set(vocabulary)
 
     def share(sentence: str) -> float:
-        words = split_words(sentence)
+        words = split(sentence)
         return sum(word in known for word in words) / len(words)
 
     found = [sentence for sentence in _SENTENCES if share(sentence) >= _KNOWN_SHARE]
-    return found or ([" ".join(vocabulary[:8])] if vocabulary else [])
+    frequent = list(filter(None, vocabulary[:8]))
+    # Characters stand side by side, words apart: whichever the rules read as these words.
+    made = [text for text in (" ".join(frequent), "".join(frequent)) if text]
+    return found or [text for text in made if split(text) == frequent][:1] or made[:1]
 
 
 def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:

@@ -10,14 +10,13 @@ from pathlib import Path
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
-from deeprnn_edge.inspection.file_record import FileInspection, summarize
-from deeprnn_edge.inspection.onnx_file import inspect_onnx
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.inspection.record import Inspection
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
+from deeprnn_edge.runtimes import find_runtime, runtime_of
+from deeprnn_edge.runtimes.artifacts import read_artifact
+from deeprnn_edge.runtimes.file_inspection import FileInspection, summarize
 
 FORMAT_VERSION = 1
-_READERS = {".onnx": inspect_onnx, ".tflite": inspect_tflite}
 
 
 def inspect_path(path: str | Path) -> Inspection:
@@ -33,16 +32,11 @@ def inspect_path(path: str | Path) -> Inspection:
     suffix = path.suffix.lower()
     if path.is_dir() or suffix == ".zip":
         return _inspect_bundle(open_bundle(path))
-    if suffix in _READERS:
-        return _of_file(_READERS[suffix](_read(path), path.name), path)
+    if (runtime := find_runtime(suffix.removeprefix("."))) is not None:
+        return _of_file(runtime.inspect(_read(path), path.name), path)
     if suffix != ".keras" and zipfile.is_zipfile(path):
         return _inspect_bundle(open_bundle(path))
     return load_format(path).inspect(path)
-
-
-def inspect_content(content: bytes, path: str, kind: str, *, precision: str | None = None) -> FileInspection:
-    """What the content of an ``onnx`` or ``tflite`` file holds; ``path`` is its name, for messages."""
-    return _READERS[f".{kind}"](content, path, precision=precision)
 
 
 def to_json(inspection: Inspection) -> str:
@@ -80,18 +74,21 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
 
 
 def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
-    content = bundle.read_artifact(artifact)
+    content = read_artifact(bundle, artifact)
     try:
-        return inspect_content(content, artifact.path, artifact.format, precision=artifact.precision)
+        return runtime_of(artifact).inspect(content, artifact.path, precision=artifact.precision)
     except MissingExtraError as error:
-        operators = artifact.operators or {}
+        operators, runtime = artifact.operators or {}, find_runtime(artifact.format)
+        prefix = runtime.foreign_prefix if runtime else ""
         return summarize(
             path=artifact.path,
             file_format=artifact.format,
             precision=artifact.precision,
             size_bytes=artifact.size_bytes,
             operators=operators,
-            foreign={name for name in operators if name.startswith("Flex")},
+            recurrent=runtime.recurrent_operators if runtime else (),
+            loops=runtime.loop_operators if runtime else (),
+            foreign={name for name in operators if prefix and name.startswith(prefix)},
             problem=str(error),
         )
 

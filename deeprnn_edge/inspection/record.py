@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
-from deeprnn_edge.inspection.file_record import FileInspection
+from deeprnn_edge.runtimes.file_inspection import FileInspection
 
 
 @dataclass(frozen=True)

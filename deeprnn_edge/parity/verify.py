@@ -13,7 +13,7 @@ from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.parity.difference import Difference, compare
 from deeprnn_edge.parity.replay import Replay
-from deeprnn_edge.runtimes.session import open_artifact
+from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
     bundle = open_bundle(path)
     cases = decode_golden(bundle.read_golden())
     if artifact is not None:
-        return [verify_artifact(bundle, bundle.artifact(artifact), cases)]
+        return [verify_artifact(bundle, choose_artifact(bundle, artifact), cases)]
     results: list[Verification] = []
     missing: MissingExtraError | None = None
     for one in bundle.manifest.artifacts:

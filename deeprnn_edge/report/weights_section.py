@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from deeprnn_edge.inspection.file_record import FileInspection
 from deeprnn_edge.report.collecting import ReportData
 from deeprnn_edge.report.markup import Html, Rows, Section, Table, figure, number, paragraph, render_table, section
 from deeprnn_edge.report.rows_chart import ChartRow, draw_bar, rows_chart
 from deeprnn_edge.report.scales import format_bytes, format_difference
+from deeprnn_edge.runtimes.file_inspection import FileInspection
 
 OTHER = "other constants"
 REST = "operators and the rest"

@@ -7,9 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, StreamSpec, TensorSpec
-from deeprnn_edge.runtimes.interface import check_interface
+from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -52,34 +50,3 @@ class Session(Protocol):
         chunk: the artifact's own, time steps of one call; None where they are free.
         """
         ...
-
-
-def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False) -> Session:
-    """A session on the content of a file.
-
-    kind: ``onnx`` or ``tflite``.
-    path: its name, for messages.
-    steps: whether it is a stream, which is called for single steps.
-
-    Raises BundleError where the runtime does not accept it, MissingExtraError where it is not installed.
-    """
-    if kind == "onnx":
-        from deeprnn_edge.runtimes.onnx.session import OnnxSession
-
-        return OnnxSession(content, path, threads=threads, steps=steps)
-    from deeprnn_edge.runtimes.tflite.session import TFLiteSession
-
-    return TFLiteSession(content, path, threads=threads)
-
-
-def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
-    """A session on a bundle's artifact, once its hash holds. Raises BundleError where its interface is another too."""
-    session = open_content(bundle.read_artifact(artifact), artifact, threads=threads)
-    check_interface(bundle.manifest, artifact, *session.interface())
-    return session
-
-
-def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
-    """A session on an artifact's content, which was read before. Raises what ``open_session`` does."""
-    steps = artifact.kind == "stream"
-    return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.scoring.record import Record, describe_difference, read_record, write_record
+from deeprnn_edge.scoring.run_settings import RunSettings, describe_difference, read_settings, write_settings
 
 
 class OutputFolder:
@@ -47,50 +47,50 @@ class OutputFolder:
             if {self.path, self.partial} & set(file.parents):
                 raise InputError(f"the input {file} lies in the output folder; choose another --output")
 
-    def check(self, record: Record, *, force: bool) -> None:
-        """Raise InputError where what is there is not of this record; ``force`` refuses only what is of none."""
+    def check(self, settings: RunSettings, *, force: bool) -> None:
+        """Raise InputError where what is there is not of this settings; ``force`` refuses only what is of none."""
         for folder in (self.path, self.partial):
             if not folder.exists():
                 continue
             if not folder.is_dir():
                 raise InputError(f"{folder} is no directory; choose another --output")
-            found = read_record(folder)
+            found = read_settings(folder)
             if found is None:
-                # A run that was killed before its record was in place left no more than that one's temporary file.
+                # A run that was killed before its settings was in place left no more than that one's temporary file.
                 held = [file.name for file in folder.iterdir() if folder == self.path or not file.name.startswith(".")]
                 if held:
                     raise InputError(f"{folder} holds other files, such as {min(held)}; choose another --output")
-            elif not force and (difference := describe_difference(found, record)):
+            elif not force and (difference := describe_difference(found, settings)):
                 raise InputError(
                     f"{folder} holds scores of {difference}; choose another --output, or start over with --force"
                 )
 
-    def find(self, record: Record) -> Path:
-        """Where partitions of this record are, if there are any: the finished result, or the one in the making."""
-        finished = self.path.exists() and read_record(self.path) == record
-        return self.path if finished and not self._is_making(record) else self.partial
+    def find(self, settings: RunSettings) -> Path:
+        """Where partitions of this settings are, if there are any: the finished result, or the one in the making."""
+        finished = self.path.exists() and read_settings(self.path) == settings
+        return self.path if finished and not self._is_making(settings) else self.partial
 
-    def begin(self, record: Record) -> None:
-        """Make ``partial`` ready for this record's partitions, once ``check`` has passed.
+    def begin(self, settings: RunSettings) -> None:
+        """Make ``partial`` ready for this settings's partitions, once ``check`` has passed.
 
-        What is in the making for another record goes, and a finished result of this one, of which partitions are
+        What is in the making for another settings goes, and a finished result of this one, of which partitions are
         missing or damaged, is taken back.
         """
-        self.abandon_other(record)
-        if self.find(record) == self.path:
+        self.abandon_other(settings)
+        if self.find(settings) == self.path:
             self.path.replace(self.partial)
         self.partial.mkdir(exist_ok=True)
         self._clean()
-        if not self._is_making(record):
-            write_record(self.partial, record)
+        if not self._is_making(settings):
+            write_settings(self.partial, settings)
 
-    def abandon_other(self, record: Record) -> None:
-        """Remove what is in the making for another record."""
-        if self.partial.exists() and read_record(self.partial) not in (None, record):
+    def abandon_other(self, settings: RunSettings) -> None:
+        """Remove what is in the making for another settings."""
+        if self.partial.exists() and read_settings(self.partial) not in (None, settings):
             self._discard(self.partial)
 
-    def _is_making(self, record: Record) -> bool:
-        return self.partial.exists() and read_record(self.partial) == record
+    def _is_making(self, settings: RunSettings) -> bool:
+        return self.partial.exists() and read_settings(self.partial) == settings
 
     def publish(self) -> None:
         """Put the result in its place, whose old content goes only then."""

@@ -25,7 +25,7 @@ class Job:
     folder: that the files of answers go to, absolute.
     column: what the model reads.
     prefix: what the names of the answer columns begin with.
-    fingerprint: of the run's record.
+    fingerprint: of the run's settings.
     """
 
     folder: str
@@ -71,7 +71,7 @@ class PartitionScorer:
 
 
 def is_done(folder: Path, partition: Partition, fingerprint: str) -> bool:
-    """Whether a folder holds the partition's answers of that record, by the footer: the rows, and the mark in it."""
+    """Whether a folder holds the partition's answers of that settings, by the footer: the rows, and the mark in it."""
     try:
         footer = pq.read_metadata(folder / partition.name)
     except (OSError, pa.ArrowException):  # not there, or cut short by a disk that lost power

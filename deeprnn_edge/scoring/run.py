@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deeprnn_edge.scoring import record as records
+from deeprnn_edge.scoring import run_settings
 from deeprnn_edge.scoring.answers import answer_names
 from deeprnn_edge.scoring.cluster import check_sight, open_client, run_partitions
 from deeprnn_edge.scoring.corpus import find_files, read_source
@@ -102,14 +102,14 @@ def score(
     files = find_files(inputs)
     folder.refuse_inputs(files)
     sources = tuple(read_source(file, options.column, manifest.preprocessing, answers=names) for file in files)
-    record = records.Record(
-        records.FORMAT_VERSION, identity, options.column, options.prefix, options.partition_rows, sources
+    settings = run_settings.RunSettings(
+        run_settings.FORMAT_VERSION, identity, options.column, options.prefix, options.partition_rows, sources
     )
     folder.recover()
-    folder.check(record, force=options.force)
+    folder.check(settings, force=options.force)
     partitions = plan_partitions(sources, options.partition_rows)
-    fingerprint = record.fingerprint()
-    target = folder.find(record)
+    fingerprint = settings.fingerprint()
+    target = folder.find(settings)
     pending = [partition for partition in partitions if not is_done(target, partition, fingerprint)]
     if skipped := len(partitions) - len(pending):
         say(f"{skipped:,} of {len(partitions):,} partitions are done already")
@@ -119,13 +119,13 @@ def score(
         job = Job(str(folder.partial), options.column, options.prefix, fingerprint)
         with open_client(options.scheduler, workers=min(options.workers, len(pending))) as client:
             workers = len(client.nthreads())
-            folder.begin(record)
+            folder.begin(settings)
             say(f"{len(pending):,} partitions on {workers} worker{'s' if workers > 1 else ''}")
             failed = _run(client, job, content, pending, say=say, show=show)
     elif target == folder.path:
-        folder.abandon_other(record)
+        folder.abandon_other(settings)
     else:
-        folder.begin(record)
+        folder.begin(settings)
     if not failed and (pending or target == folder.partial):
         folder.publish()
     seconds = time.perf_counter() - started
@@ -165,7 +165,7 @@ def _run(
             errors[partition.number] = error
             say(f"failed: {partition}: {error}")
         progress.add(partition.rows)
-    # The files decide: one may be gone, or have been replaced by a worker that still ran for another record.
+    # The files decide: one may be gone, or have been replaced by a worker that still ran for another settings.
     return tuple(
         Failure(partition.source.path, partition.first_row, partition.rows, errors.get(partition.number, _NOT_THERE))
         for partition in pending

@@ -9,9 +9,10 @@ import zipfile
 from pathlib import Path
 
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.packing import pack
 from deeprnn_edge.inference.model import Model, load
-from deeprnn_edge.scoring.record import ModelIdentity
+from deeprnn_edge.inference.packing import pack
+from deeprnn_edge.runtimes.artifacts import choose_artifact
+from deeprnn_edge.scoring.run_settings import ModelIdentity
 
 _NAME = "model.zip"
 
@@ -22,7 +23,7 @@ def ship_model(bundle: str | Path, artifact: str | None) -> tuple[bytes, ModelId
     Raises BundleError for an artifact that the bundle does not have and for a damaged bundle.
     """
     opened = open_bundle(bundle)
-    chosen = opened.artifact(artifact).path
+    chosen = choose_artifact(opened, artifact).path
     with tempfile.TemporaryDirectory() as folder:
         pack(bundle, Path(folder) / _NAME, artifacts=[chosen])
         content = (Path(folder) / _NAME).read_bytes()

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
-from deeprnn_edge.inputs.text import FILTERS, encode, word_ids
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.snippets.example import Example
 
 _WIDTH = 100
@@ -102,16 +103,19 @@ def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> li
         what = {"tokens": "A step is one id.", "sequence": "A step is one feature vector."}[rules.kind]
         return [f"{what}{length}"]
     start = "" if rules.start_id is None else f"; a text starts with the id {rules.start_id}"
+    end = "" if rules.end_id is None or streams else f"; it ends with the id {rules.end_id}"
+    unknown = "left out" if rules.oov_id is None else str(rules.oov_id)
+    # A backslash at the end of a line would join it with the next one in C++.
+    steps = describe_steps(rules.text_steps).replace("\\ ", f"\\{_SPACE}")
     said = [
-        f"Text becomes ids by the rule in manifest.json under preprocessing: lower case; the characters "
-        f"{FILTERS.strip()} and tab and line end to spaces; split at spaces; a word's id is its line in "
-        f"{rules.vocabulary}, counted from 1, plus {rules.index_offset}, or {rules.oov_id} where it is not "
-        f"there{start}.{length}"
+        f"Text becomes ids by the rule in manifest.json under preprocessing: {steps}; a word's id is its line in "
+        f"{rules.vocabulary}, counted from 1, plus {rules.index_offset}, or {unknown} where it is not "
+        f"there{start}{end}.{length}"
     ]
     words = bundle.vocabulary()
-    ids = word_ids(words, index_offset=rules.index_offset)
-    for sentence in collect_examples(words)[:1]:
-        row = encode(sentence, ids, start_id=rules.start_id, oov_id=rules.oov_id)
+    encoder = TextEncoder(rules, words)
+    for sentence in collect_examples(words, encoder.split)[:1]:
+        row = encoder.encode(sentence)
         padded = ", before padding" if length else ""
         said.append(f"{_quote(sentence)} becomes {' '.join(map(str, row))}{padded}.")
     return said

@@ -17,7 +17,7 @@ from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.time_axis import count_steps
-from deeprnn_edge.runtimes.session import open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 # All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.bundle.text_steps import encode_step
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.samples import collect_examples, collect_samples
+from deeprnn_edge.inputs.text import compile_steps
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
@@ -52,7 +55,9 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             for one in states
         ],
         "rules": {
+            "steps": [encode_step(dataclasses.asdict(step)) for step in rules.text_steps],
             "startId": rules.start_id,
+            "endId": rules.end_id,
             "oovId": rules.oov_id,
             "padId": rules.pad_id,
             "indexOffset": rules.index_offset,
@@ -66,7 +71,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
         ],
         "parameters": manifest.architecture.parameters,
         "vocabulary": words,
-        "examples": collect_examples(words) if rules.kind == "text" else [],
+        "examples": collect_examples(words, compile_steps(rules.text_steps)) if rules.kind == "text" else [],
         "samples": [] if rules.kind == "text" else collect_samples(bundle, given),
     }
 

@@ -14,6 +14,7 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_replace import replace
 from deeprnn_edge.packages import package_version
+from deeprnn_edge.runtimes.artifacts import read_artifact
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 
@@ -57,7 +58,7 @@ def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) ->
     return {
         INDEX: index.encode("utf-8"),
         SETTINGS: json.dumps(settings, ensure_ascii=False, allow_nan=False).encode("utf-8"),
-        MODEL: bundle.read_artifact(chosen),
+        MODEL: read_artifact(bundle, chosen),
         **{name: (assets / name).read_bytes() for name in _ASSETS},
         "runtime/LICENSE.txt": (assets / "runtime-license.txt").read_bytes(),
         "runtime/ThirdPartyNotices.txt": _notices(),

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
 
-from deeprnn_export.targets.tflite import convert as tflite_conversion
-from deeprnn_export.targets.tflite import converter_process as tflite_worker
+from tests.support.converter import convert_here
 
 
 @pytest.fixture
 def convert_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the TFLite converter here: importing TensorFlow anew for each of a hundred models takes minutes."""
-
-    def convert(_model: object, saved_model: Path, _target: Path, precision: str, samples: Path | None) -> bytes:
-        read = None if samples is None else tflite_worker.read_samples(str(samples))
-        return tflite_worker.convert(str(saved_model), precision, read)
-
-    monkeypatch.setattr(tflite_conversion, "_convert_apart", convert)
+    """Run the TFLite converter in this process."""
+    convert_here(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

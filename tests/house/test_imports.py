@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import deeprnn_edge
-
-HEAVY = ("tensorflow", "keras", "tf2onnx", "onnx", "deeprnn_export")
-
-
-def modules_after(code: str) -> set[str]:
-    """The top-level modules that a fresh process has loaded after running some code."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"{code}\nimport sys; print('MODULES', *sorted({{m.split('.')[0] for m in sys.modules}}))",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(done.stdout.split("MODULES ")[-1].split())
-
-
-def command(*words: str) -> str:
-    return f"from deeprnn_edge.cli.main import main\nmain({list(words)!r}, standalone_mode=False)"
+from tests.support.fresh_process import HEAVY, all_modules_after, command, modules_after
+from tests.support.paths import ROOT
 
 
 def test_importing_the_device_half() -> None:
@@ -38,11 +17,20 @@ def test_importing_the_device_half() -> None:
 
 
 def test_a_program_that_only_predicts_starts_without_the_rest(bundle_path: Path) -> None:
-    code = f"import deeprnn_edge; deeprnn_edge.load({str(bundle_path)!r}).predict('film')"
-    more = "import sys; print('MODULES', *sys.modules)"
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{more}"], capture_output=True, text=True, check=True)
-    later = {"stream", "streaming", "onnx_stepper", "verification"}
-    assert not {f"deeprnn_edge.{name}" for name in later} & set(done.stdout.split())
+    loaded = all_modules_after(f"import deeprnn_edge; deeprnn_edge.load({str(bundle_path)!r}).predict('film')")
+    ours = [name.split(".") for name in loaded if name.startswith("deeprnn_edge.")]
+    assert {room for _, room, *_ in ours} <= {
+        "bundle",
+        "errors",
+        "files",
+        "inference",
+        "inputs",
+        "packages",
+        "runtimes",
+    }
+    for later in ("stream", "stepper"):  # a name that no module has any more would hold nothing
+        assert list((ROOT / "deeprnn_edge").rglob(f"{later}.py"))
+        assert later not in {names[-1] for names in ours}
 
 
 @pytest.mark.parametrize(

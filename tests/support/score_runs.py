@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -71,10 +72,19 @@ def finish(process: subprocess.Popen[str]) -> str:
 
 
 def wait_for_partitions(process: subprocess.Popen[str], output: Path, count: int) -> None:
-    """Until so many partitions are there, or the run is over."""
-    partial = output.with_name(f"{output.name}.partial")
-    while process.poll() is None and len(list(partial.glob("[0-9]*"))) < count:
+    """Wait until so many partitions are there, or the run is over."""
+    while process.poll() is None and len(partitions_of(output)) < count:
         time.sleep(0.002)
+
+
+def partitions_of(output: Path) -> list[Path]:
+    """Return the partitions that a run which is not finished yet has written."""
+    return list(partial_of(output).glob("[0-9]*"))
+
+
+def partial_of(output: Path) -> Path:
+    """Return where a result is in the making."""
+    return output.with_name(f"{output.name}.partial")
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -88,18 +98,27 @@ def kill_at_random_moments(
 ) -> dict[str, int]:
     """Kill run after run, each of which replaces the result of the one that last came to its end.
 
-    After each kill the result is the old one or the new one, whole. How many kills met which.
+    By turns at any moment of a run and once some of its partitions are there. After each kill the result is the old
+    one or the new one, whole. How many kills met which, and how many of them were ``in the middle``: some partitions
+    were there and others not.
     """
     random, generation, old = Random(0), 0, ""
     began = time.monotonic()
     finish(start(bundle, corpus, output, "--prefix", "v0_", *words))
-    seconds, outcomes = time.monotonic() - began, {"old": 0, "new": 0}
-    while sum(outcomes.values()) < count:
-        old, new = f"v{generation}_", f"v{generation + 1}_"
+    partitions = len(list(output.glob("*.parquet")))
+    seconds, outcomes = time.monotonic() - began, {"old": 0, "new": 0, "in the middle": 0}
+    while (kills := outcomes["old"] + outcomes["new"]) < count or not outcomes["in the middle"]:
+        old, new, waiting = f"v{generation}_", f"v{generation + 1}_", kills % 2 == 0
+        if waiting:  # for its own partitions, not for those that the killed run before it left
+            shutil.rmtree(partial_of(output), ignore_errors=True)
         process = start(bundle, corpus, output, "--prefix", new, "--force", *words)
-        time.sleep(random.uniform(0, seconds))
+        if waiting:
+            wait_for_partitions(process, output, random.randint(1, partitions // 2))
+        else:
+            time.sleep(random.uniform(0, seconds))
         process.kill()
         process.communicate()
+        outcomes["in the middle"] += waiting and 0 < len(partitions_of(output)) < partitions
         names = set(pq.read_schema(min(output.glob("*.parquet"))).names)
         came = new if f"{new}probability" in names else old
         assert_scored(output, texts, bundle, came)

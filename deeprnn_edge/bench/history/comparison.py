@@ -1,4 +1,4 @@
-"""Hold a benchmark against an earlier one: the ratio of each figure, how sure it is, and what became worse.
+"""Compare a benchmark with an earlier one: the ratio of each figure, how sure it is, and what became worse.
 
 Latencies are compared by the medians over the blocks that both runs were measured in, sizes exactly. Load time,
 first call and memory are single samples: they have a ratio and no interval, and never count as a regression.
@@ -28,13 +28,14 @@ _HELD_SIZE = "size_bytes"
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of one artifact, old and new, in the unit that its name ends in.
+    """Hold one figure of one artifact, old and new, in the unit that its name ends in.
 
-    old, new: of a latency the median over the blocks; of the whole run where there are too few blocks.
-    ratio: new by old; None where one is missing or old is not above 0.
-    low, high: the ends of the ratio's 95 % interval; None for a single sample; the ratio itself for a size.
-    verdict: where a ratio is above what was allowed: ``regression``, or ``within noise`` where the interval is not
-        wholly above. None for a figure that is not held.
+    Attributes:
+        old, new: of a latency the median over the blocks; of the whole run where there are too few blocks.
+        ratio: new by old; None where one is missing or old is not above 0.
+        low, high: the ends of the ratio's 95 % interval; None for a single sample; the ratio itself for a size.
+        verdict: where a ratio is above what was allowed: ``regression``, or ``within noise`` where the interval is not
+            wholly above. None for a figure that is not held.
     """
 
     name: str
@@ -48,9 +49,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class ComparedEntry:
-    """An artifact, or pushes of one size to it (``stream.onnx by 10``), that both benchmarks have.
+    """Hold the figures of an artifact, or of pushes of one size (``stream.onnx by 10``), that both benchmarks have.
 
-    noisy: which of the two runs was noisy: the medians of its blocks spread by more than 10 %.
+    Attributes:
+        noisy: which of the two runs was noisy: the medians of its blocks spread by more than 10 %.
     """
 
     name: str
@@ -60,12 +62,13 @@ class ComparedEntry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A benchmark beside an earlier one.
+    """Hold a benchmark beside an earlier one.
 
-    against: the earlier one's file.
-    missing: what was measured then, was asked for now, and has no figures now, with the reason.
-    notes: what else a reader has to know: another machine or package, what was not compared.
-    failures: why the check fails, empty where it holds or ``fail_above`` is None.
+    Attributes:
+        against: the earlier one's file.
+        missing: what was measured then, was asked for now, and has no figures now, with the reason.
+        notes: what else a reader has to know: another machine or package, what was not compared.
+        failures: why the check fails, empty where it holds or ``fail_above`` is None.
     """
 
     against: str
@@ -79,12 +82,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is compared, of either kind of report.
+    """Hold what is compared, of either kind of report.
 
-    artifact: None for Keras, which is a row where it was asked for, and nothing that a bundle could lose.
-    chunk: of pushes, their steps.
-    exact, single: figures that are known exactly, and those of one sample.
-    problem: why it was not measured.
+    Attributes:
+        artifact: None for Keras, which is there where it was asked for, and nothing that a bundle could lose.
+        chunk: of pushes, their steps.
+        exact, single: figures that are known exactly, and those of one sample.
+        problem: why it was not measured.
     """
 
     artifact: str | None = None
@@ -98,14 +102,18 @@ class _Measured:
 def compare_reports(
     path: Path, old: Report, new: Report, *, fail_above: float | None = None, artifacts: Sequence[str] | None = None
 ) -> Comparison:
-    """Hold a report against an earlier one of the same kind and model.
+    """Compare a report with an earlier one of the same kind and model.
 
-    path: the earlier one's file, for the words.
-    fail_above: the ratio from which on a median latency or a file's size is a regression; None to check nothing.
-    artifacts: what the new one was asked for; None for all. Others of the old one are not missed.
+    Args:
+        path: the earlier one's file, for the words.
+        old: the earlier report.
+        new: the report that is compared with it.
+        fail_above: the ratio from which on a median latency or a file's size is a regression; None to check nothing.
+        artifacts: what the new one was asked for; None for all. Others of the old one are not missed.
 
-    Raises InputError for a limit that is no number above 0, for reports of different models or inputs, where they
-    have nothing in common, and where ``fail_above`` is given and a latency has too few blocks.
+    Raises:
+        InputError: for a limit that is no number above 0, for reports of different models or inputs, where they have
+            nothing in common, and where ``fail_above`` is given and a latency has too few blocks.
     """
     check_limit(fail_above)
     check_same_inputs(path, old, new)
@@ -202,7 +210,7 @@ def _regressions(rows: Sequence[ComparedEntry], limit: float) -> Iterator[str]:
 
 
 def _was_asked(earlier: _Measured, report: Report, artifacts: Sequence[str] | None) -> bool:
-    """Whether the new benchmark was to measure what the old one did."""
+    """Tell whether the new benchmark was to measure what the old one did."""
     chunks = None if isinstance(report, BenchReport) else report.options.chunks
     chosen = earlier.artifact is not None and (artifacts is None or earlier.artifact in artifacts)
     return chosen and (earlier.chunk is None or chunks is None or earlier.chunk in chunks)
@@ -230,7 +238,7 @@ def _measured_row(row: BenchResult) -> _Measured:
 
 
 def _measured_streams(report: StreamBenchReport) -> Iterator[tuple[str, _Measured]]:
-    """Each stream with its sizes, and each size of its pushes with their times."""
+    """Yield each stream with its sizes, and each size of its pushes with their times."""
     for row in report.rows:
         yield row.name, _measured_stream(row)
         for push in row.pushes:

@@ -70,10 +70,18 @@ def check_holdable(
 ) -> None:
     """Raise InputError where a regression cannot be told from something else, before anything is measured.
 
-    artifacts: those that are to be held; None for all.
-
     On another machine or with other threads a ratio says nothing about what changed in the model; a check would
     pass or fail for the wrong reason. Without blocks of calls there is no noise to hold it against.
+
+    Args:
+        path: the earlier report's file, for the words.
+        old: the earlier report.
+        machine: this one, as ``describe_machine`` tells it.
+        threads: threads inside one call.
+        artifacts: those that are to be held; None for all.
+
+    Raises:
+        InputError: for another machine, other threads, and where a latency has too few blocks.
     """
     if other := describe_other_machine(old.machine, machine):
         raise InputError(
@@ -100,7 +108,7 @@ def require_blocks(what: str, timing: Timing) -> None:
 
 
 def describe_other_machine(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """How two machines differ, such as ``model 'A', here 'B'``; empty where they are alike."""
+    """Tell how two machines differ, such as ``model 'A', here 'B'``; empty where they are alike."""
     old_cpu, new_cpu = (_mapping(one.get("cpu")) for one in (old, new))
     pairs = [(name, old.get(name), new.get(name)) for name in _IDENTITY]
     pairs += [(name.replace("_", " "), old_cpu.get(name), new_cpu.get(name)) for name in _CPU_IDENTITY]
@@ -108,7 +116,7 @@ def describe_other_machine(old: Mapping[str, Any], new: Mapping[str, Any]) -> st
 
 
 def describe_conditions(old: Report, new: Report) -> list[str]:
-    """What differs beside the model and might be the reason: the machine, threads, packages, the clock's governor."""
+    """List what differs beside the model and might be the reason: machine, threads, packages, the clock's governor."""
     notes = []
     if other := describe_other_machine(old.machine, new.machine):
         notes.append(f"another machine: {other}")

@@ -1,4 +1,4 @@
-"""What a benchmark compares: the artifacts of a bundle, and a file of a registered format beside them."""
+"""Load what a benchmark compares: the artifacts of a bundle, and a file of a registered format beside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.parity.difference import compare
-from deeprnn_edge.runtimes.session import Session, open_session
+from deeprnn_edge.runtimes.artifacts import open_session, read_artifact
+from deeprnn_edge.runtimes.session import Session
 
 # Ten times what export allows an fp32 artifact: another CPU adds up in another order. An artifact
 # that was exported with a wider tolerance (int8) keeps its own.
@@ -30,11 +31,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class BenchEntry:
-    """A row as far as it is known, and what it takes to fill it.
+    """Hold a result as far as it is known, and what it takes to complete it.
 
-    atol: how far its answers may be from the reference.
-    session: None where it cannot run, in which case ``error`` says why.
-    probe: measures its start in a fresh process.
+    Attributes:
+        atol: how far its answers may be from the reference.
+        session: None where it cannot run, in which case ``error`` says why.
+        probe: measures its start in a fresh process.
     """
 
     result: BenchResult
@@ -45,8 +47,17 @@ class BenchEntry:
 
 
 def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> BenchEntry:
-    """An artifact, or why it cannot run here. Raises BundleError where the file is damaged."""
-    content = bundle.read_artifact(artifact)
+    """Load an artifact, or keep why it cannot run here.
+
+    Args:
+        bundle: that has it.
+        artifact: to load.
+        threads: threads inside one call.
+
+    Raises:
+        BundleError: where the file is damaged.
+    """
+    content = read_artifact(bundle, artifact)
     session, error = None, None
     try:
         if artifact.kind != "sequence":
@@ -73,7 +84,12 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
 
 
 def file_entry(path: Path) -> BenchEntry:
-    """A ``.keras`` or ``.h5`` file. Raises InputError for another, and MissingExtraError without the workshop."""
+    """Load a ``.keras`` or ``.h5`` file.
+
+    Raises:
+        InputError: for another file.
+        MissingExtraError: without the workshop.
+    """
     if path.suffix.lower() not in (".keras", ".h5"):
         raise InputError(f"{path} is no .keras or .h5 file; give the one that the bundle was exported from")
     if not path.is_file():
@@ -87,9 +103,13 @@ def file_entry(path: Path) -> BenchEntry:
 
 
 def check_answers(entries: Sequence[BenchEntry], inputs: BenchInputs) -> tuple[list[BenchEntry], str]:
-    """Run each once and hold its answers against the reference, whose name is returned.
+    """Run each entry once and compare its answers with the reference.
 
-    Raises the error of the first where none runs.
+    Returns:
+        The entries, with what came out, and the reference's name.
+
+    Raises:
+        InputError: the error of the first entry, where none runs.
     """
     answers: dict[str, dict[str, NDArray[Any]]] = {}
     checked = []
@@ -113,7 +133,7 @@ def check_answers(entries: Sequence[BenchEntry], inputs: BenchInputs) -> tuple[l
 
 
 def attempt(call: Callable[[], T]) -> T | InputError:
-    """What a call gives, or why it cannot: a runtime's own exception too becomes one line."""
+    """Return what a call gives, or why it cannot: a runtime's own exception too becomes one line."""
     try:
         return call()
     except InputError as error:

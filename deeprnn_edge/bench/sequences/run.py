@@ -20,6 +20,7 @@ from deeprnn_edge.bench.timing import time_alternating
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 from deeprnn_edge.runtimes.session import Session
 
 SEED = 0
@@ -43,21 +44,26 @@ def bench(
 ) -> BenchReport:
     """Measure artifacts of a bundle: answers first, then start and memory, then latency.
 
-    artifacts: paths inside the bundle, such as ``model.onnx``; None for all that run whole sequences.
-    batch: rows of one call.
-    length: time steps, where the model's time axis is free; None for what the bundle pads to.
-    threads: threads inside one call of an artifact.
-    runs, seconds: calls of each entry, or about how long each is called; by default 2 seconds.
-    keras: a ``.keras`` file of the same model, which becomes a row where the workshop is installed: called
-        as a compiled ``tf.function``, which is quicker than ``model.predict``.
-    probes: start each in a fresh process, for load time, first call and memory: most of a short benchmark.
-    progress: called with a line at each step.
-
     Every entry answers the inputs before they are timed, and has to agree with Keras's stored
     answers, or with Keras itself, or with the strictest of the artifacts, within 1e-4.
 
-    Raises InputError for options that cannot be used and where no entry runs, BundleError for a
-    damaged bundle, MissingExtraError for ``keras`` without the workshop.
+    Args:
+        path: of the bundle.
+        artifacts: paths inside the bundle, such as ``model.onnx``; None for all that run whole sequences.
+        batch: rows of one call.
+        length: time steps, where the model's time axis is free; None for what the bundle pads to.
+        threads: threads inside one call of an artifact.
+        runs: calls of each entry.
+        seconds: about how long each entry is called, in place of ``runs``; by default 2.
+        keras: a ``.keras`` file of the same model, which becomes an entry where the workshop is installed: called as a
+            compiled ``tf.function``, which is quicker than ``model.predict``.
+        probes: start each in a fresh process, for load time, first call and memory: most of a short benchmark.
+        progress: called with a line at each step.
+
+    Raises:
+        InputError: for options that cannot be used and where no entry runs.
+        BundleError: for a damaged bundle.
+        MissingExtraError: for ``keras`` without the workshop.
     """
     check_options({"batch": batch, "length": length, "threads": threads, "runs": runs}, seconds)
     if runs is None and seconds is None:
@@ -112,7 +118,7 @@ def check_options(counts: Mapping[str, int | None], seconds: float | None) -> No
 
 def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artifact]:
     if names:
-        return [bundle.artifact(name) for name in dict.fromkeys(names)]
+        return [choose_artifact(bundle, name) for name in dict.fromkeys(names)]
     chosen = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "sequence"]
     if not chosen:
         raise InputError(f"{bundle.path} has stream artifacts alone: add --stream")

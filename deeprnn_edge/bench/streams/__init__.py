@@ -1,5 +1,6 @@
 """Time the chunks of a stream, beside the window run again.
 
-Enters: a bundle with stream artifacts. Leaves: rows by artifact and chunk.
+Enters: a bundle with stream artifacts. Leaves: results by artifact and chunk.
+
 Looks at: what the benchmarks share.
 """

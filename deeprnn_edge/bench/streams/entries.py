@@ -1,4 +1,4 @@
-"""What a benchmark of streams compares: the stream artifacts of a bundle, each with the file that re-runs a window."""
+"""Load what a benchmark of streams compares: stream artifacts, each with the file that runs a window again."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps
 from deeprnn_edge.parity.difference import Difference, compare
-from deeprnn_edge.runtimes.session import open_content
+from deeprnn_edge.runtimes.artifacts import open_content, read_artifact
 
 Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a stream answered beside its reference.
+    """Hold how a stream answered beside its reference.
 
-    reference: the file that answered whole sequences.
-    steps: of the sequence that both answered.
-    difference: the largest of all the ways to cut it into chunks.
-    atol: what is allowed.
+    Attributes:
+        reference: the file that answered whole sequences.
+        steps: of the sequence that both answered.
+        difference: the largest of all the ways to cut it into chunks.
+        atol: what is allowed.
     """
 
     reference: str
@@ -40,18 +41,19 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether the difference is allowed."""
+        """Tell whether the difference is allowed."""
         return not self.difference.exceeds(self.atol, exact=False)
 
 
 @dataclass(frozen=True)
 class StreamEntry:
-    """A stream artifact, and the one of the same format and precision for whole sequences.
+    """Hold a stream artifact, and the one of the same format and precision for whole sequences.
 
-    stream: a model, or why the artifact cannot run here.
-    window: a model of the other, or why there is none.
-    chunks: the sizes to time; those of ``refused`` it does not take.
-    agreement: once its answers were checked.
+    Attributes:
+        stream: a model, or why the artifact cannot run here.
+        window: a model of the other, or why there is none.
+        chunks: the sizes to time; those of ``refused`` it does not take.
+        agreement: once its answers were checked.
     """
 
     artifact: Artifact
@@ -63,27 +65,34 @@ class StreamEntry:
 
     @property
     def unit(self) -> int:
-        """The number of steps whose multiples it takes."""
+        """Return the number of steps whose multiples it takes."""
         return self.artifact.chunk or 1
 
     @property
     def agrees(self) -> bool:
-        """Whether it runs and its answers are right."""
+        """Tell whether it runs and its answers are right."""
         return isinstance(self.stream, Model) and self.agreement is not None and self.agreement.holds
 
     @property
     def refusal(self) -> str:
-        """Why it does not take the sizes that it refuses."""
+        """Say why it does not take the sizes that it refuses."""
         return f"takes {self.unit} steps at a time; give a multiple of {self.unit}"
 
 
 def stream_entry(
     bundle: Bundle, artifact: Artifact, *, chunks: Sequence[int], own_chunk: bool, threads: int
 ) -> StreamEntry:
-    """Load a stream artifact and its counterpart. Raises BundleError where a file is damaged.
+    """Load a stream artifact and its counterpart for whole sequences.
 
-    chunks: the sizes to time, of which those are refused that are no multiple of the artifact's own.
-    own_chunk: whether to time the artifact's own too.
+    Args:
+        bundle: that has both.
+        artifact: the stream.
+        chunks: the sizes to time, of which those are refused that are no multiple of the artifact's own.
+        own_chunk: whether to time the artifact's own too.
+        threads: threads inside one call.
+
+    Raises:
+        BundleError: where a file is damaged.
     """
     unit = artifact.chunk or 1
     sizes = {*chunks, unit} if own_chunk and unit > 1 else set(chunks)
@@ -103,13 +112,16 @@ def stream_entry(
 
 
 def check_streams(entries: Sequence[StreamEntry], arrays: Arrays, window: int) -> list[StreamEntry]:
-    """Hold each stream's answers, pushed in chunks of every size, against those to the same steps as a whole.
-
-    arrays: inputs of at least ``window`` steps, of which the last ones are answered: as many as the window has,
-        cut to a multiple of what the stream takes.
+    """Compare each stream's answers, pushed in chunks of every size, with those to the same steps as a whole.
 
     The reference is the file of the same format and precision for whole sequences where it takes so many steps,
     else the strictest stream that does, in one chunk. What fails to run keeps its reason in place of its model.
+
+    Args:
+        entries: stream artifacts as they were loaded.
+        arrays: inputs of at least ``window`` steps, of which the last ones are answered: as many as the window has, cut
+            to a multiple of what the stream takes.
+        window: steps that are run again for one answer.
     """
     checked = []
     for entry in entries:
@@ -134,7 +146,7 @@ def check_windows(entries: Sequence[StreamEntry], inputs: Arrays) -> list[Stream
 
 
 def cut_chunks(spec: StreamSpec, arrays: Arrays, size: int) -> list[Any]:
-    """The steps of the arrays as ``Stream.push`` takes them, ``size`` at a time; what is left over is the last."""
+    """Cut the arrays into what ``Stream.push`` takes, ``size`` steps at a time; what is left over is the last."""
     steps = count_steps(spec.inputs, arrays)
     parts = (take_steps(spec.inputs, arrays, start, min(start + size, steps)) for start in range(0, steps, size))
     # An array where there is one input: pushed so, as a user would, it takes the shorter way in.
@@ -142,13 +154,13 @@ def cut_chunks(spec: StreamSpec, arrays: Arrays, size: int) -> list[Any]:
 
 
 def last_steps(spec: StreamSpec, arrays: Arrays, count: int) -> Arrays:
-    """The last ``count`` steps of the arrays."""
+    """Return the last ``count`` steps of the arrays."""
     steps = count_steps(spec.inputs, arrays)
     return take_steps(spec.inputs, arrays, steps - count, steps)
 
 
 def _load(bundle: Bundle, artifact: Artifact, threads: int) -> Model | InputError:
-    content = bundle.read_artifact(artifact)  # a damaged file is an error, one that cannot run here a reason
+    content = read_artifact(bundle, artifact)  # a damaged file is an error, one that cannot run here a reason
     session = attempt(partial(open_content, content, artifact, threads=threads))
     return session if isinstance(session, InputError) else Model(bundle, artifact, session, threads=threads)
 
@@ -188,7 +200,7 @@ def _answer_whole(entry: StreamEntry, entries: Sequence[StreamEntry], arrays: Ar
 
 
 def _answers_in_chunks(model: Model, sizes: Sequence[int], spec: StreamSpec, arrays: Arrays) -> Iterator[Arrays]:
-    """The outputs for all steps of the arrays, pushed in chunks of each size."""
+    """Yield the outputs for all steps of the arrays, pushed in chunks of each size."""
     batch, steps = len(next(iter(arrays.values()))), count_steps(spec.inputs, arrays)
     for size in sorted({min(size, steps) for size in sizes}):
         stream = model.stream(batch)

@@ -18,14 +18,14 @@ from deeprnn_edge.errors import InputError
 
 @dataclass(frozen=True)
 class Timings:
-    """The times of one stream: of pushes by their size, and of the window. Empty and None where none was timed."""
+    """Hold the times of one stream: of pushes by size, and of the window. Empty and None where none was timed."""
 
     pushes: Mapping[int, Timing]
     window: Timing | None
 
 
 def make_result(entry: StreamEntry, spec: StreamSpec, timings: Timings, options: StreamBenchOptions) -> StreamResult:
-    """A stream artifact with its answers checked and, where they are right, its times."""
+    """Make a stream's result: its answers checked and, where they are right, its times."""
     artifact, window = entry.artifact, entry.window
     pushes = [make_push(size, timings, options.window, options.sample_rate) for size in timings.pushes]
     pushes += [PushResult(size, problem=entry.refusal) for size in entry.refused]
@@ -44,7 +44,7 @@ def make_result(entry: StreamEntry, spec: StreamSpec, timings: Timings, options:
 
 
 def make_push(chunk: int, timings: Timings, window_steps: int, sample_rate: float | None) -> PushResult:
-    """A push of ``chunk`` steps that was timed, beside the time of the window and the rate of the samples."""
+    """Set a push of ``chunk`` steps that was timed beside the time of the window and the rate of the samples."""
     timing, window = timings.pushes[chunk], timings.window
     step_us = timing.p50_ms * 1e3 / chunk
     return PushResult(
@@ -58,7 +58,7 @@ def make_push(chunk: int, timings: Timings, window_steps: int, sample_rate: floa
 
 
 def _describe_answers(entry: StreamEntry) -> dict[str, Any]:
-    """The fields of a row that say whether its answers are right, and beside what."""
+    """Return the fields of a result that say whether the answers are right, and beside what."""
     agreement = entry.agreement
     if agreement is None:
         return {"status": "skipped", "problem": str(entry.stream)}

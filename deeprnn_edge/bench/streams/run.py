@@ -33,6 +33,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 DEFAULT_CHUNKS = (1, 10, 100)
 DEFAULT_SECONDS = 1.0
@@ -56,21 +57,25 @@ def bench_stream(
 ) -> StreamBenchReport:
     """Measure stream artifacts of a bundle: answers first, then pushes and windows in turn.
 
-    artifacts: paths inside the bundle, such as ``stream.onnx``; None for all streams.
-    batch: rows of one stream.
-    chunks: steps of one push; None for 1, 10 and 100, and the own size of a file that takes steps by so many.
-    window: steps that a program without a stream runs again for an answer; None for what the bundle pads to, else
-        what its files take, else 100.
-    sample_rate: steps a second that come in, for the real-time factor.
-    threads: threads inside one call.
-    runs, seconds: calls of each size and window, or about how long each is called; by default 1 second.
-    progress: called with a line at each step.
-
     Inputs are random. Every stream has to agree, in chunks of each size, with the file of its format and
     precision for whole sequences, or with the strictest stream in one chunk.
 
-    Raises InputError for options that cannot be used, for a bundle without streams and where none of them runs,
-    BundleError for a damaged bundle.
+    Args:
+        path: of the bundle.
+        artifacts: paths inside the bundle, such as ``stream.onnx``; None for all streams.
+        batch: rows of one stream.
+        chunks: steps of one push; None for 1, 10 and 100, and the own size of a file that takes steps by so many.
+        window: steps that a program without a stream runs again for an answer; None for what the bundle pads to, else
+            what its files take, else 100.
+        sample_rate: steps a second that come in, for the real-time factor.
+        threads: threads inside one call.
+        runs: calls of each size and window.
+        seconds: about how long each is called, in place of ``runs``; by default 1.
+        progress: called with a line at each step.
+
+    Raises:
+        InputError: for options that cannot be used, for a bundle without streams and where none of them runs.
+        BundleError: for a damaged bundle.
     """
     smallest = min(chunks) if chunks else None
     check_options({"batch": batch, "chunk": smallest, "window": window, "threads": threads, "runs": runs}, seconds)
@@ -117,7 +122,7 @@ def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artif
     streams = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "stream"]
     if not streams:
         raise InputError(f"{bundle.path} has no stream artifacts; export the model again with --stream")
-    chosen = [bundle.artifact(name) for name in dict.fromkeys(names)] if names else streams
+    chosen = [choose_artifact(bundle, name) for name in dict.fromkeys(names)] if names else streams
     for artifact in chosen:
         if artifact.kind != "stream":
             paths = ", ".join(stream.path for stream in streams)
@@ -126,7 +131,7 @@ def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artif
 
 
 def _default_window(spec: StreamSpec, manifest: Manifest, entries: Sequence[StreamEntry]) -> int:
-    """What the bundle pads to, else what the model or its files for whole sequences take, else 100."""
+    """Return what the bundle pads to, else what the model or its files for whole sequences take, else 100."""
     shapes: list[Mapping[str, tuple[int | str, ...]]] = [{one.name: one.shape for one in manifest.inputs}]
     shapes += [one.window.input_shapes for one in entries if isinstance(one.window, Model)]
     timed = [(one.name, one.shape.index("time")) for one in spec.inputs if "time" in one.shape]
@@ -146,7 +151,7 @@ def _require_one(entries: Sequence[StreamEntry]) -> None:
 
 
 def _calls(entry: StreamEntry, spec: StreamSpec, arrays: Arrays, window: int) -> Iterator[tuple[str, Call]]:
-    """What is timed of a stream, by a name for each: a push of each size, and the run of the window."""
+    """Yield what is timed of a stream, by a name for each: a push of each size, and the run of the window."""
     if isinstance(entry.stream, Model):
         for size in entry.chunks:
             yield _push_name(entry, size), _pusher(entry.stream, spec, arrays, size)
@@ -156,7 +161,7 @@ def _calls(entry: StreamEntry, spec: StreamSpec, arrays: Arrays, window: int) ->
 
 
 def _pusher(model: Model, spec: StreamSpec, arrays: Arrays, size: int) -> Call:
-    """Pushes the next chunk of a sequence that begins again at its end: other ids read other rows of their table."""
+    """Push the next chunk of a sequence that begins again at its end: other ids read other rows of their table."""
     count = min(count_steps(spec.inputs, arrays) // size, _MOST_CHUNKS)
     chunks = itertools.cycle(cut_chunks(spec, last_steps(spec, arrays, count * size), size))
     push = model.stream(len(next(iter(arrays.values())))).push

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
-from deeprnn_edge.inspection.file_record import FileInspection
 from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
+from deeprnn_edge.runtimes.file_inspection import FileInspection
 from deeprnn_edge.tables import format_shape, format_table, printable
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from deeprnn_edge.bundle.packing import pack as pack_bundle
-from deeprnn_edge.bundle.packing import to_json
+from deeprnn_edge.inference.packing import pack as pack_bundle
+from deeprnn_edge.inference.packing import to_json
 
 
 @click.command()

@@ -16,7 +16,8 @@ from deeprnn_edge.cli.commands.predict import at_least_one, label_of
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.stream_source import stream_spec
-from deeprnn_edge.inputs.text import split_words
+from deeprnn_edge.inputs.text import compile_steps
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 
 @click.command()
@@ -52,7 +53,7 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
 
 def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:
     opened = open_bundle(bundle)
-    chosen = opened.artifact(artifact)
+    chosen = choose_artifact(opened, artifact)
     if chosen.kind != "stream":
         chosen = opened.stream_artifact(chosen)
     model = load(bundle, artifact=chosen.path, threads=at_least_one(threads))
@@ -64,6 +65,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
             "load the .onnx stream, or export with --chunk 1"
         )
     kind = model.manifest.preprocessing.kind
+    split = compile_steps(model.manifest.preprocessing.text_steps)
     running = model.stream()
     steps = 0
     for number, raw in enumerate(sys.stdin.buffer, start=1):
@@ -73,7 +75,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
             answer = running.push(given)
         except (InputError, UnicodeDecodeError) as error:
             raise InputError(f"line {number}: {error}") from error
-        steps += len(split_words(line) if isinstance(given, str) else given)
+        steps += len(split(line) if isinstance(given, str) else given)
         outputs = answer if isinstance(answer, dict) else {model.manifest.outputs[0].name: answer}
         shown = {"input": line} if kind == "text" else {}
         yield {"step": steps, **shown, **_describe(model, outputs)}

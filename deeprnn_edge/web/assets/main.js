@@ -3,7 +3,7 @@ import { decide, describeOutput, leaders, show, showMean, showMs } from "./answe
 import { drawChart } from "./chart.js";
 import { Replay } from "./replay.js";
 import { openRunner } from "./runner.js";
-import { wordIds } from "./text.js";
+import { Encoder } from "./text.js";
 import { Typing } from "./typing.js";
 
 const MOST_WORDS = 150;
@@ -128,7 +128,7 @@ function draw(history, { busy }) {
 
 function startTyping(runner) {
   const box = at("text");
-  const typing = new Typing(runner, settings, wordIds(settings.vocabulary, settings.rules.indexOffset), draw);
+  const typing = new Typing(runner, settings, new Encoder(settings.rules, settings.vocabulary), draw);
   const follow = () => {
     at("main").setAttribute("aria-busy", "true");
     try {

@@ -1,31 +1,29 @@
 // Text as it is typed: which steps it is, and their answers; what is already answered is not run again.
-import { encode, parseIds, splitWords } from "./text.js";
+import { parseIds } from "./text.js";
 import { padRow } from "./padding.js";
 
 // Long texts give the browser a turn this often, so that typing stays possible.
 const SLICE_MS = 24;
 
 /** The steps of a text: {label, known, ids}, the start id as a step of its own that is no word. */
-export function toSteps(text, ids, settings) {
+export function toSteps(text, encoder, settings) {
   const { rules, kind, input } = settings;
   if (kind === "tokens") return parseIds(text, input.idCount).map(id => ({ label: String(id), known: true, ids: [id] }));
-  const steps = splitWords(text).map(word => (
-    { label: word, known: ids.has(word), ids: [ids.get(word) ?? rules.oovId] }
-  ));
+  const steps = encoder.words(text).map(({ word, known, id }) => ({ label: word, known, ids: [id] }));
   return rules.startId === null ? steps : [{ label: "", known: true, ids: [rules.startId] }, ...steps];
 }
 
 /** Follows a text that changes. onChange(history, {busy}) is told of each slice and of the end. */
 export class Typing {
-  constructor(runner, settings, ids, onChange) {
-    Object.assign(this, { runner, settings, ids, onChange, history: [], turn: 0, queue: Promise.resolve() });
+  constructor(runner, settings, encoder, onChange) {
+    Object.assign(this, { runner, settings, encoder, onChange, history: [], turn: 0, queue: Promise.resolve() });
   }
 
   /** Take a new text; throws for ids that are none. The answer of an older text is given up. */
   update(text) {
     const turn = ++this.turn;
     const { streams, kind } = this.settings;
-    const steps = streams || kind === "tokens" ? toSteps(text, this.ids, this.settings) : null;
+    const steps = streams || kind === "tokens" ? toSteps(text, this.encoder, this.settings) : null;
     // A run that failed was told of by its own promise, and does not keep back the next.
     this.queue = this.queue.catch(() => {}).then(() => {
       if (turn !== this.turn) return undefined;
@@ -57,7 +55,7 @@ export class Typing {
 
   async whole(text, steps, turn) {
     const { rules } = this.settings;
-    const row = padRow(steps ? steps.flatMap(step => step.ids) : encode(text, this.ids, rules), rules);
+    const row = padRow(steps ? steps.flatMap(step => step.ids) : this.encoder.encode(text), rules);
     this.history = [];
     if (row.length) {
       const answer = await this.runner.run(row, {});

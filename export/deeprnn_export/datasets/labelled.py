@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import VOCABULARY
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.vocabulary import VOCABULARY
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
@@ -124,7 +124,7 @@ def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_si
     smallest = min((int(row.min()) for row in rows if row.size), default=0)
     if smallest < 0:
         raise InputError(f"{name} has the id {smallest}; ids start at 0, which pads")
-    known: list[Any] = [np.where(row < vocabulary_size, row, rules.oov_id) for row in rows]
+    known: list[Any] = [np.where(row < vocabulary_size, row, text.OOV_ID) for row in rows]
     return pad_ids(known, length=length, padding=rules.padding, truncating=rules.truncating, pad_id=rules.pad_id)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs.text import encode, word_ids
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_export.datasets.labelled import Dataset, make_id_dataset
 from deeprnn_export.datasets.words import rank_words
 
@@ -36,10 +37,10 @@ def read_text_dataset(path: Path, *, max_length: int | None, vocabulary_size: in
     words = rank_words(texts[row] for row in parts["train"])
     if not words:
         raise InputError(f"{path} has no words in its column of texts")
-    ids = word_ids(words)
+    encode = TextEncoder(Preprocessing("text"), words).encode
     return make_id_dataset(
         path.stem,
-        {part: [np.array(encode(texts[row], ids), np.int64) for row in rows] for part, rows in parts.items()},
+        {part: [np.array(encode(texts[row]), np.int64) for row in rows] for part, rows in parts.items()},
         {part: y[rows] for part, rows in parts.items()},
         label_names=names,
         words=words,

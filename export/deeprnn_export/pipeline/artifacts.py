@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import LoweredLayer, StoredTensor
 from deeprnn_edge.parity.replay import Replay
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.gate import Tolerance
 from deeprnn_export.parity.precisions import CALIBRATED, artifact_path, reduced_tolerance

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_export.pipeline.calibration import ROWS
 
 Feed = dict[str, NDArray[Any]]

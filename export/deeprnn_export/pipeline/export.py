@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, VOCABULARY
+from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
     FORMAT_VERSION,
@@ -24,10 +24,11 @@ from deeprnn_edge.bundle.manifest import (
     Preprocessing,
     encode_manifest,
 )
+from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
-from deeprnn_edge.inspection.inspect import inspect_content
 from deeprnn_edge.parity.verify import decision_outputs
+from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
@@ -179,14 +180,14 @@ def export(
 def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -> Artifact:
     return Artifact(
         path=file.path,
-        format=file.kind,  # type: ignore[arg-type]  # choose let the two formats through alone
+        format=file.kind,
         precision=file.precision,
         kind="sequence" if file.source.stream is None else "stream",
         size_bytes=len(file.content),
         sha256=hashlib.sha256(file.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(inspect_content(file.content, file.path, file.kind).operators),
+        operators=dict(runtime_of(file.kind).inspect(file.content, file.path).operators),
         recurrences=file.recurrences,
         evaluation=evaluation,
         tensors=file.tensors,
@@ -218,7 +219,8 @@ def _rows(case: Case) -> int:
 def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> None:
     (folder / GOLDEN).write_bytes(encode_golden(cases))
     if rules.vocabulary:
-        (folder / VOCABULARY).write_text("".join(f"{word}\n" for word in rules.vocabulary), encoding="utf-8")
+        name = vocabulary_name(rules.vocabulary)
+        (folder / name).write_text(encode_vocabulary(name, rules.vocabulary), encoding="utf-8")
     (folder / CARD).write_text(write_card(manifest), encoding="utf-8")
     (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
 

@@ -70,11 +70,15 @@ def prune_vocabulary(model: keras.Model, keep_words: int, *, index_offset: int =
     return copy
 
 
-def cut_ids(ids: NDArray[Any], id_count: int, oov_id: int) -> NDArray[Any]:
+def cut_ids(ids: NDArray[Any], id_count: int, oov_id: int | None) -> NDArray[Any]:
     """Ids of any shape with those from ``id_count`` on as the unknown word ``oov_id``, in the same dtype.
 
     Raises InputError where the unknown word itself lies beyond the ids.
     """
+    if oov_id is None:
+        if (ids < id_count).all():
+            return ids
+        raise InputError("the rules leave unknown words out, which ids cannot say: give --oov-id to cut words")
     if not 0 <= oov_id < id_count:
         raise InputError(f"the unknown word's id is {oov_id}; expected one in [0, {id_count}), the ids that are left")
     return np.where(ids < id_count, ids, ids.dtype.type(oov_id))

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from deeprnn_edge.inspection.file_record import FileInspection, TensorBytes
 from deeprnn_edge.inspection.record import Inspection
+from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deeprnn_edge.bundle.bundle import VOCABULARY
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export.reading.signature import Signature
@@ -43,7 +42,7 @@ def read_input_rules(
     return InputRules(
         preprocessing=dataclasses.replace(
             base,
-            vocabulary=VOCABULARY if base.kind == "text" else None,
+            vocabulary=None,
             max_length=_max_length(signature, base, max_length),
         ),
         vocabulary=_known_words(words, base, signature),

@@ -12,7 +12,7 @@ import pytest
 from deeprnn_edge.bench.cold_start import probe_artifact, resident_bytes
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.runtimes.warmup import warm_up
+from deeprnn_edge.runtimes.artifacts import start_runtime
 
 
 def test_an_artifact_starts_in_a_process_of_its_own(bundle_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_fresh_process_that_fails_says_what_it_said(bundle_path: Path) -> None
 def test_the_models_that_start_a_runtime_run(file_format: Any) -> None:
     if file_format == "tflite":
         pytest.importorskip("ai_edge_litert", reason="the warm-up of LiteRT")
-    warm_up(file_format)
+    start_runtime(file_format)
 
 
 def test_resident_bytes_are_of_this_process() -> None:

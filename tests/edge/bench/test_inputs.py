@@ -15,7 +15,7 @@ from deeprnn_edge.bench.inputs import choose_inputs
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.runtimes.session import open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact
 from tests.support.changed_bundle import change_manifest, free_time
 
 

@@ -13,6 +13,7 @@ import pytest
 import deeprnn_edge
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_a_zip_answers_as_its_directory_does(bundle_path: Path, tmp_path: Path) 
 
 
 def test_the_default_artifact_is_onnx(bundle_path: Path) -> None:
-    assert open_bundle(bundle_path).artifact().path == "model.onnx"
+    assert choose_artifact(open_bundle(bundle_path)).path == "model.onnx"
 
 
 def test_an_unknown_artifact_names_those_there(bundle_path: Path) -> None:

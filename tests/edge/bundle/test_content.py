@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, VOCABULARY, open_bundle
+from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
 from deeprnn_edge.bundle.content import check_name, has_file, read_file
+from deeprnn_edge.bundle.vocabulary import VOCABULARY
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
 from deeprnn_edge.files.zip_writer import zip_files
@@ -149,7 +150,7 @@ def test_a_vocabulary_of_a_million_words(copy: Path) -> None:
     assert len(open_bundle(copy).vocabulary()) == 1_000_000
 
 
-@pytest.mark.parametrize("end", ["\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_more_words_than_a_device_holds(copy: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
     monkeypatch.setattr(limits, "VOCABULARY_WORDS", 10)
     (copy / VOCABULARY).write_text(end * 10, encoding="utf-8", newline="")

@@ -21,6 +21,7 @@ def raw(bundle_path: Path) -> dict[str, Any]:
 def test_round_trip(raw: dict[str, Any]) -> None:
     manifest = decode_manifest(json.dumps(raw))
     assert decode_manifest(encode_manifest(manifest)) == manifest
+    raw["preprocessing"] |= {"steps": None, "end_id": None}  # which a bundle of an earlier release does not have
     assert json.loads(encode_manifest(manifest)) == raw
 
 
@@ -30,7 +31,7 @@ def test_round_trip(raw: dict[str, Any]) -> None:
         (["format_version"], 99, "format_version 99"),
         (["name"], 3, "manifest.json.name is 3, expected str"),
         (["labels"], "positive", "labels is 'positive'"),
-        (["artifacts", 0, "format"], "pickle", "expected 'onnx' or 'tflite'"),
+        (["artifacts", 0, "format"], 3, "format is 3, expected str"),
         (["artifacts", 0, "size_bytes"], True, "size_bytes is True, expected int"),
         (["artifacts", 0, "parity", "atol"], "1e-5", "atol is '1e-5', expected float"),
         (["artifacts", 0, "operators"], {"GRU": "two"}, "operators.GRU is 'two', expected int"),

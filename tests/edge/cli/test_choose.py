@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.manifest import Evaluation
 from deeprnn_edge.cli.main import main
-from tests.house.test_imports import HEAVY, command, modules_after
 from tests.support.changed_bundle import change_manifest
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from deeprnn_edge.bench.cold_start import Probe
 from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.inspection.inspect import inspect_path
-from tests.house.test_imports import HEAVY, command, modules_after
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 
 def run(*words: str | Path) -> Result:

@@ -19,13 +19,14 @@ from distributed import LocalCluster
 
 import deeprnn_edge
 from deeprnn_edge import packages as extras
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs.text import encode, word_ids
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.scoring import cluster
 from deeprnn_edge.scoring.partition_scorer import PartitionScorer
-from tests.house.test_imports import HEAVY, command, modules_after
 from tests.support import score_runs
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 NOBODY = "tcp://127.0.0.1:9"
 
@@ -110,11 +111,11 @@ def test_what_is_done_is_not_done_again(
 def test_columns_of_ids_of_dictionaries_and_of_nulls(bundle_path: Path, tmp_path: Path, scheduler: str) -> None:
     texts = [None if n % 7 == 0 else text for n, text in enumerate(score_runs.make_texts(300))]
     model = deeprnn_edge.load(bundle_path)
-    ids = word_ids((bundle_path / "vocabulary.txt").read_text().split())
+    encode = TextEncoder(Preprocessing("text"), (bundle_path / "vocabulary.txt").read_text().split()).encode
     table = pa.table(
         {
             "words": pa.array(texts).dictionary_encode(),
-            "ids": pa.array([None if text is None else encode(text, ids) for text in texts], pa.list_(pa.uint16())),
+            "ids": pa.array([None if text is None else encode(text) for text in texts], pa.list_(pa.uint16())),
         }
     )
     pq.write_table(table, tmp_path / "corpus.parquet")

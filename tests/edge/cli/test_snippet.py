@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import decode_golden, encode_golden
 from deeprnn_edge.cli.main import main
-from deeprnn_edge.inputs.text import encode, word_ids
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.snippets.languages import LANGUAGES
 from deeprnn_edge.snippets.literals import cpp_string, json_string, number
-from tests.house.test_imports import HEAVY, command, modules_after
 from tests.support.changed_bundle import change_manifest
+from tests.support.fresh_process import HEAVY, command, modules_after
 
 
 def run(*words: str | Path) -> Result:
@@ -50,7 +50,7 @@ def test_the_ids_of_a_sample_text_are_those_of_the_rule(bundle_path: Path, langu
     comment = " ".join(re.sub(r"^(#|//) ?", "", run(bundle_path, "--language", language).stdout, flags=re.M).split())
     found = re.search(r'"([^"]+)" becomes ([\d ]+), before padding', comment)
     assert found is not None
-    ids = encode(found[1], word_ids(bundle.vocabulary()))
+    ids = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary()).encode(found[1])
     assert found[2] == " ".join(map(str, ids))
 
 

@@ -14,8 +14,9 @@ import pytest
 import deeprnn_edge
 from deeprnn_edge import DeepRNNEdgeError, Model
 from deeprnn_edge.bundle.golden import decode_golden
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError, MissingExtraError
-from deeprnn_edge.inputs.text import encode, word_ids
+from deeprnn_edge.inputs.text import TextEncoder
 
 TEXTS = ["a gorgeous, moving film", "dull plot; BORING!", "", "word " * 40, "the film that it is"]
 
@@ -34,8 +35,8 @@ def test_run_gives_what_keras_gave(model: Model, bundle_path: Path) -> None:
 
 
 def test_text_ids_and_arrays_give_one_answer(model: Model, bundle_path: Path) -> None:
-    ids = word_ids((bundle_path / "vocabulary.txt").read_text().splitlines())
-    rows = [encode(text, ids) for text in TEXTS]
+    encode = TextEncoder(Preprocessing("text"), (bundle_path / "vocabulary.txt").read_text().splitlines()).encode
+    rows = [encode(text) for text in TEXTS]
     padded = np.zeros((len(rows), 16), np.int32)
     for target, row in zip(padded, rows, strict=True):
         target[16 - min(16, len(row)) :] = row[-16:]

@@ -8,7 +8,7 @@ from typing import IO
 
 import pytest
 
-from benchmarks.endurance.soak import measure_apart, repeat
+from tests.support.soak import measure_apart, repeat
 
 MOST_GROWN_BYTES = 2_000_000  # the bound that holds for a million predictions and 10,000 loads
 MOST_IDLE = 1e-3  # CPU seconds a second

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.endurance.threads import hammer
 from deeprnn_edge.runtimes.onnx.session import OnnxSession
 from tests.support.paths import FIXTURES
+from tests.support.threads import hammer
 
 THREADS, CALLS_EACH = 16, 150
 

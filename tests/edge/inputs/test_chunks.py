@@ -12,6 +12,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream import Stream
 from deeprnn_edge.inference.stream_source import run_from_start
 from deeprnn_edge.inputs.chunks import ChunkRules, read_chunk
+from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.runtimes.onnx.stepper import BufferPool, OnnxStepper
 
 SPEC = StreamSpec(
@@ -24,7 +25,7 @@ SPEC = StreamSpec(
     states=(StateSpec("state_h", "next_state_h", "gru", ("batch", 4), initial=0.5),),
     skips_padding=False,
 )
-RULES = ChunkRules(SPEC, Preprocessing("tokens"), {})
+RULES = ChunkRules(SPEC, Preprocessing("tokens"), TextEncoder(Preprocessing("tokens"), ()))
 
 
 def chunk(rows: int, steps: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import zipfile
@@ -18,6 +19,7 @@ from deeprnn_edge.inspection import inspect as inspection
 from deeprnn_edge.inspection import plugins as formats
 from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
+from deeprnn_edge.runtimes import RUNTIMES
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_bundle_without_litert_shows_the_manifests_operators(
         raise MissingExtraError("needs LiteRT")
 
     whole = {file.path: file for file in inspect_path(bundle_path).artifacts}
-    monkeypatch.setitem(inspection._READERS, ".tflite", absent)
+    monkeypatch.setitem(RUNTIMES, "tflite", dataclasses.replace(RUNTIMES["tflite"], inspect=absent))
     file = next(file for file in inspect_path(bundle_path).artifacts if file.format == "tflite")
     assert file.problem == "needs LiteRT"
     assert (file.operators, file.loops, file.recurrent) == (

@@ -40,7 +40,7 @@ def test_an_interrupted_run_goes_on(bundle_path: Path, tmp_path: Path) -> None:
     assert err.splitlines()[-2:] == ["stopped; the same command goes on with what is not done yet", "Aborted!"]
     assert "Traceback" not in err
     assert not (tmp_path / "out").exists()
-    done = len(list((tmp_path / "out.partial").glob("[0-9]*")))
+    done = len(score_runs.partitions_of(tmp_path / "out"))
     summary = json.loads(
         score_runs.finish(score_runs.start(bundle_path, corpus, tmp_path / "out", *PARTITIONED, "--json"))
     )
@@ -53,4 +53,5 @@ def test_runs_killed_at_random_moments(bundle_path: Path, tmp_path: Path) -> Non
     outcomes = score_runs.kill_at_random_moments(
         bundle_path, corpus, tmp_path / "out", texts, count=4, words=PARTITIONED
     )
-    assert sum(outcomes.values()) == 4
+    assert outcomes["old"] + outcomes["new"] >= 4
+    assert outcomes["in the middle"] >= 1

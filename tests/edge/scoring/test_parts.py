@@ -23,8 +23,8 @@ from deeprnn_edge.scoring import output_folder
 from deeprnn_edge.scoring.answers import answer_column, answer_names
 from deeprnn_edge.scoring.output_folder import OutputFolder
 from deeprnn_edge.scoring.partitions import Source, plan_partitions
-from deeprnn_edge.scoring.record import ModelIdentity, Record, read_record
 from deeprnn_edge.scoring.row_reader import RowReader
+from deeprnn_edge.scoring.run_settings import ModelIdentity, RunSettings, read_settings
 
 
 @given(st.lists(st.integers(0, 50), max_size=5), st.integers(1, 20))
@@ -123,15 +123,21 @@ def test_a_class_without_a_label(bundle_path: Path) -> None:
         answer_column(model, pa.chunked_array([["film"]]), first_row=0)
 
 
-def record_of(column: str) -> Record:
-    return Record(1, ModelIdentity("m", "model.onnx", "0" * 64), column, "", 10, ())
+def settings_of(column: str) -> RunSettings:
+    return RunSettings(1, ModelIdentity("m", "model.onnx", "0" * 64), column, "", 10, ())
 
 
 class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-OPERATIONS = [(Path, "replace"), (Path, "mkdir"), (Path, "unlink"), (shutil, "rmtree"), (output_folder, "write_record")]
+OPERATIONS = [
+    (Path, "replace"),
+    (Path, "mkdir"),
+    (Path, "unlink"),
+    (shutil, "rmtree"),
+    (output_folder, "write_settings"),
+]
 
 
 @pytest.fixture
@@ -155,12 +161,12 @@ def operations(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
 
 
 def make_result(output: Path, column: str, *, force: bool = False) -> None:
-    record, folder = record_of(column), OutputFolder(output)
+    settings, folder = settings_of(column), OutputFolder(output)
     folder.recover()
-    folder.check(record, force=force)
-    if folder.find(record) == folder.path:
+    folder.check(settings, force=force)
+    if folder.find(settings) == folder.path:
         return
-    folder.begin(record)
+    folder.begin(settings)
     for number in range(3):
         (folder.partial / f"{number}.parquet").write_text(column)
     (folder.partial / ".half").write_text("of a file")
@@ -168,10 +174,10 @@ def make_result(output: Path, column: str, *, force: bool = False) -> None:
 
 
 def content(output: Path) -> tuple[str | None, set[str], list[str]]:
-    record = read_record(output)
+    settings = read_settings(output)
     files = sorted(output.glob("*"))
     texts = {file.read_text() for file in files if file.suffix == ".parquet"}
-    return record and record.column, texts, [file.name for file in files]
+    return settings and settings.column, texts, [file.name for file in files]
 
 
 @pytest.mark.parametrize("killed_after", range(20))
@@ -199,14 +205,14 @@ def test_what_is_of_another_record_is_refused_and_named(tmp_path: Path) -> None:
     output = tmp_path / "out"
     make_result(output, "old")
     with pytest.raises(InputError, match=r"holds scores of --column 'old', and now it is 'new'; .* --force"):
-        OutputFolder(output).check(record_of("new"), force=False)
+        OutputFolder(output).check(settings_of("new"), force=False)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("keep me")
     with pytest.raises(InputError, match=r"holds other files, such as letter\.txt"):
-        OutputFolder(tmp_path / "mine").check(record_of("new"), force=True)
+        OutputFolder(tmp_path / "mine").check(settings_of("new"), force=True)
     (tmp_path / "out" / "_score.json").write_text("{}")
     with pytest.raises(InputError, match="is no record of this release"):
-        OutputFolder(output).check(record_of("new"), force=True)
+        OutputFolder(output).check(settings_of("new"), force=True)
 
 
 def test_lists_of_ids_and_features_by_the_kind_of_model() -> None:

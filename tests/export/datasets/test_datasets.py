@@ -57,10 +57,10 @@ def test_reviews_are_what_the_device_makes_of_their_words() -> None:
     assert (dataset.x_train.shape, dataset.x_test.shape) == ((8453, 100), (2113, 100))
     assert (dataset.x_train.dtype, len(dataset.words), dataset.x_train.max()) == (np.int32, 9996, 9999)
     assert dataset.labels == ("negative", "positive")
-    ids = text.word_ids(dataset.words)
+    encoder = text.TextEncoder(dataset.preprocessing, dataset.words)
     for row in dataset.x_test[:50]:
         words = decode(dataset, row).replace("<start> ", "").replace("<oov>", "~unheard~")
-        np.testing.assert_array_equal(to_batch([text.encode(words, ids)], dataset.preprocessing, 100)[0], row)
+        np.testing.assert_array_equal(to_batch([encoder.encode(words)], dataset.preprocessing, 100)[0], row)
 
 
 def test_vowels_keep_every_step_and_pad_in_front() -> None:

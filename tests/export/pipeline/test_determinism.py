@@ -19,7 +19,7 @@ from tests.support.keras_models import randomised
 EXPORT = """
 import json, sys
 from deeprnn_edge.bundle.manifest import Preprocessing
-from deeprnn_edge.bundle.packing import pack
+from deeprnn_edge.inference.packing import pack
 from deeprnn_export import export, tflite_conversion, tflite_worker
 
 def convert(model, saved_model, target, precision, samples):

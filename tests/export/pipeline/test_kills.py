@@ -10,25 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.endurance.kills import (
+from deeprnn_edge.bundle.recovery import put_back
+from deeprnn_edge.files import atomic_replace as replacing
+from deeprnn_edge.files.atomic_replace import exchange
+from deeprnn_edge.files.zip_writer import zip_files
+from tests.support.kills import (
     RUN_COMMAND,
     WRITE_BUNDLE,
     Target,
     digest,
     kill_at_each_operation,
     kill_at_random,
+    kill_before,
     make_target,
 )
-from deeprnn_edge.bundle.recovery import put_back
-from deeprnn_edge.files import atomic_replace as replacing
-from deeprnn_edge.files.atomic_replace import exchange
-from deeprnn_edge.files.zip_writer import zip_files
 from tests.support.paths import FIXTURES
 from tests.support.workshop import assert_untouched
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-COMMAND = [sys.executable, "-m", "deeprnn_edge"]
-WITHOUT_EXCHANGE = "from deeprnn_edge import replacing; replacing.exchange = lambda *_: False\n"
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL"),
+]
+WITHOUT_EXCHANGE = "from deeprnn_edge.files import atomic_replace; atomic_replace.exchange = lambda *_: False\n"
 
 
 @pytest.fixture
@@ -41,32 +44,36 @@ def old_zip(bundle_path: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def packing(stream_bundle: Path, tmp_path: Path, old_zip: Path) -> Target:
     output = tmp_path / "packed" / "out.zip"
-    return make_target([*COMMAND, "pack", str(stream_bundle), "--force", "-o", str(output)], output, old_zip)
-
-
-def writing(new: Path, old: Path, output: Path) -> Target:
-    return make_target([sys.executable, "-c", WRITE_BUNDLE, str(new), str(output)], output, old)
+    return make_target(RUN_COMMAND, ["pack", stream_bundle, "--force", "-o", output], output, old_zip)
 
 
 def test_pack_at_random_moments(packing: Target) -> None:
     found = kill_at_random(packing, 8)
     assert found["outcomes"].keys() <= {"old", "new"}
     assert sum(found["moments"].values()) == 8
+    assert found["moments"]["during"] >= 1
 
 
 def test_pack_before_each_operation(packing: Target) -> None:
-    found = kill_at_each_operation(RUN_COMMAND, packing.command[3:], packing)
-    assert found[-3:] == [("os.chmod", "old"), ("os.rename", "old"), ("the end", "new")]
-    assert {state for _, state in found[:-3]} == {"old"}
+    found = kill_at_each_operation(packing)
+    assert [kill.operation for kill in found[-3:]] == ["os.chmod", "os.rename", "the end"]
+    assert [kill.state for kill in found] == ["old"] * (len(found) - 1) + ["new"]
+    assert [kill.in_the_middle for kill in found[-4:]] == [False, True, True, False]  # opened, filled, in its place
 
 
-def test_export_at_random_moments(bundle_path: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_export_before_four_of_its_operations(bundle_path: Path, tmp_path: Path) -> None:
+    """The first one in the output's folder, one in the middle, and the last two."""
     with zipfile.ZipFile(FIXTURES / "legacy" / "keras-2.2.4.zip") as stored:
         stored.extract("gru.h5", tmp_path)
     output = tmp_path / "exported" / "out"
-    words = ["export", str(tmp_path / "gru.h5"), "--format", "onnx", "--force", "-o", str(output)]
-    found = kill_at_random(make_target([*COMMAND, *words], output, bundle_path), 4)
-    assert found["outcomes"].keys() <= {"old", "new"}
+    words = ["export", tmp_path / "gru.h5", "--format", "onnx", "--force", "-o", output]
+    target = make_target(RUN_COMMAND, words, output, bundle_path)
+    chosen = [target.within[place] for place in (0, len(target.within) // 2, -2, -1)]
+    kills = [kill_before(target, number) for number in chosen]
+    assert [kill.in_the_middle for kill in kills] == [False, True, True, True]
+    assert kills[0].state == kills[1].state == "old"
+    assert {kill.state for kill in kills} <= {"old", "new"}
 
 
 @pytest.mark.parametrize("name", ["out", "out.zip"])
@@ -74,12 +81,12 @@ def test_a_bundle_before_each_operation(
     stream_bundle: Path, bundle_path: Path, old_zip: Path, tmp_path: Path, name: str
 ) -> None:
     output = tmp_path / "written" / name
-    target = writing(stream_bundle, old_zip if name == "out.zip" else bundle_path, output)
-    found = kill_at_each_operation(WRITE_BUNDLE, target.command[3:], target)
-    states = [state for _, state in found]
+    old = old_zip if name == "out.zip" else bundle_path
+    found = kill_at_each_operation(make_target(WRITE_BUNDLE, [stream_bundle, output], output, old))
+    states = [kill.state for kill in found]
     changes = sum(one != other for one, other in pairwise(states))
     assert (states[0], states[-1], changes) == ("old", "new", 1)
-    assert len(found) > len(list(stream_bundle.iterdir()))
+    assert sum(kill.in_the_middle for kill in found) > len(list(stream_bundle.iterdir()))
     assert_untouched(output.parent, name)
 
 
@@ -87,16 +94,14 @@ def test_where_names_cannot_be_exchanged_the_next_export_puts_the_old_back(
     stream_bundle: Path, bundle_path: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "written" / "out"
-    target = writing(stream_bundle, bundle_path, output)
-    program, words = WITHOUT_EXCHANGE + WRITE_BUNDLE, target.command[3:]
-    assert "neither" in {state for _, state in kill_at_each_operation(program, words, target)}
+    target = make_target(WITHOUT_EXCHANGE + WRITE_BUNDLE, [stream_bundle, output], output, bundle_path)
+    assert "neither" in {kill.state for kill in kill_at_each_operation(target)}
 
     def is_old() -> bool:
         put_back(output)
         return target.is_old()
 
-    states = {state for _, state in kill_at_each_operation(program, words, replace(target, is_old=is_old))}
-    assert states == {"old", "new"}
+    assert {kill.state for kill in kill_at_each_operation(replace(target, is_old=is_old))} == {"old", "new"}
     assert_untouched(output.parent, "out")
 
 

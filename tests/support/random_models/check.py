@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import deeprnn_edge
 from deeprnn_edge.errors import DeepRNNEdgeError, ParityError
-from deeprnn_edge.inspection.inspect import inspect_content
+from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export import export
 from tests.support.random_models.descriptions import Architecture, settled
 from tests.support.random_models.inputs import answers, random_inputs
@@ -66,7 +66,7 @@ def check(description: Architecture, kind: str) -> Outcome:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome
         outcome = Outcome("error", f"{type(error).__name__}: {error}")
     else:
-        loops = sum(inspect_content(content, f"model.{kind}", kind).loops.values())
+        loops = sum(runtime_of(kind).inspect(content, f"model.{kind}").loops.values())
         stated = next(one.parity.atol for one in manifest.artifacts)
         outcome = _compared(description, model, loaded, atol=STATED_ATOL if stated == STATED_ATOL else ATOL)
         outcome = replace(outcome, loops=loops)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.precisions import CALIBRATED, PRECISIONS

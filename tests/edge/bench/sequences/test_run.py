@@ -23,7 +23,7 @@ from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import Case, decode_golden, encode_golden
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.inspection import plugins as formats
-from deeprnn_edge.runtimes.session import open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact
 from tests.support.changed_bundle import change_manifest, free_time
 
 

@@ -21,7 +21,7 @@ from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
-from deeprnn_edge.runtimes import session as sessions
+from deeprnn_edge.runtimes import artifacts as sessions
 from tests.support.changed_bundle import change_manifest
 
 FEW = 20  # runs

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from deeprnn_edge.inspection.onnx_file import inspect_onnx
+from deeprnn_edge.runtimes.onnx.inspection import inspect_onnx
 from deeprnn_edge.runtimes.onnx.session import OnnxSession
 from deeprnn_export.targets.onnx.storage import store
 from deeprnn_export.targets.onnx.weights import read_weights, with_stored, with_values

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.targets.tflite import steps as tflite_steps

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
 from deeprnn_export.parity.precisions import CALIBRATED, PRECISIONS
 from deeprnn_export.reading.signature import read_signature

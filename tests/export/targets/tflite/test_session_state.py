@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
-from deeprnn_edge.runtimes.session import open_session
+from deeprnn_edge.runtimes.artifacts import open_session
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.targets.tflite.convert import convert_to_tflite

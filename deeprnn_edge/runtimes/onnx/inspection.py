@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import protobuf as wire
-from deeprnn_edge.inspection.file_record import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.onnx.operators import LOOPS, RECURRENT
 
 # TensorProto.DataType
 # fmt: off
@@ -57,6 +58,8 @@ def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> 
         precision=precision,
         size_bytes=len(content),
         operators=contents.operators,
+        recurrent=RECURRENT,
+        loops=LOOPS,
         foreign=contents.foreign,
         inputs=inputs,
         outputs=outputs,

@@ -1,4 +1,4 @@
-"""What a folder of scores was made from: the record beside them, by which a later run knows whether it goes on."""
+"""What a folder of scores was made from: the settings beside them, by which a later run knows whether it goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deeprnn_edge.files.atomic_write import write_output
 from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.scoring.partitions import Source
 
-RECORD = "_score.json"  # what reads a folder of Parquet files passes over names with an underscore ahead
+SETTINGS = "_score.json"  # what reads a folder of Parquet files passes over names with an underscore ahead
 FORMAT_VERSION = 1
 
 
@@ -30,7 +30,7 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True)
-class Record:
+class RunSettings:
     """All that the content of the scores depends on.
 
     column: what the model reads.
@@ -49,31 +49,31 @@ class Record:
         return hashlib.sha256(_encode(self).encode("utf-8")).hexdigest()
 
 
-def write_record(folder: Path, record: Record) -> None:
+def write_settings(folder: Path, settings: RunSettings) -> None:
     """Write it into a folder. Raises InputError where that fails."""
-    write_output(folder / RECORD, _encode(record))
+    write_output(folder / SETTINGS, _encode(settings))
 
 
-def read_record(folder: Path) -> Record | None:
-    """The record of a folder; None where there is none. Raises InputError where it cannot be read."""
-    path = folder / RECORD
+def read_settings(folder: Path) -> RunSettings | None:
+    """The settings of a folder; None where there is none. Raises InputError where it cannot be read."""
+    path = folder / SETTINGS
     try:
-        record: Record = decode(Record, json.loads(path.read_text(encoding="utf-8")), RECORD)
+        settings: RunSettings = decode(RunSettings, json.loads(path.read_text(encoding="utf-8")), SETTINGS)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, BundleError) as error:
         raise InputError(f"{path} is no record of this release: {error}; choose another --output") from error
-    return record
+    return settings
 
 
-def describe_difference(old: Record, new: Record) -> str | None:
-    """What the old record has otherwise than the new one, the first thing of it; None where they are the same."""
+def describe_difference(old: RunSettings, new: RunSettings) -> str | None:
+    """What the old settings has otherwise than the new one, the first thing of it; None where they are the same."""
     if old.model != new.model:
         return f"the model {_describe(old.model)}, and this one is {_describe(new.model)}"
     for name in ("column", "prefix", "partition_rows"):
         if getattr(old, name) != getattr(new, name):
             return f"--{name.replace('_', '-')} {getattr(old, name)!r}, and now it is {getattr(new, name)!r}"
-    before, now = ({source.path: source for source in record.inputs} for record in (old, new))
+    before, now = ({source.path: source for source in settings.inputs} for settings in (old, new))
     for path in sorted(before.keys() | now.keys()):
         if path not in now:
             return f"other inputs, {path} among them"
@@ -88,5 +88,5 @@ def _describe(model: ModelIdentity) -> str:
     return f"{model.name!r} ({model.artifact}, {model.sha256[:8]})"
 
 
-def _encode(record: Record) -> str:
-    return json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False) + "\n"
+def _encode(settings: RunSettings) -> str:
+    return json.dumps(dataclasses.asdict(settings), indent=2, ensure_ascii=False) + "\n"

@@ -1,6 +1,6 @@
 """What a process holds on to after very many calls and loads, and what a loaded model does while nobody asks it.
 
-Each measurement has a fresh process: ``python -m benchmarks.endurance.soak REQUEST``, JSON in and JSON out.
+Each measurement has a fresh process: ``python -m tests.support.soak REQUEST``, JSON in and JSON out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import deeprnn_edge
-from benchmarks.endurance.threads import random_texts
 from deeprnn_edge.bench.cold_start import resident_bytes
 from deeprnn_edge.bundle.bundle import open_bundle
+from tests.support.threads import random_texts
 
 SAMPLES = 50
 TEXTS = 1_000
@@ -28,7 +28,7 @@ TEXTS = 1_000
 def measure_apart(what: str, path: Path, artifact: str, **options: float) -> dict[str, Any]:
     """One of ``MEASURES`` in a process of its own. Raises RuntimeError with its last words where it fails."""
     request = json.dumps({"what": what, "path": str(path), "artifact": artifact, **options})
-    command = [sys.executable, "-P", "-m", "benchmarks.endurance.soak", request]
+    command = [sys.executable, "-P", "-m", "tests.support.soak", request]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -119,4 +119,4 @@ def _count(folder: str) -> int | None:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    print(json.dumps(MEASURES[asked.pop("what")](asked.pop("path"), asked.pop("artifact"), **asked)))
+    print(json.dumps(MEASURES[asked.pop("what")](asked.pop("path"), asked.pop("artifact"), **asked)))  # noqa: T201 - its result

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.inspection.onnx_file import inspect_onnx
+from deeprnn_edge.runtimes.onnx.inspection import inspect_onnx
 
 onnx = pytest.importorskip("onnx", reason="the oracle is the onnx package")
 damage = pytest.importorskip("google.protobuf.message").DecodeError

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from deeprnn_edge.errors import BundleError, MissingExtraError
-from deeprnn_edge.inspection import tflite_file
-from deeprnn_edge.inspection.tflite_file import inspect_tflite
+from deeprnn_edge.runtimes.tflite import inspection as tflite_file
+from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 
 pytest.importorskip("ai_edge_litert", reason="a .tflite file is read with LiteRT's schema")
 

@@ -21,6 +21,7 @@ from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 Call = Callable[[Model], list[NDArray[Any]]]
 
@@ -97,7 +98,7 @@ def make_calls(path: Path, artifact: str) -> dict[str, list[Call]]:
         items += [*texts, *(texts[first : first + 3] for first in range(0, len(texts), 3))]
     calls = {"predict": [_predict(item) for item in items], "run": [_run(case) for case in fitting]}
     if (spec := bundle.manifest.stream) is not None:
-        unit = bundle.stream_artifact(bundle.artifact(artifact)).chunk or 1
+        unit = bundle.stream_artifact(choose_artifact(bundle, artifact)).chunk or 1
         whole = [case for case in cases if count_steps(spec.inputs, case.inputs) % unit == 0]
         calls["stream"] = [_stream(case, spec, unit, lengths) for case in whole for lengths in ((1,), (3, 1, 2))]
     return calls

@@ -12,8 +12,9 @@ from typing import Any
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.inspection.file_record import FileInspection, TensorBytes, summarize
 from deeprnn_edge.packages import require_litert
+from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
 
 _IDENTIFIER = b"TFL3"
 _LARGEST_RANK = 64
@@ -48,6 +49,8 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         precision=precision,
         size_bytes=len(content),
         operators=operators,
+        recurrent=RECURRENT,
+        loops=LOOPS,
         foreign=custom,
         inputs=inputs,
         outputs=outputs,

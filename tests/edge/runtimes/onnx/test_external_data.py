@@ -14,8 +14,8 @@ import pytest
 
 import deeprnn_edge
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.external_data import refuse_external_data
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.runtimes.onnx.external_data import refuse_external_data
 from tests.support.changed_bundle import change_manifest
 
 onnx = pytest.importorskip("onnx", reason="it writes the files")
@@ -142,7 +142,7 @@ def test_in_a_bundle_whose_hashes_hold(
 ) -> None:
     import onnxruntime
 
-    from deeprnn_edge.bundle.packing import pack
+    from deeprnn_edge.inference.packing import pack
     from deeprnn_edge.inspection.inspect import inspect_path
 
     copy = Path(shutil.copytree(bundle_path, tmp_path / "bundle"))

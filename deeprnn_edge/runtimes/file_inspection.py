@@ -1,30 +1,12 @@
-"""What one model file holds: the result type that the readers of ONNX and TFLite files share."""
+"""What one model file holds: the result that the readers of every format give."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from deeprnn_edge.bundle.manifest import TensorSpec
-
-# The operators that run a whole recurrence in one kernel, by format.
-RECURRENT = {
-    "onnx": frozenset({"RNN", "LSTM", "GRU"}),
-    "tflite": frozenset(
-        {
-            "RNN",
-            "LSTM",
-            "UNIDIRECTIONAL_SEQUENCE_RNN",
-            "UNIDIRECTIONAL_SEQUENCE_LSTM",
-            "BIDIRECTIONAL_SEQUENCE_RNN",
-            "BIDIRECTIONAL_SEQUENCE_LSTM",
-        }
-    ),
-}
-# The operators that run a subgraph, by format: a recurrence that was not lowered is one of these.
-LOOPS = {"onnx": frozenset({"Loop", "Scan", "If"}), "tflite": frozenset({"WHILE", "IF"})}
 
 
 @dataclass(frozen=True)
@@ -54,7 +36,7 @@ class FileInspection:
     precision: as the manifest says; None for a file without a bundle.
     inputs, outputs: the file's own; an axis without a size is its name, or ``?``.
     operators: operator to count, with the bodies of loops and branches, the most frequent first.
-    recurrent, loops: the operators of RECURRENT and of LOOPS among them.
+    recurrent, loops: the operators among them that run a whole recurrence in one kernel, and that run a subgraph.
     foreign: the operators outside the format's own set: Flex and custom ones in TFLite; in ONNX those of
         another domain, such as ``com.microsoft.GatherBlockQuantized``, which not every runtime has.
     tensors: the constants, the largest first.
@@ -78,17 +60,19 @@ class FileInspection:
 def summarize(
     *,
     path: str,
-    file_format: Literal["onnx", "tflite"],
+    file_format: str,
     precision: str | None,
     size_bytes: int,
     operators: Mapping[str, int],
-    foreign: Container[str],
+    recurrent: Container[str] = (),
+    loops: Container[str] = (),
+    foreign: Container[str] = (),
     inputs: tuple[TensorSpec, ...] = (),
     outputs: tuple[TensorSpec, ...] = (),
     tensors: Iterable[TensorBytes] = (),
     problem: str | None = None,
 ) -> FileInspection:
-    """Sort what a reader found, and tell the operators apart; ``foreign`` holds the names that are."""
+    """Sort what a reader found; ``recurrent``, ``loops`` and ``foreign`` hold the names by which operators differ."""
     counts = dict(sorted(operators.items(), key=lambda item: (-item[1], item[0])))
     return FileInspection(
         path=path,
@@ -98,8 +82,8 @@ def summarize(
         inputs=inputs,
         outputs=outputs,
         operators=counts,
-        recurrent={name: count for name, count in counts.items() if name in RECURRENT[file_format]},
-        loops={name: count for name, count in counts.items() if name in LOOPS[file_format]},
+        recurrent={name: count for name, count in counts.items() if name in recurrent},
+        loops={name: count for name, count in counts.items() if name in loops},
         foreign={name: count for name, count in counts.items() if name in foreign},
         tensors=tuple(sorted(tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))),
         problem=problem,

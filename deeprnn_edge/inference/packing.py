@@ -14,6 +14,7 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_write import check_output, write_output
 from deeprnn_edge.files.zip_writer import zip_files
+from deeprnn_edge.runtimes.artifacts import choose_artifact, read_artifact
 
 FORMAT_VERSION = 1
 
@@ -60,11 +61,11 @@ def pack(
         raise InputError(f"{output} has no suffix .zip; a packed bundle is one: give a name such as model.zip")
     check_output(output, force=force)
     bundle = open_bundle(path)
-    chosen = {bundle.artifact(name).path for name in artifacts or (None,)}
+    chosen = {choose_artifact(bundle, name).path for name in artifacts or (None,)}
     # In the manifest's order, by which load takes one of several.
     kept = tuple(artifact for artifact in bundle.manifest.artifacts if artifact.path in chosen)
     manifest = dataclasses.replace(bundle.manifest, artifacts=tuple(map(_strip, kept)))
-    files = {MANIFEST: _encode(manifest), **{artifact.path: bundle.read_artifact(artifact) for artifact in kept}}
+    files = {MANIFEST: _encode(manifest), **{artifact.path: read_artifact(bundle, artifact) for artifact in kept}}
     if vocabulary := manifest.preprocessing.vocabulary:
         files[vocabulary] = bundle.read(vocabulary)
     if golden:

@@ -17,9 +17,10 @@ import deeprnn_edge
 from deeprnn_edge.bench.inputs import choose_inputs
 from deeprnn_edge.bundle.bundle import MANIFEST, open_bundle
 from deeprnn_edge.bundle.manifest import Evaluation, StoredTensor
-from deeprnn_edge.bundle.packing import Packed, pack, to_json
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.zip_writer import zip_files
+from deeprnn_edge.inference.packing import Packed, pack, to_json
+from deeprnn_edge.runtimes.artifacts import choose_artifact
 from tests.support.changed_bundle import change_manifest
 
 TEXTS = ["a gorgeous, moving film", "dull", "", "it was the best of films, it was the worst of films " * 5]
@@ -99,7 +100,7 @@ def test_without_golden_vectors_verify_says_so(bundle: Path, tmp_path: Path) -> 
 def test_several_artifacts_keep_the_manifest_s_order(bundle: Path, tmp_path: Path) -> None:
     packed = pack(bundle, tmp_path / "out.zip", artifacts=["model.int8.onnx", "model.tflite", "model.int8.onnx"])
     assert packed.artifacts == ("model.tflite", "model.int8.onnx")
-    assert open_bundle(tmp_path / "out.zip").artifact().path == "model.int8.onnx"
+    assert choose_artifact(open_bundle(tmp_path / "out.zip")).path == "model.int8.onnx"
 
 
 def test_the_manifest_says_the_same_of_what_is_kept(bundle: Path, tmp_path: Path) -> None:

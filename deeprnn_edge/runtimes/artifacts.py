@@ -1,0 +1,108 @@
+"""Choose, read and open the artifacts of a bundle, each in the runtime of its format.
+
+An artifact of a format that nothing here runs is skipped: it is passed over where none is asked for by name, and an
+error where it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.manifest import Artifact
+from deeprnn_edge.errors import MissingExtraError
+from deeprnn_edge.runtimes import RUNTIMES, find_runtime, runtime_of
+from deeprnn_edge.runtimes.interface import check_interface
+from deeprnn_edge.runtimes.session import Session
+
+
+def choose_artifact(bundle: Bundle, path: str | None = None) -> Artifact:
+    """Return the artifact of that path; without one the first for whole sequences, by the order of ``RUNTIMES``.
+
+    A bundle of stream artifacts alone gives one of them by the same rule.
+
+    Raises:
+        BundleError: where there is no artifact of that path.
+        MissingExtraError: where nothing here runs its format, or that of any artifact.
+    """
+    if path is not None:
+        artifact = bundle.artifact(path)
+        runtime_of(artifact)
+        return artifact
+    artifacts = known_artifacts(bundle)
+    order = list(RUNTIMES)
+    return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
+
+
+def known_artifacts(bundle: Bundle) -> list[Artifact]:
+    """Return the artifacts whose format a runtime here has.
+
+    Raises:
+        MissingExtraError: where there is none.
+    """
+    artifacts = [one for one in bundle.manifest.artifacts if find_runtime(one.format) is not None]
+    if not artifacts:
+        try:
+            runtime_of(bundle.manifest.artifacts[0])
+        except MissingExtraError as error:
+            raise MissingExtraError(f"{bundle.path} has no artifact that runs here: {error}") from error
+    return artifacts
+
+
+def read_artifact(bundle: Bundle, artifact: Artifact) -> bytes:
+    """Read an artifact's content, once its size and hash hold and its format's own check has passed it.
+
+    Raises:
+        BundleError: where they do not, or the check refuses it.
+    """
+    content = bundle.read_artifact(artifact)
+    if (runtime := find_runtime(artifact.format)) is not None:
+        runtime.check(content, artifact.path)
+    return content
+
+
+def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False) -> Session:
+    """Open a session on the content of a file.
+
+    Args:
+        content: the file's bytes.
+        kind: its format, as manifests write it.
+        path: its name, for messages.
+        threads: threads inside one call.
+        steps: whether it is a stream, which is called for single steps.
+
+    Raises:
+        BundleError: where the runtime does not accept it.
+        MissingExtraError: where there is no such runtime here.
+    """
+    return runtime_of(kind, path).open(content, path, threads=threads, steps=steps)
+
+
+def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
+    """Open a session on a bundle's artifact, once it was read and checked.
+
+    Raises:
+        BundleError: for a damaged file, and where its inputs and outputs are not those of the manifest.
+        MissingExtraError: where there is no such runtime here.
+    """
+    session = open_content(read_artifact(bundle, artifact), artifact, threads=threads)
+    check_interface(bundle.manifest, artifact, *session.interface())
+    return session
+
+
+def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
+    """Open a session on an artifact's content, which was read before. Raises what ``open_session`` does."""
+    steps = artifact.kind == "stream"
+    return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)
+
+
+def start_runtime(name: str, *, threads: int = 1) -> None:
+    """Run the one-operator model of a format: what a library's first session costs once is not the model's own.
+
+    Measured: ONNX Runtime's first session of any model adds 10 MB to a process, LiteRT's 3 MB.
+
+    Raises:
+        MissingExtraError: where there is no such runtime here.
+    """
+    content = runtime_of(name).start_model
+    open_session(content, kind=name, path="start model", threads=threads).run({"x": np.ones(1, np.float32)})
