@@ -46,6 +46,7 @@ def test_texts_are_labelled(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
         assert line.endswith(f"{max(answer, 1 - answer):4.0%}  {text}")
 
 
+@pytest.mark.slow
 def test_the_sentiment_of_each_word_while_a_sentence_is_typed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_sentiment_of_each_word_while_a_sentence_is_typed(
     assert shown[-1] < max(shown[:5])
 
 
+@pytest.mark.slow
 def test_a_model_with_its_own_loop_is_exported_and_streamed(speaker: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lines = run_example(capfd, "export_a_model", 12, speaker)
     assert float(lines[0].split()[-1].rstrip("%")) > 70  # nine speakers
@@ -84,6 +86,7 @@ def test_a_model_with_its_own_loop_is_exported_and_streamed(speaker: Path, capfd
     assert shown[-1] == f"{model.manifest.labels[whole.argmax()]}  {whole.max():.2f}"
 
 
+@pytest.mark.slow
 def test_the_file_within_the_budget_is_packed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "model.zip"
     lines = run_example(capfd, "choose_for_a_budget", FIXTURES / "bundle", output)

@@ -11,10 +11,12 @@ import pytest
 from tests.support.pages import PAGES, name_of, python_blocks
 from tests.support.paths import FIXTURES
 
-WITH_PYTHON = [page for page in PAGES if python_blocks(page)]
+WITH_PYTHON = {page: "\n".join(blocks) for page in PAGES if (blocks := python_blocks(page))}
+# What exports, starts TensorFlow.
+EACH = [pytest.param(page, marks=[pytest.mark.slow] if "export(" in code else []) for page, code in WITH_PYTHON.items()]
 
 
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
+@pytest.mark.parametrize("page", EACH, ids=map(name_of, WITH_PYTHON))
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(FIXTURES / "stream_text", "bundle")

@@ -111,6 +111,7 @@ def test_blocks_of_python_are_found() -> None:
     assert {name_of(page) for page in PAGES if python_blocks(page)} >= {"README.md", "docs/quickstart.md"}
 
 
+@pytest.mark.slow
 def test_the_site_is_built_strictly_and_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
     pytest.importorskip("material", reason="mkdocs-material is not installed; the extra docs brings it")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
