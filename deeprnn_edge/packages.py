@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from deeprnn_edge.errors import MissingExtraError
 
@@ -14,7 +14,7 @@ ONNXRUNTIME_JS = "1.30.0"  # of onnxruntime-web and onnxruntime-node: one releas
 
 def require_workshop(command: str) -> None:
     """Raise MissingExtraError where the packages that train and export are not installed."""
-    missing = [name for name in ("tensorflow", "keras", "tf2onnx", "onnx") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("tensorflow", "keras", "tf2onnx") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"{command} needs {', '.join(missing)}, not installed here; install the workshop with: "
@@ -22,14 +22,23 @@ def require_workshop(command: str) -> None:
         )
 
 
-def require_litert() -> ModuleType:
-    """LiteRT's interpreter module. Raises MissingExtraError where it is not installed."""
+@contextmanager
+def parts_of(title: str, package: str) -> Iterator[None]:
+    """Say that a library is newer than this release knows, where a part of it that is used within is gone.
+
+    Args:
+        title: the library, as its makers write it.
+        package: its distribution.
+
+    Raises:
+        MissingExtraError: for a module, an attribute or a parameter that is not there.
+    """
     try:
-        return importlib.import_module("ai_edge_litert.interpreter")
-    except ModuleNotFoundError as error:
+        yield
+    except (ImportError, AttributeError, TypeError) as error:
         raise MissingExtraError(
-            "a .tflite artifact needs LiteRT, which is not installed here; install it with: "
-            "pip install 'deeprnn-edge[tflite]', or load the bundle's .onnx artifact"
+            f"{title} {package_version(package)} is newer than this release knows: {error}; "
+            f"install an older {title}, or a newer release of deeprnn-edge"
         ) from error
 
 

@@ -24,7 +24,7 @@ def check_name(name: str) -> str:
     if name in ("", ".", "..") or any(character in "/\\:" or not character.isprintable() for character in name):
         raise BundleError(
             f"the bundle names the file {_clip(name)}, which is not inside the bundle: "
-            "expected a plain name such as model.onnx; export it again"
+            "expected a plain name such as golden.npz; export it again"
         )
     if len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
         raise BundleError(f"the bundle names the file {_clip(name)}, which is longer than any file system takes")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.packages import require_workshop
+from deeprnn_edge.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from deeprnn_edge.inspection.record import Inspection
@@ -51,7 +52,8 @@ def load_format(path: Path) -> Format:
                 "pip install 'deeprnn-edge[export]'"
             )
     if not found:
-        readable = {".onnx", ".tflite", *_WORKSHOP, *(point.name for point in entry_points(group=GROUP))}
+        known = [runtime.suffix for runtime in RUNTIMES.values()]
+        readable = {*known, *_WORKSHOP, *(point.name for point in entry_points(group=GROUP))}
         raise InputError(
             f"{path} has the suffix {path.suffix!r}; "
             f"expected a bundle (a directory or its zip), {', '.join(sorted(readable))}"

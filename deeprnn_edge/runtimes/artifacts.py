@@ -10,8 +10,8 @@ import numpy as np
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
-from deeprnn_edge.errors import MissingExtraError
-from deeprnn_edge.runtimes import RUNTIMES, find_runtime, runtime_of
+from deeprnn_edge.errors import InputError, MissingExtraError
+from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
 
@@ -47,6 +47,33 @@ def known_artifacts(bundle: Bundle) -> list[Artifact]:
         except MissingExtraError as error:
             raise MissingExtraError(f"{bundle.path} has no artifact that runs here: {error}") from error
     return artifacts
+
+
+def choose_portable(bundle: Bundle, path: str | None, *, prefer: str, said: str) -> Artifact:
+    """Return the artifact of that path, which the library that browsers and other languages have must run.
+
+    Args:
+        bundle: that has it.
+        path: inside the bundle; None for the first such artifact.
+        prefer: the kind that is taken before others where no path is given: ``sequence`` or ``stream``.
+        said: what is done with it, for messages, such as ``the page runs``.
+
+    Raises:
+        BundleError: where there is no artifact of that path.
+        InputError: where it is of another format, and where there is none of this one.
+    """
+    if path is not None:
+        chosen = bundle.artifact(path)
+        if chosen.format != PORTABLE.name:
+            raise InputError(f"{path} is {chosen.format}, and {said} {PORTABLE.title} files; give one of those")
+        return chosen
+    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == PORTABLE.name]
+    if not found:
+        raise InputError(
+            f"{bundle.path} has no {PORTABLE.title} artifact, and {said} no other; "
+            f"export the model again with: deeprnn-edge export --format {PORTABLE.name}"
+        )
+    return min(found, key=lambda artifact: artifact.kind != prefer)
 
 
 def read_artifact(bundle: Bundle, artifact: Artifact) -> bytes:

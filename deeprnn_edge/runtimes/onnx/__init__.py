@@ -39,6 +39,7 @@ def _check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="onnx",
     title="ONNX",
+    library="ONNX Runtime",
     package="onnxruntime",
     open=_open,
     inspect=_inspect,

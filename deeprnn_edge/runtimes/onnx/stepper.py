@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.onnx import library
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -44,7 +44,7 @@ class OnnxStepper:
 class BufferPool:
     """The bound buffers for streams of one batch size: as many as ever ran at once."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
         self.spec = spec
         self.rows = rows
         self.idle: list[_Buffers] = []
@@ -64,15 +64,14 @@ class _Buffers:
     before, after: the states.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
         self._spec, self._rows = spec, rows
-        self._binding = session.io_binding()
-        self._run = session.run_with_iobinding
+        self._binding, self._run = library.start_binding(session)
         self.before, before = allocate(spec.states, rows)
         self.after, after = allocate(spec.states, rows)
         for state in spec.states:
-            self._bind_input(state.name, before[state.name])
-            self._bind_output(state.next_name, after[state.name])
+            library.bind(self._binding, state.name, before[state.name], output=False)
+            library.bind(self._binding, state.next_name, after[state.name], output=True)
         self._inputs: dict[str, NDArray[Any]] = {}
         self._outputs: dict[str, NDArray[Any]] = {}
 
@@ -95,18 +94,11 @@ class _Buffers:
         steps = count_steps(self._spec.inputs, arrays)
         for spec in self._spec.inputs:
             self._inputs[spec.name] = self._new(spec, steps)
-            self._bind_input(spec.name, self._inputs[spec.name])
+            library.bind(self._binding, spec.name, self._inputs[spec.name], output=False)
         for spec in self._spec.outputs:
             if "time" in spec.shape or spec.name not in self._outputs:
                 self._outputs[spec.name] = self._new(spec, steps)
-                self._bind_output(spec.name, self._outputs[spec.name])
+                library.bind(self._binding, spec.name, self._outputs[spec.name], output=True)
 
     def _new(self, spec: TensorSpec, steps: int) -> NDArray[Any]:
         return np.zeros([self._rows, *(steps if size == "time" else int(size) for size in spec.shape[1:])], spec.dtype)
-
-    # A value on the CPU has the numpy array's own memory, and the binding keeps both.
-    def _bind_input(self, name: str, array: NDArray[Any]) -> None:
-        self._binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-
-    def _bind_output(self, name: str, array: NDArray[Any]) -> None:
-        self._binding.bind_ortvalue_output(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))

@@ -37,6 +37,7 @@ def _check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="tflite",
     title="TFLite",
+    library="LiteRT",
     package="ai-edge-litert",
     open=_open,
     inspect=_inspect,

@@ -5,15 +5,14 @@ The schema: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/schema/sch
 
 from __future__ import annotations
 
-import importlib
 import struct
 from collections import Counter
 from typing import Any
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.packages import require_litert
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.tflite.library import load_schema
 from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
 
 _IDENTIFIER = b"TFL3"
@@ -31,8 +30,7 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
 
     Raises BundleError where the bytes are no TFLite model, and MissingExtraError without LiteRT.
     """
-    require_litert()
-    schema: Any = importlib.import_module("ai_edge_litert.schema_py_generated")
+    schema = load_schema()
     if content[4:8] != _IDENTIFIER:
         raise BundleError(_not_tflite(path, f"it does not hold {_IDENTIFIER.decode()} at byte 4"))
     try:

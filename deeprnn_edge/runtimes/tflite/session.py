@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.packages import require_litert
+from deeprnn_edge.runtimes.tflite import library
 from deeprnn_edge.runtimes.tflite.stepper import Call, TFLiteStepper
 
 
@@ -19,21 +19,14 @@ class TFLiteSession:
     """One TFLite model. ``run`` may be called from several threads; they take turns."""
 
     def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
-        litert = require_litert()
         try:
-            self._interpreter = litert.Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
-            # Addressed by the signature's names: the order of tensors is the converter's own.
-            signature = self._interpreter.get_signature_runner()
+            self._interpreter = library.start_interpreter(content, threads=threads)
+            inputs, outputs = library.signature_of(self._interpreter)
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
-        self._inputs = {
-            name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()
-        }
-        self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
-        self.fixed_shapes = {
-            name: tuple(int(size) for size in detail["shape"]) for name, detail in signature.get_input_details().items()
-        }
+        self._inputs = {name: (detail["index"], detail["dtype"]) for name, detail in inputs.items()}
+        self._outputs = {name: detail["index"] for name, detail in outputs.items()}
+        self.fixed_shapes = {name: tuple(map(int, detail["shape"])) for name, detail in inputs.items()}
         self._lock = threading.Lock()
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
