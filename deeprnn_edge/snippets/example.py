@@ -16,7 +16,8 @@ from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, Tensor
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
-from deeprnn_edge.inputs.time_axis import Arrays, count_steps
+from deeprnn_edge.inputs.arrays import Arrays
+from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import open_artifact
 

@@ -31,7 +31,8 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
-from deeprnn_edge.inputs.time_axis import Arrays, count_steps
+from deeprnn_edge.inputs.arrays import Arrays
+from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 DEFAULT_CHUNKS = (1, 10, 100)

@@ -66,7 +66,7 @@ def _max_length(signature: Signature, rules: Preprocessing, asked: int | None) -
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     if fixed is not None:
         if asked not in (None, fixed):
-            raise InputError(f"--max-length {asked}, but the model was built for {fixed} steps; leave the option out")
+            raise InputError(f"max_length={asked}, but the model was built for {fixed} steps; leave the option out")
         return fixed
     if rules.max_length is not None or signature.inputs[0].name in signature.mask_values:
         return asked or rules.max_length
