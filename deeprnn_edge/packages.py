@@ -1,4 +1,4 @@
-"""The packages that are optional: found, or refused in one line that says what to install."""
+"""Find the packages that are optional, or refuse in one line that says what to install."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ ONNXRUNTIME_JS = "1.30.0"  # of onnxruntime-web and onnxruntime-node: one releas
 
 
 def require_workshop(command: str) -> None:
-    """Raise MissingExtraError where the packages that train and export are not installed."""
+    """Check that the packages which train and export are installed.
+
+    Raises:
+        MissingExtraError: where they are not.
+    """
     missing = [name for name in ("tensorflow", "keras", "tf2onnx") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
@@ -43,7 +47,11 @@ def parts_of(title: str, package: str) -> Iterator[None]:
 
 
 def require_score() -> None:
-    """Raise MissingExtraError where the packages that score a corpus are not installed."""
+    """Check that the packages which score a corpus are installed.
+
+    Raises:
+        MissingExtraError: where they are not.
+    """
     missing = [name for name in ("distributed", "pyarrow") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
@@ -52,7 +60,7 @@ def require_score() -> None:
 
 
 def package_version(name: str) -> str | None:
-    """The installed version of a distribution, without importing it; None where it is not installed."""
+    """Return the installed version of a distribution, without importing it; None where it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What a manifest may say beyond its form: numbers that can be, names that stay inside of the bundle.
+"""Check what a manifest may say beyond its form: numbers that can be, names that stay inside of the bundle.
 
 The runtime takes shapes, dtypes and lengths from it and makes arrays of them, so they are checked where they come in.
 """
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.content import check_name
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.bundle.text_steps import check_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
@@ -25,8 +25,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Raise BundleError that names the field which cannot be."""
+    """Check all that a manifest says.
+
+    Raises:
+        BundleError: that names the field which cannot be.
+    """
     _check_artifacts(manifest.artifacts)
+    _check_companions(manifest.companions)
     _check_preprocessing(manifest.preprocessing)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)
@@ -44,8 +49,20 @@ def _check_artifacts(artifacts: Sequence[Artifact]) -> None:
         check_name(artifact.path)
         _check_number(f"{where}.size_bytes", artifact.size_bytes, range(1, limits.ARTIFACT_BYTES + 1))
         _check_number(f"{where}.chunk", artifact.chunk, range(1, limits.TIME_STEPS + 1))
-        if not _SHA256.fullmatch(artifact.sha256):
-            raise _wrong(f"{where}.sha256", artifact.sha256, "64 hexadecimal digits")
+        _check_hash(f"{where}.sha256", artifact.sha256)
+
+
+def _check_companions(companions: Sequence[Companion]) -> None:
+    _check_distinct("companions", (companion.path for companion in companions))
+    for index, companion in enumerate(companions):
+        check_name(companion.path)
+        _check_number(f"companions[{index}].size_bytes", companion.size_bytes, range(limits.GOLDEN_BYTES + 1))
+        _check_hash(f"companions[{index}].sha256", companion.sha256)
+
+
+def _check_hash(where: str, value: str) -> None:
+    if not _SHA256.fullmatch(value):
+        raise _wrong(where, value, "64 hexadecimal digits")
 
 
 def _check_preprocessing(rules: Preprocessing) -> None:
@@ -58,7 +75,7 @@ def _check_preprocessing(rules: Preprocessing) -> None:
 
 
 def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:
-    """Rows as they are padded: along a free time axis to the length that is stated."""
+    """Check rows as they are padded: along a free time axis to the length that is stated."""
     for spec in inputs:
         sizes = [(max_length or 1) if size == "time" else size for size in spec.shape]
         elements = math.prod(size for size in sizes if isinstance(size, int))

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
 
 EXIT_CHECK_FAILED = 1
@@ -89,5 +90,7 @@ def _joined() -> dict[str, str]:
 
 
 def _fail(error: DeepRNNEdgeError, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(str(error).split())}", err=True)
+    context = click.get_current_context()
+    command = main.get_command(context, context.invoked_subcommand or "") or main
+    click.echo(f"error: {' '.join(spell_options(str(error), command).split())}", err=True)
     sys.exit(code)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
+from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, companion, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_write import check_output, write_output
@@ -21,11 +21,15 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Packed:
-    """A packed bundle.
+    """Describe a packed bundle.
 
-    size_bytes, bundle_size_bytes: of the zip, and of all the files of the bundle that it was made from.
-    artifacts: the paths of those that it holds.
-    golden: whether it holds the golden vectors, so that it can be verified.
+    Attributes:
+        path: of the zip.
+        size_bytes: of the zip.
+        bundle: what it was made from.
+        bundle_size_bytes: of all the files of the bundle that it was made from.
+        artifacts: the paths of those that it holds.
+        golden: whether it holds the golden vectors, so that it can be verified.
     """
 
     path: str
@@ -49,12 +53,17 @@ def pack(
     Its manifest leaves out what describes the artifacts and nothing runs or checks by: operators, what became
     of the recurrent layers, how the weights are stored.
 
-    artifacts: paths inside the bundle, such as ``model.int8.onnx``; without any, the one that ``load`` takes.
-    golden: add the golden vectors, without which ``verify`` has nothing to replay.
-    force: replace the file that is there.
+    Args:
+        path: of the bundle.
+        output: the zip to write.
+        artifacts: paths inside the bundle, such as ``model.int8.onnx``; without any, the one that ``load`` takes.
+        golden: add the golden vectors, without which ``verify`` has nothing to replay.
+        force: replace the file that is there.
 
-    Raises InputError where the output is taken, no ``.zip`` or cannot be written, and BundleError for an
-    artifact that the bundle does not have and for a damaged bundle.
+    Raises:
+        InputError: where the output is taken, no ``.zip`` or cannot be written.
+        BundleError: for an artifact that the bundle does not have and for a damaged bundle.
+        MissingExtraError: for an artifact of a format that nothing here runs.
     """
     output = Path(output)
     if output.suffix.lower() != ".zip":
@@ -65,12 +74,14 @@ def pack(
     # In the manifest's order, by which load takes one of several.
     kept = tuple(artifact for artifact in bundle.manifest.artifacts if artifact.path in chosen)
     manifest = dataclasses.replace(bundle.manifest, artifacts=tuple(map(_strip, kept)))
-    files = {MANIFEST: _encode(manifest), **{artifact.path: read_artifact(bundle, artifact) for artifact in kept}}
+    beside: dict[str, bytes] = {}
     if vocabulary := manifest.preprocessing.vocabulary:
-        files[vocabulary] = bundle.read(vocabulary)
+        beside[vocabulary] = bundle.read(vocabulary)
     if golden:
-        files[GOLDEN] = bundle.read_golden()
-    content = zip_files(files)
+        beside[GOLDEN] = bundle.read_golden()
+    manifest = dataclasses.replace(manifest, companions=tuple(companion(*file) for file in beside.items()))
+    running = {artifact.path: read_artifact(bundle, artifact) for artifact in kept}
+    content = zip_files({MANIFEST: _encode(manifest), **running, **beside})
     bundle_size_bytes = bundle.size_bytes()
     write_output(output, content)
     return Packed(
@@ -84,17 +95,17 @@ def pack(
 
 
 def to_json(packed: Packed) -> str:
-    """The result as JSON text, with ``format_version``."""
+    """Return the result as JSON text, with ``format_version``."""
     return json.dumps({"format_version": FORMAT_VERSION, **dataclasses.asdict(packed)}, indent=2) + "\n"
 
 
 def _strip(artifact: Artifact) -> Artifact:
-    """An artifact without what describes it alone."""
+    """Return an artifact without what describes it alone."""
     return dataclasses.replace(artifact, operators=None, recurrences=(), tensors=())
 
 
 def _encode(manifest: Manifest) -> bytes:
-    """The manifest as JSON without spaces and without the fields that decoding fills in by itself."""
+    """Return the manifest as JSON without spaces and without the fields that decoding fills in by itself."""
     return json.dumps(_compact(manifest), separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 

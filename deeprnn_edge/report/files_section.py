@@ -104,12 +104,12 @@ def parity_section(data: ReportData) -> Section:
 
 
 def _times(bench: Bench[BenchReport], artifact: Artifact) -> list[Cell]:
-    row = next((row for row in bench.report.rows if row.name == artifact.path), None)
-    if row is None:
+    result = next((result for result in bench.report.rows if result.name == artifact.path), None)
+    if result is None:
         return [number(None), number(None)]
-    if row.timing is None:
-        return [Cell(row.status), number(None)]
-    return [number(value, format_ms(value)) for value in (row.timing.p50_ms, row.timing.p95_ms)]
+    if result.timing is None:
+        return [Cell(result.status), number(None)]
+    return [number(value, format_ms(value)) for value in (result.timing.p50_ms, result.timing.p95_ms)]
 
 
 def _accuracy(artifact: Artifact) -> list[Cell]:

@@ -61,9 +61,9 @@ def _growth(benches: Sequence[Bench[BenchReport]], over: Over) -> tuple[Html, st
     for bench in benches:
         options = bench.report.options
         value = (options.length if over == "length" else options.batch) or 0
-        for row in bench.report.rows:
-            if row.timing:
-                times.setdefault(row.name, []).append((value, row.timing.p50_ms))
+        for result in bench.report.rows:
+            if result.timing:
+                times.setdefault(result.name, []).append((value, result.timing.p50_ms))
     unit, first = _NAMES[over], benches[0]
     other = (
         f"batch {first.report.options.batch}" if over == "length" else f"{first.report.options.length or 'any'} steps"

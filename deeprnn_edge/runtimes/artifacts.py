@@ -29,24 +29,14 @@ def choose_artifact(bundle: Bundle, path: str | None = None) -> Artifact:
         artifact = bundle.artifact(path)
         runtime_of(artifact)
         return artifact
-    artifacts = known_artifacts(bundle)
-    order = list(RUNTIMES)
-    return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
-
-
-def known_artifacts(bundle: Bundle) -> list[Artifact]:
-    """Return the artifacts whose format a runtime here has.
-
-    Raises:
-        MissingExtraError: where there is none.
-    """
     artifacts = [one for one in bundle.manifest.artifacts if find_runtime(one.format) is not None]
     if not artifacts:
         try:
             runtime_of(bundle.manifest.artifacts[0])
         except MissingExtraError as error:
             raise MissingExtraError(f"{bundle.path} has no artifact that runs here: {error}") from error
-    return artifacts
+    order = list(RUNTIMES)
+    return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
 
 
 def choose_portable(bundle: Bundle, path: str | None, *, prefer: str, said: str) -> Artifact:
@@ -118,7 +108,12 @@ def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Se
 
 
 def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
-    """Open a session on an artifact's content, which was read before. Raises what ``open_session`` does."""
+    """Open a session on an artifact's content, which was read before.
+
+    Raises:
+        BundleError: where the runtime does not accept it.
+        MissingExtraError: where there is no such runtime here.
+    """
     steps = artifact.kind == "stream"
     return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)
 

@@ -108,6 +108,12 @@ def run_partitions(
 
     A partition goes to another worker where its own dies, and is tried again where it fails.
 
+    Args:
+        client: of the cluster.
+        job: what all partitions have in common.
+        content: of ``ship_model``.
+        partitions: what is to do.
+
     Raises:
         InputError: where the workers cannot load the model.
         ScoringError: where the scheduler goes away.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, Tensor
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import open_artifact
@@ -23,8 +24,6 @@ from deeprnn_edge.runtimes.artifacts import open_artifact
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 # All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.
 _MOST_NUMBERS = 4_000
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value

@@ -50,5 +50,12 @@ def cpp_string(text: str) -> str:
 
 
 def initial(value: float, dtype: str, *, float_suffix: str = "f", long_suffix: str = "") -> str:
-    """Write what a state is filled with, in its dtype."""
+    """Write what a state is filled with, in its dtype.
+
+    Args:
+        value: what every element is.
+        dtype: of the state.
+        float_suffix: what marks float32.
+        long_suffix: what marks int64.
+    """
     return number(np.dtype(dtype).type(value), float_suffix=float_suffix, long_suffix=long_suffix)

@@ -24,7 +24,15 @@ def fill(language: str, template: str, parts: Mapping[str, str]) -> str:
 def fill_program(
     language: str, about: str, example: Example, *, call: Mapping[str, str] | None = None, **parts: str
 ) -> str:
-    """Fill the whole program: what every language has, the ``call`` template's places, and the rest."""
+    """Fill the whole program: what every language has, the ``call`` template's places, and the rest.
+
+    Args:
+        language: the folder of its templates.
+        about: the comment at the head.
+        example: that the program checks itself by.
+        call: what the ``call`` template is filled with.
+        parts: what else the program's template is filled with.
+    """
     streams = example.steps is not None
     common = {
         "about": about,

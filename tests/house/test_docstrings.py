@@ -39,19 +39,6 @@ PACKAGES = {
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Rooms whose docstrings are still to be put so.
 LATER = {
-    "deeprnn_edge",
-    "deeprnn_edge/bundle",
-    "deeprnn_edge/cli",
-    "deeprnn_edge/files",
-    "deeprnn_edge/inference",
-    "deeprnn_edge/inputs",
-    "deeprnn_edge/inspection",
-    "deeprnn_edge/parity",
-    "deeprnn_edge/report",
-    "deeprnn_edge/runtimes",
-    "deeprnn_edge/scoring",
-    "deeprnn_edge/snippets",
-    "deeprnn_edge/web",
     "deeprnn_export",
     "deeprnn_export/commands",
     "deeprnn_export/datasets",

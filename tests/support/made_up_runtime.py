@@ -85,18 +85,18 @@ class Stepper:
 def inspect(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
     weights = decode(content, path)
     inputs, outputs = Session(content, path, threads=1, steps=False).interface()
-    return summarize(
-        path=path,
-        file_format=RUNTIME.name,
-        precision=precision,
-        size_bytes=len(content),
-        operators=Counter({"Recur": 1}),
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        inputs=tuple(inputs),
-        outputs=tuple(outputs),
-        tensors=[TensorBytes(name, str(array.dtype), array.shape, array.nbytes) for name, array in weights.items()],
+    tensors = tuple(TensorBytes(name, str(array.dtype), array.shape, array.nbytes) for name, array in weights.items())
+    found = FileInspection(
+        path,
+        RUNTIME.name,
+        precision,
+        len(content),
+        tuple(inputs),
+        tuple(outputs),
+        Counter({"Recur": 1}),
+        tensors=tensors,
     )
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS)
 
 
 def check(content: bytes, path: str) -> None:
@@ -107,6 +107,7 @@ def check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="npzrnn",
     title="NPZ-RNN",
+    library="numpy",
     package="numpy",
     open=Session,
     inspect=inspect,

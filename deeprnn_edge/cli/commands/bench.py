@@ -149,11 +149,11 @@ def bench(
             bundle, **common, chunks=chunks or None, window=window, sample_rate=sample_rate
         )
         table = stream_tables.format_report(report)
-        wrong = [f"{row.name}: other answers than {row.reference}" for row in report.rows if row.status == "differs"]
+        wrong = [f"{one.name}: other answers than {one.reference}" for one in report.rows if one.status == "differs"]
     else:
         report = benchmarking.bench(bundle, **common, length=length, keras=keras)
         table = bench_tables.format_report(report)
-        names = [row.name for row in report.rows if row.status == "differs"]
+        names = [one.name for one in report.rows if one.status == "differs"]
         wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
     comparison = None
     if old is not None and earlier_path is not None:

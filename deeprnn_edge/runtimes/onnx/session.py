@@ -1,4 +1,4 @@
-"""ONNX Runtime, set for models of a few thousand multiplications a step."""
+"""Run a model in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, MissingExtraError
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.onnx import library
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
 
 class OnnxSession:
-    """One ONNX model. ``run`` may be called from several threads at once.
-
-    steps: it is called for single steps.
-    """
+    """Run one ONNX model. ``run`` may be called from several threads at once."""
 
     fixed_shapes: Mapping[str, tuple[int, ...]] = {}
 
@@ -39,16 +37,16 @@ class OnnxSession:
         self._pools: WeakValueDictionary[tuple[StreamSpec, int], BufferPool] = WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run the model: arrays of its own inputs to arrays of its outputs, both by name."""
         return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
-        """The file's inputs and outputs; ``?`` is an axis of any size."""
+        """Return the file's inputs and outputs; ``?`` is an axis of any size."""
         return library.interface_of(self._session)
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None = None) -> OnnxStepper:  # noqa: ARG002 - free
-        """New states for a stream of so many rows; a call takes any number of steps."""
+        """Make new states for a stream of so many rows; a call takes any number of steps."""
         # Imported here, so that a program which does not stream starts without it.
         from deeprnn_edge.runtimes.onnx.stepper import BufferPool, OnnxStepper
 

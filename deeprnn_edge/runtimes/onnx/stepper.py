@@ -1,4 +1,4 @@
-"""Streams in ONNX Runtime: buffers that are bound once and that all streams of a session take in turn.
+"""Run streams in ONNX Runtime, with buffers that are bound once and that all streams of a session take in turn.
 
 A stream owns its states alone. A call borrows bound buffers, copies the states in, runs, and copies them back
 once the run is over: that costs two short copies, where buffers bound for each stream would cost it kilobytes.
@@ -6,22 +6,20 @@ once the run is over: that costs two short copies, where buffers bound for each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes.onnx import library
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 
-Arrays = Mapping[str, NDArray[Any]]
-
 
 class OnnxStepper:
-    """One stream's states. Steppers of one session may advance in several threads at once, each in one."""
+    """Hold one stream's states. Steppers of one session may advance in several threads at once, each in one."""
 
     __slots__ = ("_block", "_buffers", "state")
 
@@ -31,7 +29,7 @@ class OnnxStepper:
         fill_initial(self.state, buffers.spec.states)
 
     def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        """The outputs after a chunk. The states move on after the run: an error leaves them as they were."""
+        """Return the outputs after a chunk. The states move on after the run: an error leaves them as they were."""
         buffers = self._buffers.take()
         buffers.fill(arrays)
         buffers.before[:] = self._block
@@ -42,7 +40,7 @@ class OnnxStepper:
 
 
 class BufferPool:
-    """The bound buffers for streams of one batch size: as many as ever ran at once."""
+    """Keep the bound buffers for streams of one batch size: as many as ever ran at once."""
 
     def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
         self.spec = spec
@@ -51,7 +49,7 @@ class BufferPool:
         self._session = session
 
     def take(self) -> _Buffers:
-        """Buffers that nobody uses."""
+        """Return buffers that nobody uses."""
         try:
             return self.idle.pop()
         except IndexError:
@@ -59,9 +57,11 @@ class BufferPool:
 
 
 class _Buffers:
-    """What one call reads and writes. Inputs and answers of every step are bound anew where the chunk's length differs.
+    """Hold what one call reads and writes; what has a time axis is bound anew where the chunk's length differs.
 
-    before, after: the states.
+    Attributes:
+        before: the states that go in.
+        after: the states that come out.
     """
 
     def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
@@ -86,7 +86,7 @@ class _Buffers:
             inputs[name][...] = array
 
     def run(self) -> dict[str, NDArray[Any]]:
-        """Run on what is in the buffers; the model's outputs are the caller's own."""
+        """Run on what is in the buffers; the outputs that are returned are the caller's own."""
         self._run(self._binding)
         return {name: array.copy() for name, array in self._outputs.items()}
 

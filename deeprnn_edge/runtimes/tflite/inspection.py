@@ -23,12 +23,19 @@ _DAMAGE = (struct.error, LookupError, ValueError, TypeError, AttributeError, Ove
 
 
 def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
-    """What a TFLite file holds, the bodies of WHILE and IF included.
+    """Read what a TFLite file holds, the bodies of WHILE and IF included.
 
     A buffer that several tensors share counts once, under the name of the first. Inputs and outputs have
     the names of the first signature, or of the tensors in a file without one.
 
-    Raises BundleError where the bytes are no TFLite model, and MissingExtraError without LiteRT.
+    Args:
+        content: of the file.
+        path: its name, for messages.
+        precision: as the manifest says.
+
+    Raises:
+        BundleError: where the bytes are no TFLite model.
+        MissingExtraError: without LiteRT.
     """
     schema = load_schema()
     if content[4:8] != _IDENTIFIER:
@@ -41,19 +48,8 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         tensors = _tensors(model, schema)
     except _DAMAGE as error:
         raise BundleError(_not_tflite(path, "its tables are damaged")) from error
-    return summarize(
-        path=path,
-        file_format="tflite",
-        precision=precision,
-        size_bytes=len(content),
-        operators=operators,
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        foreign=custom,
-        inputs=inputs,
-        outputs=outputs,
-        tensors=tensors,
-    )
+    found = FileInspection(path, "tflite", precision, len(content), inputs, outputs, operators, tensors=tuple(tensors))
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=custom)
 
 
 def _not_tflite(path: str, reason: str) -> str:
@@ -76,7 +72,7 @@ def _check_counts(model: Any, size_bytes: int) -> None:
 
 
 def _operators(model: Any, schema: Any) -> tuple[Counter[str], set[str]]:
-    """Operator name to count, and the names that are custom codes."""
+    """Return operator to count, and the names that are custom codes."""
     builtin = _names(schema.BuiltinOperator)
     names, custom = [], set()
     for index in range(model.OperatorCodesLength()):
@@ -143,7 +139,7 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 
 
 def _symbolic_shape(tensor: Any) -> tuple[int | str, ...]:
-    """The shape with ``?`` for the axes that the signature leaves free (-1)."""
+    """Return the shape with ``?`` for the axes that the signature leaves free (-1)."""
     if tensor.ShapeSignatureLength() != tensor.ShapeLength():
         return _shape(tensor)
     return tuple("?" if tensor.ShapeSignature(axis) < 0 else size for axis, size in enumerate(_shape(tensor)))

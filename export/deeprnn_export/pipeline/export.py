@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -14,7 +13,7 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST
+from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
     FORMAT_VERSION,
@@ -25,24 +24,25 @@ from deeprnn_edge.bundle.manifest import (
     encode_manifest,
 )
 from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
-from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.parity.verify import decision_outputs
-from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export.datasets.catalogue import Dataset
-from deeprnn_export.parity.evaluation import ask_keras, evaluate_file, load_evaluation
+from deeprnn_export.parity.evaluation import Reference, ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
-from deeprnn_export.parity.precisions import choose
 from deeprnn_export.pipeline.artifacts import File, convert_all
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
-from deeprnn_export.pipeline.source import Source, make_sources
-from deeprnn_export.pipeline.subject import read_subject, with_fewer_words
+from deeprnn_export.pipeline.conversion_inputs import make_conversion_inputs
+from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_fewer_words
+from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.streaming.plan import plan_stream
+from deeprnn_export.targets import TARGETS
+from deeprnn_export.targets.conversion_input import ConversionInput
 
 GOLDEN_ROWS = 3  # larger batches only repeat what the golden vectors show, and they travel with the model
+_UNCHANGED: Callable[[NDArray[Any]], NDArray[Any]] = lambda rows: rows  # noqa: E731 - of a function's own type
 
 
 def export(
@@ -104,102 +104,118 @@ def export(
     cannot be exported so, ParityError where an artifact answers otherwise than Keras by more than allowed.
     Nothing new is left at ``destination`` then, and what was there stays.
     """
-    wanted = choose(formats, precisions)
-    _check_options(max_length, chunk, stream, atol, max_difference, max_accuracy_drop, evaluate)
+    options = ExportOptions(
+        formats=formats,
+        precisions=precisions,
+        sample=sample,
+        max_length=max_length,
+        stream=stream,
+        chunk=chunk,
+        preprocessing=preprocessing,
+        vocabulary=vocabulary,
+        labels=labels,
+        name=name,
+        keep_words=keep_words,
+        tensors=tensors,
+        calibration=calibration,
+        evaluate=evaluate,
+        max_accuracy_drop=max_accuracy_drop,
+        max_difference=max_difference,
+        atol=atol,
+        force=force,
+        allow_lambda=allow_lambda,
+        custom_objects=custom_objects,
+        progress=progress,
+    )
     with new_bundle(destination, force=force) as folder:
-        given = read_subject(
-            model,
-            max_length=max_length,
-            preprocessing=preprocessing,
-            vocabulary=vocabulary,
-            labels=labels,
-            allow_lambda=allow_lambda,
-            custom_objects=custom_objects,
-            progress=progress,
+        return _fill(folder, model, options)
+
+
+def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions) -> Manifest:
+    """Convert, check and evaluate every file, and write the bundle into an empty folder."""
+    progress = options.progress
+    given = read_model(model, options)
+    dataset = None
+    if options.evaluate is not None:
+        dataset = load_evaluation(options.evaluate, given.signature, given.rules, chunk=options.chunk)
+    loaded, cut = given, _UNCHANGED
+    if options.keep_words is not None:
+        loaded, cut = with_fewer_words(given, options.keep_words)
+    plan = None
+    if options.stream:
+        progress("looking for the states")
+        plan = plan_stream(loaded.model, loaded.signature)
+    sources = make_conversion_inputs(loaded, options, plan, dataset)
+    reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=options.name or loaded.rules.name or given.model.name,
+        created_with=_versions(),
+        inputs=loaded.signature.inputs,
+        outputs=loaded.signature.outputs,
+        architecture=describe_architecture(loaded.model),
+        preprocessing=loaded.rules.preprocessing,
+        labels=loaded.rules.labels,
+        artifacts=_write_artifacts(folder, loaded, sources, options, reference, cut),
+        kept_words=options.keep_words,
+        stream=None if plan is None else plan.spec,
+    )
+    return _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
+
+
+def _write_artifacts(
+    folder: Path,
+    loaded: LoadedModel,
+    sources: Sequence[ConversionInput],
+    options: ExportOptions,
+    reference: Reference | None,
+    cut: Callable[[NDArray[Any]], NDArray[Any]],
+) -> tuple[Artifact, ...]:
+    """Convert, check and evaluate every file that was asked for; cut makes the ids that a smaller table knows."""
+    decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels)
+    reports, artifacts = [], []
+    for file in chain.from_iterable(convert_all(source, options) for source in sources):
+        options.progress(f"checking {file.path} against Keras")
+        replay = file.replay()
+        report = check_parity(
+            replay,
+            file.path,
+            file.source.cases,
+            file.source.outputs,
+            tolerance=file.tolerance,
+            decisions=decisions,
         )
-        dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules, chunk=chunk)
-        subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
-        plan = None
-        if stream:
-            progress("looking for the states")
-            plan = plan_stream(subject.model, subject.signature)
-        sources = make_sources(
-            subject,
-            wanted,
-            plan=plan,
-            chunk=chunk,
-            sample=sample,
-            max_length=max_length,
-            calibration=calibration,
-            dataset=dataset,
-            atol=atol,
-            max_difference=max_difference,
-            overrides=tensors or {},
-            progress=progress,
-        )
-        reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
-        decisions = decision_outputs(subject.signature.outputs, subject.rules.labels)
-        reports, artifacts = [], []
-        for file in chain.from_iterable(convert_all(source, wanted, progress) for source in sources):
-            progress(f"checking {file.path} against Keras")
-            replay = file.replay()
-            report = check_parity(
-                replay,
-                file.path,
-                file.source.cases,
-                file.source.outputs,
-                tolerance=file.tolerance,
-                decisions=decisions,
-            )
-            (folder / file.path).write_bytes(file.content)
-            evaluation = None
-            if reference is not None and report.passed:
-                progress(f"evaluating {file.path} on {reference.dataset.name}")
-                evaluation = evaluate_file(replay, reference, subject.signature, prepare=cut)
-            reports.append(report)
-            artifacts.append(_artifact(file, report, evaluation))
-        require_parity(reports)
-        require_accuracy(artifacts, max_accuracy_drop)
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            name=name or subject.rules.name or given.model.name,
-            created_with=_versions(),
-            inputs=subject.signature.inputs,
-            outputs=subject.signature.outputs,
-            architecture=describe_architecture(subject.model),
-            preprocessing=subject.rules.preprocessing,
-            labels=subject.rules.labels,
-            artifacts=tuple(artifacts),
-            kept_words=keep_words,
-            stream=None if plan is None else plan.spec,
-        )
-        _write_companions(folder, manifest, _golden(sources, chunk), subject.rules)
-    return manifest
+        (folder / file.path).write_bytes(file.converted.content)
+        evaluation = None
+        if reference is not None and report.passed:
+            options.progress(f"evaluating {file.path} on {reference.dataset.name}")
+            evaluation = evaluate_file(replay, reference, loaded.signature, prepare=cut)
+        reports.append(report)
+        artifacts.append(_artifact(file, report, evaluation))
+    require_parity(reports)
+    require_accuracy(artifacts, options.max_accuracy_drop)
+    return tuple(artifacts)
 
 
 def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -> Artifact:
     return Artifact(
         path=file.path,
-        format=file.kind,
+        format=file.target.name,
         precision=file.precision,
         kind="sequence" if file.source.stream is None else "stream",
-        size_bytes=len(file.content),
-        sha256=hashlib.sha256(file.content).hexdigest(),
+        size_bytes=len(file.converted.content),
+        sha256=hashlib.sha256(file.converted.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(runtime_of(file.kind).inspect(file.content, file.path).operators),
-        recurrences=file.recurrences,
+        operators=dict(file.target.runtime.inspect(file.converted.content, file.path).operators),
+        recurrences=file.converted.recurrences,
         evaluation=evaluation,
-        tensors=file.tensors,
+        tensors=file.converted.tensors,
         chunk=file.chunk,
     )
 
 
-def _unchanged(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows
-
-
-def _golden(sources: Sequence[Source], chunk: int) -> list[Case]:
+def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
     """What travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
@@ -216,38 +232,18 @@ def _rows(case: Case) -> int:
     return len(next(iter(case.inputs.values())))
 
 
-def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> None:
-    (folder / GOLDEN).write_bytes(encode_golden(cases))
+def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> Manifest:
+    """Write what stands beside the artifacts, and last the manifest, which has the hashes of all."""
+    files = {GOLDEN: encode_golden(cases), CARD: write_card(manifest).encode("utf-8")}
     if rules.vocabulary:
         name = vocabulary_name(rules.vocabulary)
-        (folder / name).write_text(encode_vocabulary(name, rules.vocabulary), encoding="utf-8")
-    (folder / CARD).write_text(write_card(manifest), encoding="utf-8")
-    (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
-
-
-def _check_options(
-    max_length: int | None,
-    chunk: int,
-    stream: bool,
-    atol: float | None,
-    max_difference: float | None,
-    max_accuracy_drop: float | None,
-    evaluate: Any,
-) -> None:
-    if max_length is not None and max_length < 1:
-        raise InputError(f"--max-length {max_length}: a sequence has at least 1 step")
-    if chunk < 1:
-        raise InputError(f"--chunk {chunk}: a chunk has at least 1 step")
-    if chunk != 1 and not stream:
-        raise InputError(f"--chunk {chunk} is for streams: give --stream as well")
-    for option, value in (("--atol", atol), ("--max-difference", max_difference)):
-        if value is not None and not 0 < value < math.inf:
-            raise InputError(f"{option} {value}: expected a difference above 0, such as 1e-3")
-    if max_accuracy_drop is not None and not 0 <= max_accuracy_drop <= 100:
-        raise InputError(f"--max-accuracy-drop {max_accuracy_drop}: expected percentage points, such as 0.5")
-    if max_accuracy_drop is not None and evaluate is None:
-        raise InputError("--max-accuracy-drop needs labelled data to measure it on: give --evaluate, such as reviews")
+        files[name] = encode_vocabulary(name, rules.vocabulary).encode("utf-8")
+    manifest = replace(manifest, companions=tuple(companion(*file) for file in files.items()))
+    for name, content in {**files, MANIFEST: encode_manifest(manifest).encode("utf-8")}.items():
+        (folder / name).write_bytes(content)
+    return manifest
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("deeprnn-edge", "keras", "tensorflow", "tf2onnx", "onnx")}
+    tools = chain.from_iterable(target.packages for target in TARGETS.values())
+    return {name: version(name) for name in ("deeprnn-edge", "keras", "tensorflow", *tools)}

@@ -41,7 +41,7 @@ def read_signature(model: keras.Model) -> Signature:
     if strings:
         raise UnsupportedModelError(
             f"input {strings[0]!r} takes strings, for which the runtimes have no operators; export the model behind "
-            "its TextVectorization or StringLookup, which takes ids, and give the words with --vocabulary"
+            "its TextVectorization or StringLookup, which takes ids, and give the words with vocabulary="
         )
     specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in declared]
     readers = _Readers()

@@ -1,8 +1,8 @@
-"""What is exported: the model, its inputs and outputs, and the rules of its raw input; cut to fewer words if asked."""
+"""Load what is exported: the model, its inputs and outputs, and its raw input's rules; cut to fewer words if asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
 from deeprnn_export.reading.description import default_labels
 from deeprnn_export.reading.input_rules import InputRules, read_input_rules
@@ -21,10 +21,11 @@ from deeprnn_export.tracing.overrides import layer_paths
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A model that can be exported.
+class LoadedModel:
+    """Hold a model that can be exported.
 
-    saved_at: its file, if it came from one.
+    Attributes:
+        saved_at: its file, if it came from one.
     """
 
     model: keras.Model
@@ -33,27 +34,18 @@ class Subject:
     saved_at: Path | None
 
 
-def read_subject(
-    model: keras.Model | str | Path,
-    *,
-    max_length: int | None,
-    preprocessing: Preprocessing | None,
-    vocabulary: Sequence[str],
-    labels: Sequence[str],
-    allow_lambda: bool,
-    custom_objects: Mapping[str, Any] | None,
-    progress: Callable[[str], None],
-) -> Subject:
+def read_model(model: keras.Model | str | Path, options: ExportOptions) -> LoadedModel:
     """Load a model where it is a path, and find out what its inputs are.
 
-    Raises InputError for a file or rules that cannot be used, UnsupportedModelError for a model without a
-    recurrence, or whose answers are drawn at random.
+    Raises:
+        InputError: for a file or rules that cannot be used.
+        UnsupportedModelError: for a model without a recurrence, or whose answers are drawn at random.
     """
     saved_at = None
     if not isinstance(model, keras.Model):
-        progress(f"loading {model}")
+        options.progress(f"loading {model}")
         saved_at = Path(model)
-        model = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects)
+        model = load_model(model, allow_lambda=options.allow_lambda, custom_objects=options.custom_objects)
     if not any(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model)):
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
@@ -67,29 +59,35 @@ def read_subject(
     rules = read_input_rules(
         signature,
         saved_at=saved_at,
-        max_length=max_length,
-        preprocessing=preprocessing,
-        vocabulary=vocabulary,
-        labels=labels,
+        max_length=options.max_length,
+        preprocessing=options.preprocessing,
+        vocabulary=options.vocabulary,
+        labels=options.labels,
         default_labels=default_labels(model),
     )
-    return Subject(model, signature, rules, saved_at)
+    return LoadedModel(model, signature, rules, saved_at)
 
 
-def with_fewer_words(subject: Subject, keep_words: int) -> tuple[Subject, Callable[[NDArray[Any]], NDArray[Any]]]:
-    """The subject with the so many most frequent words, and what becomes of ids that are made for all of them."""
-    rules = subject.rules.preprocessing
-    model = prune_vocabulary(subject.model, keep_words, index_offset=rules.index_offset)
+def with_fewer_words(
+    loaded: LoadedModel, keep_words: int
+) -> tuple[LoadedModel, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """Keep only the N most frequent words.
+
+    Returns:
+        The model with the smaller table, and what becomes of ids that are made for all words.
+    """
+    rules = loaded.rules.preprocessing
+    model = prune_vocabulary(loaded.model, keep_words, index_offset=rules.index_offset)
     signature = read_signature(model)
     cut = read_input_rules(
         signature,
         saved_at=None,
         max_length=rules.max_length,
         preprocessing=rules,
-        vocabulary=subject.rules.vocabulary,
-        labels=subject.rules.labels,
+        vocabulary=loaded.rules.vocabulary,
+        labels=loaded.rules.labels,
         default_labels=(),
     )
     count = signature.inputs[0].id_count or 0
-    named = InputRules(cut.preprocessing, cut.vocabulary, cut.labels, subject.rules.name)
-    return Subject(model, signature, named, subject.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
+    named = InputRules(cut.preprocessing, cut.vocabulary, cut.labels, loaded.rules.name)
+    return LoadedModel(model, signature, named, loaded.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
