@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.training_record import read_record
@@ -39,13 +40,14 @@ def read_input_rules(
     words = tuple(vocabulary) or (record.words if record else ())
     if words and base.kind == "tokens":
         base = dataclasses.replace(base, kind="text")
+    known = _known_words(words, base, signature)
     return InputRules(
         preprocessing=dataclasses.replace(
             base,
-            vocabulary=None,
+            vocabulary=vocabulary_name(known) if base.kind == "text" else None,
             max_length=_max_length(signature, base, max_length),
         ),
-        vocabulary=_known_words(words, base, signature),
+        vocabulary=known,
         labels=tuple(labels) or (record.labels if record else ()) or tuple(default_labels),
         name=record.name if record else None,
     )
