@@ -207,7 +207,7 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
         sha256=hashlib.sha256(file.converted.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(file.target.runtime.inspect(file.converted.content, file.path).operators),
+        operators=dict(file.operators),
         recurrences=file.converted.recurrences,
         evaluation=evaluation,
         tensors=file.converted.tensors,
