@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peers.contenders import CONTENDERS
+from benchmarks.peers.entries import ENTRIES
 from benchmarks.peers.jobs import make_all
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.workloads import Network, Workload
@@ -22,7 +22,7 @@ MAY_FAIL = {"openvino-keras": "Loop", "stock-tflite": "one row", "stock-tflite-u
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Network, dict[str, str | None]]]:
     folder = tmp_path_factory.mktemp("peers")
-    return folder, make_all([MASKED, STREAM, BATCH], CONTENDERS, folder, progress=lambda _: None)
+    return folder, make_all([MASKED, STREAM, BATCH], ENTRIES, folder, progress=lambda _: None)
 
 
 @pytest.mark.parametrize("workload", [MASKED, STREAM, BATCH], ids=lambda one: one.name)
@@ -30,10 +30,10 @@ def test_every_engine_answers_as_keras_does(made: Any, workload: Workload) -> No
     folder, files = made
     network = workload.network
     assert {route: problem for route, problem in files[network].items() if problem} == {}
-    chosen = [one for one in CONTENDERS if one.takes(workload)]
+    chosen = [one for one in ENTRIES if one.takes(workload)]
     rows = measure(workload, chosen, files[network], folder / network.key, seconds=0.01, progress=lambda _: None)
-    for contender, row in zip(chosen, rows, strict=True):
-        if contender.missing():
+    for entry, row in zip(chosen, rows, strict=True):
+        if entry.missing():
             assert row.status == "missing"
         elif row.status == "failed":
             assert MAY_FAIL[row.name] in str(row.problem)
