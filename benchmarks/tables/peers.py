@@ -23,8 +23,8 @@ def peers(result: Mapping[str, Any]) -> str:
         for name, title in titles(workloads).items()
     ]
     header = ["p50, µs", *map(_title, workloads)]
-    footnotes = " ".join(f"<sup>{at}</sup> {note}." for at, note in enumerate(notes, start=1))
-    return markdown(header, rows) + "\n\n" + (f"{footnotes} " if notes else "") + describe_machine(result)
+    footnotes = (f"<sup>{at}</sup> {note}.\n\n" for at, note in enumerate(notes, start=1))
+    return f"{markdown(header, rows)}\n\n{''.join(footnotes)}{describe_machine(result)}"
 
 
 def summary(result: Mapping[str, Any]) -> str:
