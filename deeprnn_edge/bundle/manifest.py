@@ -71,8 +71,8 @@ class Preprocessing:
     pad_value: float = 0.0
     index_offset: int = 3
     max_length: int | None = None
-    padding: Literal["pre", "post"] = "pre"
-    truncating: Literal["pre", "post"] = "pre"
+    padding: Literal["pre", "post", "refuse"] = "pre"
+    truncating: Literal["pre", "post", "refuse"] = "pre"
     steps: tuple[TextStep, ...] | None = None
     end_id: int | None = None
 

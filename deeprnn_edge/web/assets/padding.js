@@ -3,6 +3,9 @@
 /** A row cut or padded to a length. padding, truncating: "pre" or "post", the side that gives or takes. */
 export function padRow(row, { maxLength, padId, padding, truncating }) {
   if (maxLength === null) return row;
+  if ((padding === "refuse" && row.length < maxLength) || (truncating === "refuse" && row.length > maxLength)) {
+    throw new Error(`${row.length} steps, and the model takes ${maxLength}`);
+  }
   const kept = row.length <= maxLength ? row
     : truncating === "pre" ? row.slice(row.length - maxLength) : row.slice(0, maxLength);
   const fill = new Array(maxLength - kept.length).fill(padId);

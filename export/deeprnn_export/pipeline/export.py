@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from numpy.typing import NDArray
@@ -32,14 +32,17 @@ from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
+from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.parity.precisions import choose
+from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts
 from deeprnn_export.pipeline.artifacts import File, convert_all
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
 from deeprnn_export.pipeline.source import Source, make_sources
-from deeprnn_export.pipeline.subject import read_subject, with_fewer_words
+from deeprnn_export.pipeline.subject import Subject, read_subject, with_fewer_words
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
+from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.streaming.plan import plan_stream
 
 GOLDEN_ROWS = 3  # larger batches only repeat what the golden vectors show, and they travel with the model
@@ -56,8 +59,16 @@ def export(
     stream: bool = False,
     chunk: int = 1,
     preprocessing: Preprocessing | None = None,
-    vocabulary: Sequence[str] = (),
-    labels: Sequence[str] = (),
+    vocabulary: Any = (),
+    tokenizer: Any = None,
+    rules: str | Path | None = None,
+    padding: Literal["pre", "post", "none"] | None = None,
+    truncating: Literal["pre", "post"] | None = None,
+    start_id: int | Literal["none"] | None = None,
+    oov_id: int | Literal["none"] | None = None,
+    index_offset: int | None = None,
+    sample_raw: Sequence[str] = (),
+    labels: str | Path | Mapping[str, int] | Sequence[str] | None = None,
     name: str | None = None,
     keep_words: int | None = None,
     tensors: Mapping[str, str] | None = None,
@@ -81,8 +92,15 @@ def export(
     max_length: the same for one time axis; and what the device pads to where the model masks padding.
     stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
     chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
-    preprocessing, vocabulary, labels: what the device needs to turn raw input into ids and answers into
-        words; by default what ``deeprnn-edge train`` left beside the model.
+    preprocessing: the rules of raw input as a whole; by default what ``deeprnn-edge train`` left beside the model.
+    vocabulary, tokenizer: the words, one of the two: a Keras ``Tokenizer`` or its JSON's path, a ``word_index``,
+        what ``get_vocabulary()`` gives, or words by rank. Only the first tells its rules. A model that takes
+        strings through a TextVectorization needs neither.
+    rules: ``imdb``, ``textvectorization``, ``tokenizer``, or a JSON file with fields of ``preprocessing``.
+    padding, truncating: the side, as in ``pad_sequences``; ``none`` leaves texts their own length.
+    start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
+    sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
+    labels: names of the classes in order, or a file of them; as many as the output decides between.
     keep_words: cut the embedding and the vocabulary to the so many most frequent words.
     tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
         own choice.
@@ -111,14 +129,18 @@ def export(
             model,
             max_length=max_length,
             preprocessing=preprocessing,
-            vocabulary=vocabulary,
+            text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
             labels=labels,
             allow_lambda=allow_lambda,
             custom_objects=custom_objects,
             progress=progress,
         )
         dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules, chunk=chunk)
+        raw = _raw_cases(given, sample_raw, progress)
         subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
+        if keep_words is not None:  # unknown are words that Keras's own layer knows: held against it above
+            subject = replace(subject, front=None)
+            raw = make_raw_cases(subject.rules, subject.signature, [t for case in raw for t in case.texts], None)
         plan = None
         if stream:
             progress("looking for the states")
@@ -135,6 +157,7 @@ def export(
             atol=atol,
             max_difference=max_difference,
             overrides=tensors or {},
+            raw=raw,
             progress=progress,
         )
         reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
@@ -195,6 +218,22 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
     )
 
 
+def _raw_cases(given: Subject, texts: Sequence[str], progress: Callable[[str], None]) -> list[GridCase]:
+    """The raw texts, the caller's or made ones, whose ids are Keras's."""
+    rules, inputs = given.rules, given.signature.inputs
+    if rules.preprocessing.kind != "text" or len(inputs) != 1 or len(inputs[0].shape) != 2:
+        if texts:
+            raise InputError(
+                "--sample-raw holds texts, and the model takes none: give its words, or arrays as a sample"
+            )
+        return []
+    reference = find_reference(rules, given.front)
+    if reference is not None:
+        progress(f"raw texts have to become the ids of {reference.name}")
+    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
+    return make_raw_cases(rules, given.signature, made, reference)
+
+
 def _unchanged(rows: NDArray[Any]) -> NDArray[Any]:
     return rows
 
@@ -203,7 +242,7 @@ def _golden(sources: Sequence[Source], chunk: int) -> list[Case]:
     """What travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
-        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS] or list(source.cases)
+        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS or case.texts] or list(source.cases)
         if source.stream is not None:
             fitting = [case for case in small if count_steps(source.stream.spec.inputs, case.inputs) % chunk == 0]
             by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}

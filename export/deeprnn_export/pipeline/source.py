@@ -15,8 +15,9 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.gate import Tolerance, tolerance
-from deeprnn_export.parity.grid import make_grid, read_sample
+from deeprnn_export.parity.grid import GridCase, make_grid, read_sample
 from deeprnn_export.parity.precisions import CALIBRATED
+from deeprnn_export.parity.raw_texts import with_whole_answers
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.pipeline.calibration import calibration_rows
 from deeprnn_export.pipeline.subject import Subject
@@ -77,6 +78,7 @@ def make_sources(
     atol: float | None,
     max_difference: float | None,
     overrides: Mapping[str, str],
+    raw: Sequence[GridCase] = (),
     progress: Callable[[str], None],
 ) -> list[Source]:
     """Ask Keras the parity grid, fix TFLite's shapes, and read what calibrates it, as far as they are wanted.
@@ -104,10 +106,13 @@ def make_sources(
     # With the time axis free where there is a plan, so that one question serves both.
     asked = signature if plan is None else replace(signature, inputs=plan.spec.inputs)
     grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk if tflite else 1, sample=checked_sample)
+    grid += raw
     answering = signature if plan is None else plan.signature
     cases = keras_answers(
         subject.model, answering, grid, carry=None if plan is None else plan.carry(), progress=progress
     )
+    if subject.front is not None:
+        cases = with_whole_answers(cases, subject.front, [spec.name for spec in signature.outputs])
     if is_mixed(subject.model):
         progress("the model computes in 16 bits; exported, and compared, in float32 with the same weights")
     whole = Source(
@@ -123,7 +128,7 @@ def make_sources(
     )
     if plan is None:
         return [whole]
-    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case)) for case in cases]
+    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case), texts=()) for case in cases]
     fixed = _fixed_shapes(plan.signature, None, chunk) if tflite else {}
     return [
         replace(whole, cases=whole.answers()),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ import keras
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
 from deeprnn_export.reading.description import default_labels
 from deeprnn_export.reading.input_rules import InputRules, read_input_rules
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature
+from deeprnn_export.reading.string_front import StringFront, split_string_front
+from deeprnn_export.reading.text_rules import TextOptions, TextRules
 from deeprnn_export.tracing.overrides import layer_paths
 
 
@@ -25,12 +28,14 @@ class Subject:
     """A model that can be exported.
 
     saved_at: its file, if it came from one.
+    front: where the model that was given takes strings: it, and the layer that it was split at.
     """
 
     model: keras.Model
     signature: Signature
     rules: InputRules
     saved_at: Path | None
+    front: StringFront | None = None
 
 
 def read_subject(
@@ -38,8 +43,8 @@ def read_subject(
     *,
     max_length: int | None,
     preprocessing: Preprocessing | None,
-    vocabulary: Sequence[str],
-    labels: Sequence[str],
+    text: TextOptions,
+    labels: Any,
     allow_lambda: bool,
     custom_objects: Mapping[str, Any] | None,
     progress: Callable[[str], None],
@@ -58,6 +63,10 @@ def read_subject(
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
         )
+    front = split_string_front(model)
+    if front is not None:
+        progress(f"{front.layer.name!r} (TextVectorization) becomes steps of the bundle")
+        model = front.core
     signature = read_signature(model)
     if signature.drawing is not None:
         raise UnsupportedModelError(
@@ -69,11 +78,14 @@ def read_subject(
         saved_at=saved_at,
         max_length=max_length,
         preprocessing=preprocessing,
-        vocabulary=vocabulary,
+        text=text,
         labels=labels,
         default_labels=default_labels(model),
+        front=None if front is None else TextRules(front.preprocessing, front.words),
     )
-    return Subject(model, signature, rules, saved_at)
+    for note in rules.notes:
+        progress(note)
+    return Subject(model, signature, rules, saved_at, front)
 
 
 def with_fewer_words(subject: Subject, keep_words: int) -> tuple[Subject, Callable[[NDArray[Any]], NDArray[Any]]]:
@@ -81,15 +93,9 @@ def with_fewer_words(subject: Subject, keep_words: int) -> tuple[Subject, Callab
     rules = subject.rules.preprocessing
     model = prune_vocabulary(subject.model, keep_words, index_offset=rules.index_offset)
     signature = read_signature(model)
-    cut = read_input_rules(
-        signature,
-        saved_at=None,
-        max_length=rules.max_length,
-        preprocessing=rules,
-        vocabulary=subject.rules.vocabulary,
-        labels=subject.rules.labels,
-        default_labels=(),
-    )
     count = signature.inputs[0].id_count or 0
-    named = InputRules(cut.preprocessing, cut.vocabulary, cut.labels, subject.rules.name)
-    return Subject(model, signature, named, subject.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
+    words = subject.rules.vocabulary[:keep_words]
+    cut = replace(subject.rules, vocabulary=words)
+    if words:
+        cut = replace(cut, preprocessing=replace(rules, vocabulary=vocabulary_name(words)))
+    return Subject(model, signature, cut, subject.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
