@@ -51,6 +51,13 @@ def read_input_rules(
     """Read what the caller says, else what training left beside the model, else what model and signature show.
 
     Args:
+        signature: of the model, behind what takes strings.
+        saved_at: the model's file, beside which training may have left a record.
+        max_length: the steps that the caller asks for.
+        preprocessing: the caller's rules as a whole.
+        text: what the caller says of text.
+        labels: the caller's, see ``read_labels``.
+        default_labels: where nobody names the classes.
         front: the rules of the layer that a model which takes strings was split at.
 
     Raises:
@@ -162,7 +169,7 @@ def _known_words(
     room = max(0, count - rules.index_offset - 1)
     if len(words) > room and source is not None and source.preprocessing is not None:
         raise InputError(
-            f"{source.where} gives ids up to {len(words) + rules.index_offset}, but the model's table has {count} rows; "
-            "give the words that the model was trained with"
+            f"{source.where} gives ids up to {len(words) + rules.index_offset}, but the model's table has {count} "
+            "rows; give the words that the model was trained with"
         )
     return words[:room]

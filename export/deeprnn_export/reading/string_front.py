@@ -77,8 +77,8 @@ def split_string_front(model: keras.Model) -> StringFront | None:
         return StringFront(model, core, layer, rules, words)
     if not getattr(model, "inputs", None):
         raise UnsupportedModelError(
-            f"the model {model.name!r} ({type(model).__name__}) takes strings in code of its own, which cannot be split; "
-            "build it as a functional model, or export the model behind its TextVectorization"
+            f"the model {model.name!r} ({type(model).__name__}) takes strings in code of its own, which cannot be "
+            "split; build it as a functional model, or export the model behind its TextVectorization"
         )
     layer, output = _reader(model, strings[0])
     rules, words = _read(layer)
