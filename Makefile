@@ -4,25 +4,52 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LOWEST := $(VENV)/lowest
+NEWEST := $(VENV)/newest
+# Two workers: most of the time goes into TensorFlow's tracing, which uses one core. A worker that has nothing left
+# takes over tests of the other.
+PYTEST := -m pytest -n 2 --dist worksteal
+# The folders of tests of one room, of either half or both: tests/edge/bench, tests/export/targets/tflite, tests/edge.
+ROOMS = $(if $(ROOM),$(wildcard $(addsuffix /$(ROOM),tests tests/edge tests/export tests/benchmarks)),tests)
 
-.PHONY: demo test lowest check bench clean
+.PHONY: demo quick test random lowest newest check bench clean
 demo: $(INSTALLED)
 	$(BIN)/deeprnn-edge demo
 
-# Two workers: most of the time goes into TensorFlow's tracing, which uses one core.
-test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+# For every day: all but what takes seconds, kills processes or opens a browser. Of one room: make quick ROOM=bench
+quick: $(INSTALLED)
+	@test -n "$(ROOMS)" || { echo "no tests of a room $(ROOM); a room is a folder of tests/edge or tests/export, such as bench"; exit 2; }
+	$(BIN)/python $(PYTEST) -m "not slow and not process and not browser" $(ROOMS)
 
-# The device's tests with the lowest version of each of its dependencies that pyproject.toml allows and that has a
-# wheel for this Python, without the workshop. The tools that test are the pinned ones.
+test: $(INSTALLED)
+	$(BIN)/python $(PYTEST)
+
+# Architectures that nobody has tried: make random COUNT=100; the same ones again: make random SEED=...
+random: COUNT ?= 20
+random: $(INSTALLED)
+	@seed=$(or $(SEED),$$($(PYTHON) -c 'import random; print(random.randrange(1_000_000))')) && set -x && \
+		$(BIN)/python -m benchmarks.exactness.random_architectures --count $(COUNT) --seed $$seed --output $(VENV)/random.json
+
+# With the lowest version of each dependency that pyproject.toml allows and that has a wheel for this Python: the
+# device's tests without the workshop, then the workshop's. The tools that test are the pinned ones.
 lowest:
-	$(PYTHON) -m venv --clear $(LOWEST)
-	$(LOWEST)/bin/pip install --quiet --constraint pins.txt uv hatchling editables pytest pytest-xdist hypothesis
-	$(LOWEST)/bin/uv pip compile --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --only-binary :all: \
-		--extra tflite --extra score --output-file $(LOWEST)/lowest.txt pyproject.toml
-	$(LOWEST)/bin/uv pip install --quiet --python $(LOWEST)/bin/python --requirement $(LOWEST)/lowest.txt
-	$(LOWEST)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
-	$(LOWEST)/bin/python -m pytest -n 2 tests/edge
+	$(call environment,$(LOWEST),--resolution lowest-direct --extra tflite --extra score)
+	$(LOWEST)/bin/python $(PYTEST) tests/edge
+	$(call environment,$(LOWEST),--resolution lowest-direct --extra export --extra score)
+	$(LOWEST)/bin/python $(PYTEST) tests/export
+
+# With the newest version of each dependency: what will the next release of Keras break?
+newest:
+	$(call environment,$(NEWEST),--extra export --extra dev)
+	$(NEWEST)/bin/python $(PYTEST)
+
+# An environment of its own, with what uv resolves as it is told.
+define environment
+$(PYTHON) -m venv --clear $(1)
+$(1)/bin/pip install --quiet --constraint pins.txt uv hatchling editables pytest pytest-xdist hypothesis
+$(1)/bin/uv pip compile --quiet --python $(1)/bin/python --only-binary :all: $(2) --output-file $(1)/versions.txt pyproject.toml
+$(1)/bin/uv pip install --quiet --python $(1)/bin/python --requirement $(1)/versions.txt
+$(1)/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+endef
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Deep recurrent networks on small CPU devices: load a bundle, predict, verify, inspect, measure.
+"""Run deep recurrent networks on small CPU devices: load a bundle, predict, verify, inspect, measure.
 
 >>> import deeprnn_edge
 >>> model = deeprnn_edge.load("bundle")

@@ -1,4 +1,4 @@
-"""``python -m deeprnn_edge``: the same as ``deeprnn-edge``."""
+"""Run the command line: ``python -m deeprnn_edge`` is the same as ``deeprnn-edge``."""
 
 from deeprnn_edge.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Every error that a user can cause.
+"""List every error that a user can cause.
 
 DeepRNNEdgeError
 ├── InputError              what was given cannot be used: a path, an option, an array (exit code 2)
@@ -16,33 +16,34 @@ from __future__ import annotations
 
 
 class DeepRNNEdgeError(Exception):
-    """Base of every error that a user of either package can cause. Its message is one line."""
+    """Stand for every error that a user of either package can cause. Its message is one line."""
 
 
 class InputError(DeepRNNEdgeError):
-    """What was given cannot be used: what came, what was expected, what to do."""
+    """Say what was given that cannot be used: what came, what was expected, what to do."""
 
 
 class BundleError(InputError):
-    """A bundle, its manifest or one of its artifacts is missing, damaged or of another version."""
+    """Say that a bundle, its manifest or one of its artifacts is missing, damaged or of another version."""
 
 
 class MissingExtraError(InputError):
-    """The feature needs packages that are not installed; the message says which extra brings them."""
+    """Say that the feature needs packages that are not installed, or not in such a release, and what brings them."""
 
 
 class UnsupportedModelError(InputError):
-    """The model cannot be exported exactly; the message names the layer, the reason and the way out."""
+    """Say that the model cannot be exported exactly: the layer, the reason and the way out."""
 
 
 class StreamError(InputError):
-    """A stream that is closed, or used by two threads at once. Its state is as it was."""
+    """Say that a stream is closed, or used by two threads at once. Its state is as it was."""
 
 
 class ParityError(DeepRNNEdgeError):
-    """An artifact's answers differ from the reference by more than the tolerance.
+    """Say that an artifact's answers differ from the reference by more than the tolerance.
 
-    table: which case of which output, as text.
+    Attributes:
+        table: which case of which output, as text.
     """
 
     def __init__(self, message: str, *, table: str = "") -> None:
@@ -51,12 +52,12 @@ class ParityError(DeepRNNEdgeError):
 
 
 class BudgetError(DeepRNNEdgeError):
-    """No artifact keeps within the budgets; the message names the nearest and what it would need."""
+    """Say that no artifact keeps within the budgets: the nearest, and what it would need."""
 
 
 class RegressionError(DeepRNNEdgeError):
-    """A benchmark is slower or larger than an earlier one by more than was allowed, beyond noise."""
+    """Say that a benchmark is slower or larger than an earlier one by more than was allowed, beyond noise."""
 
 
 class ScoringError(DeepRNNEdgeError):
-    """Partitions of a corpus without answers, after all attempts or as the scheduler went away."""
+    """Say which partitions of a corpus have no answers, after all attempts or as the scheduler went away."""

@@ -1,11 +1,11 @@
-"""The packages that are optional: found, or refused in one line that says what to install."""
+"""Find the packages that are optional, or refuse in one line that says what to install."""
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from deeprnn_edge.errors import MissingExtraError
 
@@ -13,8 +13,12 @@ ONNXRUNTIME_JS = "1.30.0"  # of onnxruntime-web and onnxruntime-node: one releas
 
 
 def require_workshop(command: str) -> None:
-    """Raise MissingExtraError where the packages that train and export are not installed."""
-    missing = [name for name in ("tensorflow", "keras", "tf2onnx", "onnx") if importlib.util.find_spec(name) is None]
+    """Check that the packages which train and export are installed.
+
+    Raises:
+        MissingExtraError: where they are not.
+    """
+    missing = [name for name in ("tensorflow", "keras", "tf2onnx") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"{command} needs {', '.join(missing)}, not installed here; install the workshop with: "
@@ -22,19 +26,32 @@ def require_workshop(command: str) -> None:
         )
 
 
-def require_litert() -> ModuleType:
-    """LiteRT's interpreter module. Raises MissingExtraError where it is not installed."""
+@contextmanager
+def parts_of(title: str, package: str) -> Iterator[None]:
+    """Say that a library is newer than this release knows, where a part of it that is used within is gone.
+
+    Args:
+        title: the library, as its makers write it.
+        package: its distribution.
+
+    Raises:
+        MissingExtraError: for a module, an attribute or a parameter that is not there.
+    """
     try:
-        return importlib.import_module("ai_edge_litert.interpreter")
-    except ModuleNotFoundError as error:
+        yield
+    except (ImportError, AttributeError, TypeError) as error:
         raise MissingExtraError(
-            "a .tflite artifact needs LiteRT, which is not installed here; install it with: "
-            "pip install 'deeprnn-edge[tflite]', or load the bundle's .onnx artifact"
+            f"{title} {package_version(package)} is newer than this release knows: {error}; "
+            f"install an older {title}, or a newer release of deeprnn-edge"
         ) from error
 
 
 def require_score() -> None:
-    """Raise MissingExtraError where the packages that score a corpus are not installed."""
+    """Check that the packages which score a corpus are installed.
+
+    Raises:
+        MissingExtraError: where they are not.
+    """
     missing = [name for name in ("distributed", "pyarrow") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
@@ -43,7 +60,7 @@ def require_score() -> None:
 
 
 def package_version(name: str) -> str | None:
-    """The installed version of a distribution, without importing it; None where it is not installed."""
+    """Return the installed version of a distribution, without importing it; None where it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Tables as text: columns aligned, those of numbers at the right."""
+"""Format tables as text: columns aligned, those of numbers at the right."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ABSENT = frozenset({"", "-"})
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
-    """Lines under a header; ``rows`` have one cell for each of its names."""
+    """Format rows as lines under a header, with one cell for each of its names."""
     header, rows = [printable(cell) for cell in header], [[printable(cell) for cell in row] for row in rows]
     columns = list(zip(header, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -27,12 +27,12 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent
 
 
 def format_shape(shape: Sequence[int | str]) -> str:
-    """``(batch, 100)``."""
+    """Format a shape: ``(batch, 100)``."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def printable(text: str) -> str:
-    """A name from a file, without what would steer a terminal."""
+    """Return a name from a file, without what would steer a terminal."""
     return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 

@@ -34,7 +34,7 @@ from deeprnn_edge.bench.sequences.run import bench
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_export import export
 from deeprnn_export.datasets.catalogue import load_dataset
-from deeprnn_export.parity.precisions import PRECISIONS
+from deeprnn_export.targets import TARGETS
 
 CELLS = {"rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}
 SECONDS = 3.0
@@ -69,9 +69,8 @@ def main(data: str = "imdb", vocabulary: str | None = None, models: str | None =
 
 def _measure_cell(model: Path, architecture: str, dataset: Any, folder: Path) -> list[dict[str, Any]]:
     cell = model.stem
-    wanted = [
-        p for p in dict.fromkeys([*PRECISIONS["onnx"], *PRECISIONS["tflite"]]) if p != "int8-dynamic" or cell == "lstm"
-    ]
+    every = dict.fromkeys(name for target in TARGETS.values() for name in target.precisions)
+    wanted = [name for name in every if name != "int8-dynamic" or cell == "lstm"]
     bundle, bare = folder / cell, folder / f"{cell}_bare"
     manifest = export(model, bundle, precisions=wanted, calibration=dataset, evaluate=dataset, progress=_say)
     export(model, bare, formats=["onnx"], precisions=["fp32", "int8", "int4"], keep_words=FEWEST_WORDS, progress=_say)
@@ -167,7 +166,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True, layout="constrained")
     for axis, (kind, title) in zip(axes, (("onnx", "ONNX"), ("tflite", "TFLite")), strict=True):
         chosen = [row for row in rows if row["format"] == kind]
-        markers = dict(zip(PRECISIONS[kind], "osD^v", strict=True))
+        markers = dict(zip(TARGETS[kind].precisions, "osD^v", strict=True))
         for row in chosen:
             axis.scatter(
                 row["size_bytes"] / 1e6,

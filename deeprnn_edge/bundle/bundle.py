@@ -1,4 +1,4 @@
-"""A bundle on disk: a directory, or the same files in one zip."""
+"""Read a bundle on disk: a directory, or the same files in one zip."""
 
 from __future__ import annotations
 
@@ -21,20 +21,27 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: where it is, and its manifest."""
+    """Hold an opened bundle: where it is, and its manifest."""
 
     path: Path
     manifest: Manifest
 
     def read(self, name: str) -> bytes:
-        """The content of the vocabulary or another companion of the artifacts. Raises BundleError as for these."""
+        """Read the vocabulary or another companion of the artifacts.
+
+        Raises:
+            BundleError: where it is missing, leads out of the bundle or is too large.
+        """
         largest = limits.GOLDEN_BYTES if name == GOLDEN else limits.VOCABULARY_BYTES
         return read_file(self.path, name, largest_bytes=largest)
 
     def read_artifact(self, artifact: Artifact) -> bytes:
-        """An artifact's content, once its size and hash are those that the manifest states.
+        """Read an artifact, once its size and hash are those that the manifest states.
 
-        Its format's own check, ``runtimes.artifacts.read_artifact`` makes. Raises BundleError where they are not.
+        What its format has to say of the content, ``runtimes.artifacts.read_artifact`` asks.
+
+        Raises:
+            BundleError: where they are not.
         """
         content = read_file(self.path, artifact.path, largest_bytes=artifact.size_bytes, exact=True)
         if hashlib.sha256(content).hexdigest() != artifact.sha256:
@@ -45,11 +52,15 @@ class Bundle:
         return content
 
     def has(self, name: str) -> bool:
-        """Whether the bundle holds a file of that name."""
+        """Return whether the bundle holds a file of that name."""
         return has_file(self.path, name)
 
     def read_golden(self) -> bytes:
-        """The golden vectors' content. Raises BundleError where there are none, as in a packed bundle."""
+        """Read the golden vectors' content.
+
+        Raises:
+            BundleError: where there are none, as in a packed bundle.
+        """
         if not self.has(GOLDEN):
             raise BundleError(
                 f"{self.path} was packed without golden vectors: it has no {GOLDEN}; "
@@ -58,13 +69,17 @@ class Bundle:
         return self.read(GOLDEN)
 
     def size_bytes(self) -> int:
-        """The size of the zip, or of all the files in the directory."""
+        """Return the size of the zip, or of all the files in the directory."""
         if self.path.is_file():
             return self.path.stat().st_size
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
     def artifact(self, path: str) -> Artifact:
-        """The artifact of that path. Raises BundleError where there is none."""
+        """Return the artifact of that path.
+
+        Raises:
+            BundleError: where there is none.
+        """
         artifacts = self.manifest.artifacts
         for artifact in artifacts:
             if artifact.path == path:
@@ -73,14 +88,22 @@ class Bundle:
         raise BundleError(f"{self.path} has no artifact {path!r}; it has {names}")
 
     def stream_artifact(self, artifact: Artifact) -> Artifact:
-        """The stream artifact of the same format and precision. Raises InputError where there is none."""
+        """Return the stream artifact of the same format and precision.
+
+        Raises:
+            InputError: where there is none.
+        """
         for other in self.manifest.artifacts:
             if (other.kind, other.format, other.precision) == ("stream", artifact.format, artifact.precision):
                 return other
         raise InputError(f"the bundle has no stream artifact for {artifact.path}; export the model again with --stream")
 
     def vocabulary(self) -> list[str]:
-        """The words by rank; empty for a model without a vocabulary. Raises BundleError where it is no such list."""
+        """Return the words by rank; none for a model without a vocabulary.
+
+        Raises:
+            BundleError: where the file is no such list.
+        """
         name = self.manifest.preprocessing.vocabulary
         if name is None:
             return []
@@ -88,7 +111,11 @@ class Bundle:
 
 
 def open_bundle(path: str | Path) -> Bundle:
-    """Open a bundle's directory or zip. Raises BundleError that says what is wrong with it."""
+    """Open a bundle's directory or zip.
+
+    Raises:
+        BundleError: that says what is wrong with it.
+    """
     path = Path(path)
     try:
         found = path.exists()

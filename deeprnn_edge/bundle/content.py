@@ -1,4 +1,4 @@
-"""The bytes of a bundle's files: the one place that reads them, out of a directory or a zip.
+"""Read the bytes of a bundle's files, out of a directory or a zip; nothing else does.
 
 A bundle may come from a stranger. A name in it is a plain file name, what it names lies inside of the bundle, and
 no more is read than the caller allows.
@@ -17,14 +17,17 @@ _LONGEST_NAME = 255  # bytes: what file systems take
 
 
 def check_name(name: str) -> str:
-    """A file's name in a bundle, which has no folders. Raises BundleError for what could lead out of it.
+    """Return a file's name in a bundle, which has no folders.
 
-    That is by the rules of every system at once: a bundle that is refused here loads nowhere.
+    Names are held to the rules of every system at once: a bundle that is refused here loads nowhere.
+
+    Raises:
+        BundleError: for a name that could lead out of the bundle.
     """
     if name in ("", ".", "..") or any(character in "/\\:" or not character.isprintable() for character in name):
         raise BundleError(
             f"the bundle names the file {_clip(name)}, which is not inside the bundle: "
-            "expected a plain name such as model.onnx; export it again"
+            "expected a plain name such as golden.npz; export it again"
         )
     if len(name.encode("utf-8", "surrogatepass")) > _LONGEST_NAME:
         raise BundleError(f"the bundle names the file {_clip(name)}, which is longer than any file system takes")
@@ -32,7 +35,7 @@ def check_name(name: str) -> str:
 
 
 def has_file(bundle: Path, name: str) -> bool:
-    """Whether a bundle's directory or zip holds a file of that name."""
+    """Return whether a bundle's directory or zip holds a file of that name."""
     if bundle.is_dir():
         return (bundle / check_name(name)).is_file()
     with bundle.open("rb") as source, CheckedZip(source, str(bundle), check_name) as archive:
@@ -40,12 +43,16 @@ def has_file(bundle: Path, name: str) -> bool:
 
 
 def read_file(bundle: Path, name: str, *, largest_bytes: int, exact: bool = False) -> bytes:
-    """The content of one file.
+    """Read one file.
 
-    largest_bytes: refused beyond that, before it is read or unpacked.
-    exact: it has to have just so many.
+    Args:
+        bundle: the directory or zip.
+        name: of the file.
+        largest_bytes: what is larger is refused, before it is read or unpacked.
+        exact: whether it has to have just so many.
 
-    Raises BundleError where it is missing, leads out of the bundle, is no regular file or of another size.
+    Raises:
+        BundleError: where it is missing, leads out of the bundle, is no regular file or of another size.
     """
     check_name(name)
     try:

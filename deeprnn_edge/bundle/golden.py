@@ -1,4 +1,4 @@
-"""Golden vectors: inputs, and the outputs that Keras gave for them, in one npz without pickle.
+"""Read and write golden vectors: inputs, and the outputs that Keras gave for them, in one npz without pickle.
 
 A case is a set of arrays that run together; its arrays are stored as ``<case>/in/<input>`` and
 ``<case>/out/<output>``. A streamed case has the states among both: those before its first step and those
@@ -28,7 +28,7 @@ _AGAIN = "copy the bundle again"
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Case:
-    """One set of inputs and Keras's outputs for it, by name."""
+    """Hold one set of inputs and Keras's outputs for it, by name."""
 
     name: str
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -37,12 +37,12 @@ class Case:
 
 
 def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:
-    """The cases that have these inputs and no others: whole sequences, or with the states' names streamed ones."""
+    """Return the cases that have these inputs and no others: whole sequences, or with the states' names streams."""
     return [case for case in cases if case.inputs.keys() == set(names)]
 
 
 def encode_golden(cases: Sequence[Case]) -> bytes:
-    """The cases as the content of an npz."""
+    """Return the cases as the content of an npz."""
     arrays = {}
     for case in cases:
         arrays.update({f"{case.name}/in/{name}": value for name, value in case.inputs.items()})
@@ -57,7 +57,11 @@ def encode_golden(cases: Sequence[Case]) -> bytes:
 
 
 def decode_golden(content: bytes) -> list[Case]:
-    """The cases of an npz. Raises BundleError for another content, and for more than any export writes."""
+    """Read the cases of an npz.
+
+    Raises:
+        BundleError: for another content, and for more than any export writes.
+    """
     cases: dict[str, Case] = {}
     with CheckedZip(io.BytesIO(content), _FILE, _split) as archive:
         unpacked = sum(map(archive.size_bytes, archive.names))
@@ -91,7 +95,7 @@ def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
 
 
 def _split(key: str) -> tuple[str, str, str]:
-    """The case, the side and the array that an entry is called by."""
+    """Return the case, the side and the array that an entry is called by."""
     parts = key.removesuffix(_SUFFIX).split("/", 2)
     if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out", "raw") or not key.isprintable():
         raise BundleError(f"{_FILE} holds {key[:80]!r}, expected CASE/in/NAME.npy or CASE/out/NAME.npy; {_AGAIN}")

@@ -1,4 +1,4 @@
-"""The bundle's manifest: what it holds, in frozen types, decoded strictly."""
+"""Hold what a bundle's manifest says in frozen types, and decode it strictly."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One input or output of the model.
+    """Describe one input or output of the model.
 
-    shape: a symbolic axis is its name, ``batch`` or ``time``.
-    id_count: for an input of ids, how many there are: ids lie in ``[0, id_count)``; else None.
+    Attributes:
+        name: of the input or output.
+        dtype: numpy's name of it.
+        shape: a symbolic axis is its name, ``batch`` or ``time``.
+        id_count: for an input of ids, how many there are: ids lie in ``[0, id_count)``; else None.
     """
 
     name: str
@@ -30,7 +33,16 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the network. Cell, units and direction are there for recurrent layers alone."""
+    """Describe one layer of the network.
+
+    Attributes:
+        name: its own, as in the model.
+        kind: its class.
+        parameters: how many it has.
+        cell: of a recurrent layer, such as ``lstm``; None of another.
+        units: of a recurrent layer.
+        direction: of a recurrent layer.
+    """
 
     name: str
     kind: str
@@ -42,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """The network's layers in order, and its parameters in all."""
+    """Hold the network's layers in order, and its parameters in all."""
 
     layers: tuple[Layer, ...]
     parameters: int
@@ -50,17 +62,21 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How raw input becomes the model's input.
+    """Say how raw input becomes the model's input.
 
-    kind: ``text`` (words to ids), ``tokens`` (ids) or ``sequence`` (feature vectors).
-    vocabulary: the file of words by rank, for ``text``: one a line, or in ``.json`` a list.
-    steps: from a text to its words; None for those of ``keras.datasets.imdb``.
-    start_id, end_id: what every text begins and ends with; None for nothing.
-    oov_id: of an unknown word; None leaves such words out.
-    index_offset: what a word's rank, from 1, is added to for its id.
-    pad_id, pad_value: what fills the missing steps, of ids and of feature vectors.
-    max_length: time steps that shorter input is padded to and longer input cut to; None leaves it as it is.
-    padding, truncating: the side, as in Keras's ``pad_sequences``.
+    Attributes:
+        kind: ``text`` (words to ids), ``tokens`` (ids) or ``sequence`` (feature vectors).
+        vocabulary: the file of words by rank, for ``text``: one a line, or in ``.json`` a list.
+        start_id: what every text begins with; None for nothing.
+        oov_id: of an unknown word; None leaves such words out.
+        pad_id: what fills the missing steps, of ids.
+        pad_value: what fills the missing steps, of feature vectors.
+        index_offset: what a word's rank, from 1, is added to for its id.
+        max_length: time steps that shorter input is padded to and longer input cut to; None leaves it as it is.
+        padding: the side, as in Keras's ``pad_sequences``.
+        truncating: the side, as in Keras's ``pad_sequences``.
+        steps: from a text to its words; None for those of ``keras.datasets.imdb``.
+        end_id: what every text ends with; None for nothing.
     """
 
     kind: Literal["text", "tokens", "sequence"]
@@ -84,9 +100,14 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Parity:
-    """How an artifact answered beside Keras when it was made: absolute differences, relative tolerance 0.
+    """Say how an artifact answered beside Keras when it was made: absolute differences, relative tolerance 0.
 
-    reason: why ``atol`` is not the usual one.
+    Attributes:
+        max_abs_diff: the largest difference of any output.
+        atol: what was allowed.
+        label_flips: rows whose label was not Keras's.
+        cases: how many were compared.
+        reason: why ``atol`` is not the usual one.
     """
 
     max_abs_diff: float
@@ -101,13 +122,14 @@ Form = Literal["native", "bidirectional", "fused", "loop", "keras loop"]
 
 @dataclass(frozen=True)
 class LoweredLayer:
-    """What became of one recurrent layer in a file.
+    """Say what became of one recurrent layer in a file.
 
-    layer: its path in the model.
-    form: ``native`` (a node of its own a direction and cell), ``bidirectional`` (one node for both directions),
-        ``fused`` (TFLite's LSTM kernel), ``loop`` (TFLite, some steps a turn), ``keras loop`` (as Keras
-        itself steps, in ONNX a Loop).
-    reason: why it kept Keras's loop.
+    Attributes:
+        layer: its path in the model.
+        form: ``native`` (a node of its own a direction and cell), ``bidirectional`` (one node for both directions),
+            ``fused`` (TFLite's LSTM kernel), ``loop`` (TFLite, some steps a turn), ``keras loop`` (as Keras
+            itself steps, in ONNX a Loop).
+        reason: why it kept Keras's loop.
     """
 
     layer: str
@@ -117,12 +139,14 @@ class LoweredLayer:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """How one weight is stored in a file.
+    """Say how one weight is stored in a file.
 
-    precision: ``fp32``, ``fp16``, ``int8`` or ``int4``.
-    size_bytes: of its numbers, with their scales.
-    effect: the largest difference that storing this weight alone so made to an output; None where unmeasured.
-    reason: why it is stored so.
+    Attributes:
+        name: of the weight.
+        precision: ``fp32``, ``fp16``, ``int8`` or ``int4``.
+        size_bytes: of its numbers, with their scales.
+        effect: the largest difference that storing this weight alone so made to an output; None where unmeasured.
+        reason: why it is stored so.
     """
 
     name: str
@@ -134,12 +158,17 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How an artifact did on the test rows of a data set, beside the Keras model that was given.
+    """Say how an artifact did on the test rows of a data set, beside the Keras model that was given.
 
-    accuracy, keras_accuracy: from 0 to 1.
-    accuracy_change_points: of the artifact against Keras, in percentage points; negative where it is worse.
-    label_flips: rows whose label is not Keras's.
-    mean_abs_diff, max_abs_diff: of the outputs.
+    Attributes:
+        dataset: its name.
+        rows: how many there were.
+        accuracy: of the artifact, from 0 to 1.
+        keras_accuracy: of the Keras model, from 0 to 1.
+        accuracy_change_points: of the artifact against Keras, in percentage points; negative where it is worse.
+        label_flips: rows whose label is not Keras's.
+        mean_abs_diff: of the outputs.
+        max_abs_diff: of the outputs.
     """
 
     dataset: str
@@ -154,13 +183,22 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file that runs: the same network in one format and precision.
+    """Describe one file that runs: the same network in one format and precision.
 
-    format: such as ``onnx``; one that nothing here runs is no error of the bundle.
-    kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
-    chunk: time steps of one call of a TFLite stream; None where they are free.
-    accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
-    tensors: the weights of an ONNX file that is not all float32; what TFLite's converter stores, ``inspect`` reads.
+    Attributes:
+        path: its name in the bundle.
+        format: such as ``onnx``; one that nothing here runs is no error of the bundle.
+        precision: such as ``int8``.
+        kind: ``sequence`` answers for whole sequences; ``stream`` for a chunk, its states going in and coming out.
+        size_bytes: of the file.
+        sha256: of the file, 64 hexadecimal digits.
+        parity: how it answered beside Keras.
+        accuracy: from 0 to 1, on the data that ``evaluation`` tells more of.
+        operators: operator to count.
+        recurrences: what became of each recurrent layer.
+        evaluation: on the test rows of a data set.
+        tensors: the weights of an ONNX file that is not all float32; what TFLite's converter stores, ``inspect`` reads.
+        chunk: time steps of one call of a stream that takes so many; None where they are free.
     """
 
     path: str
@@ -179,19 +217,21 @@ class Artifact:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it has to decide every case as Keras does: what has fewer bits may differ near a tie."""
+        """Return whether it has to decide every case as Keras does: what has fewer bits may differ near a tie."""
         return self.precision == "fp32"
 
 
 @dataclass(frozen=True)
 class StateSpec:
-    """What one layer hands from chunk to chunk: an input of the stream artifacts, and the output that follows it.
+    """Describe what one layer hands from chunk to chunk: an input of the stream artifacts, and the output behind it.
 
-    name: the input's, such as ``state_lstm_1_h``.
-    next_name: the output's, ``next_state_lstm_1_h``, of the same shape and dtype.
-    layer: its path in the model.
-    shape: ``(batch, units)``; of a causal convolution's context ``(batch, steps, features)``.
-    initial: what every element is before the first step.
+    Attributes:
+        name: the input's, such as ``state_lstm_1_h``.
+        next_name: the output's, ``next_state_lstm_1_h``, of the same shape and dtype.
+        layer: its path in the model.
+        shape: ``(batch, units)``; of a causal convolution's context ``(batch, steps, features)``.
+        initial: what every element is before the first step.
+        dtype: numpy's name of it.
     """
 
     name: str
@@ -204,11 +244,13 @@ class StateSpec:
 
 @dataclass(frozen=True)
 class StreamSpec:
-    """What the stream artifacts take and give.
+    """Describe what the stream artifacts take and give.
 
-    inputs, outputs: the model's own with the time axis free, also where the model was built for a fixed one.
-    states: further inputs and outputs, in this order behind those.
-    skips_padding: whether a step of id 0 leaves the states as they were.
+    Attributes:
+        inputs: the model's own with the time axis free, also where the model was built for a fixed one.
+        outputs: the model's own, likewise.
+        states: further inputs and outputs, in this order behind those.
+        skips_padding: whether a step of id 0 leaves the states as they were.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -219,11 +261,20 @@ class StreamSpec:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundle is.
+    """Hold what a bundle is.
 
-    created_with: package to version.
-    kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
-    stream: where there are stream artifacts.
+    Attributes:
+        format_version: of the manifest itself.
+        name: of the model.
+        created_with: package to version.
+        inputs: of the model, for whole sequences.
+        outputs: of the model, for whole sequences.
+        architecture: the network's layers.
+        preprocessing: how raw input becomes the model's input.
+        labels: by index; none of a model that decides nothing.
+        artifacts: the files that run.
+        kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
+        stream: where there are stream artifacts.
     """
 
     format_version: int
@@ -240,7 +291,7 @@ class Manifest:
 
 
 def encode_manifest(manifest: Manifest) -> str:
-    """The manifest as JSON text."""
+    """Return the manifest as JSON text."""
     return json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -253,7 +304,11 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
 
 
 def decode_manifest(text: str) -> Manifest:
-    """Read a manifest's form; what it may say, ``check_manifest`` tells. Raises BundleError that names the field."""
+    """Read a manifest's form; what it may say, ``check_manifest`` tells.
+
+    Raises:
+        BundleError: that names the field.
+    """
     try:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:

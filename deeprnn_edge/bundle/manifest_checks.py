@@ -1,4 +1,4 @@
-"""What a manifest may say beyond its form: numbers that can be, names that stay inside of the bundle.
+"""Check what a manifest may say beyond its form: numbers that can be, names that stay inside of the bundle.
 
 The runtime takes shapes, dtypes and lengths from it and makes arrays of them, so they are checked where they come in.
 """
@@ -25,7 +25,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Raise BundleError that names the field which cannot be."""
+    """Check all that a manifest says.
+
+    Raises:
+        BundleError: that names the field which cannot be.
+    """
     _check_artifacts(manifest.artifacts)
     _check_preprocessing(manifest.preprocessing)
     _check_tensors("inputs", manifest.inputs)
@@ -58,7 +62,7 @@ def _check_preprocessing(rules: Preprocessing) -> None:
 
 
 def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:
-    """Rows as they are padded: along a free time axis to the length that is stated."""
+    """Check rows as they are padded: along a free time axis to the length that is stated."""
     for spec in inputs:
         sizes = [(max_length or 1) if size == "time" else size for size in spec.shape]
         elements = math.prod(size for size in sizes if isinstance(size, int))

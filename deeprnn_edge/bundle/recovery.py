@@ -1,4 +1,4 @@
-"""A bundle that stepped aside for one which never came is put back."""
+"""Put a bundle back that stepped aside for one which never came."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def choose(
         probes=False,
         progress=progress,
     )
-    entries = decide([_judge(row, artifacts[row.name], budgets, prefer) for row in report.rows], prefer)
+    entries = decide([_judge(result, artifacts[result.name], budgets, prefer) for result in report.rows], prefer)
     chosen = next((entry.path for entry in entries if entry.verdict == "chosen"), None)
     return Choice(
         bundle=str(path),
@@ -188,22 +188,22 @@ def to_json(choice: Choice) -> str:
     return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _judge(row: BenchResult, artifact: Artifact, budgets: Budgets, prefer: Measure) -> ChoiceEntry:
+def _judge(result: BenchResult, artifact: Artifact, budgets: Budgets, prefer: Measure) -> ChoiceEntry:
     """Compare a measured artifact with the budgets alone: ``fits``, or why it does not."""
     entry = ChoiceEntry(
         path=artifact.path,
         format=artifact.format,
         precision=artifact.precision,
         size_bytes=artifact.size_bytes,
-        latency_ms=row.timing.p50_ms if row.timing else None,
+        latency_ms=result.timing.p50_ms if result.timing else None,
         accuracy_change_points=artifact.evaluation.accuracy_change_points if artifact.evaluation else None,
-        max_abs_diff=row.max_abs_diff,
+        max_abs_diff=result.max_abs_diff,
         verdict="fits",
     )
-    if row.status != "ok":
-        verdict: Verdict = "differs" if row.status == "differs" else "cannot run"
-        said = "its answers differ" if row.status == "differs" else "it cannot run here"
-        problem = " ".join((row.problem or "").split())  # a runtime may have said it in several lines
+    if result.status != "ok":
+        verdict: Verdict = "differs" if result.status == "differs" else "cannot run"
+        said = "its answers differ" if result.status == "differs" else "it cannot run here"
+        problem = " ".join((result.problem or "").split())  # a runtime may have said it in several lines
         return dataclasses.replace(entry, verdict=verdict, reasons=(f"{said}: {problem}",))
     reasons = [describe_excess(excess) for excess in _excesses(entry, budgets)]
     needs_accuracy = prefer == "accuracy" or budgets.max_accuracy_drop_points is not None

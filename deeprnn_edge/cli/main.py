@@ -1,4 +1,4 @@
-"""``deeprnn-edge``: one command line over both halves.
+"""Run ``deeprnn-edge``: one command line over both halves.
 
 The device's commands are named here. Others join through the entry point group ``deeprnn_edge.commands``,
 so that the device does not know who offers them. A command's module is imported when it is used.
@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
 
 EXIT_CHECK_FAILED = 1
@@ -34,10 +35,10 @@ _COMMANDS = {
 
 
 class Group(click.Group):
-    """Commands by name, imported on demand; errors as one line and an exit code."""
+    """Find commands by name, imported on demand; say errors in one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every command's name, of this package and of those that joined."""
+        """List every command's name, of this package and of those that joined."""
         return sorted({*_COMMANDS, *_joined()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
@@ -69,7 +70,7 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="deeprnn-edge")
 def main() -> None:
-    """Deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras to small CPU devices.
+    """Run deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras on small CPU devices.
 
     The way of a model: train (or bring your own .keras), export to a bundle that is checked against
     Keras, then verify, inspect, bench and predict on any device; choose a file for it, and pack that.
@@ -89,5 +90,7 @@ def _joined() -> dict[str, str]:
 
 
 def _fail(error: DeepRNNEdgeError, code: int) -> NoReturn:
-    click.echo(f"error: {' '.join(str(error).split())}", err=True)
+    context = click.get_current_context()
+    command = main.get_command(context, context.invoked_subcommand or "") or main
+    click.echo(f"error: {' '.join(spell_options(str(error), command).split())}", err=True)
     sys.exit(code)

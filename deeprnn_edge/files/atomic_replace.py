@@ -1,4 +1,4 @@
-"""A directory or file takes the place of another one under its name, however the program ends.
+"""Let a directory or file take the place of another one under its name, however the program ends.
 
 Linux and macOS exchange two names in one step, so that the old or the new is there at every moment. Windows and some
 network file systems cannot: there the old steps aside for the moment between two renames. A program that is killed
@@ -37,12 +37,16 @@ def replace(source: Path, destination: Path) -> None:
 
 
 def aside_of(destination: Path) -> Path:
-    """Where the old one waits."""
+    """Return where the old one waits."""
     return destination.with_name(f".{destination.name}.before")
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let two names that exist change places in one step; False where system or file system cannot."""
+    """Let two names that exist change places in one step; return False where system or file system cannot.
+
+    Raises:
+        OSError: where they can and it fails.
+    """
     if sys.platform not in ("linux", "darwin"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""A file that a command writes: whole in its place, or not at all."""
+"""Write a command's file: whole in its place, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from deeprnn_edge.errors import InputError
 
 
 def check_output(path: Path, *, force: bool = False) -> None:
-    """Raise InputError where ``path`` is taken or its folder is not there, before anything slow happens."""
+    """Check that a file can be written, before anything slow happens.
+
+    Args:
+        path: of the file.
+        force: whether one that is there may be replaced.
+
+    Raises:
+        InputError: where ``path`` is taken, or its folder is missing or not writable.
+    """
     if path.is_dir():
         raise InputError(f"{path} is a directory; give the name of a file")
     if path.exists() and not force:
@@ -20,9 +28,10 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 
 def write_output(path: Path, content: str | bytes) -> None:
-    """Write bytes, or text as UTF-8, through a temporary file beside it.
+    """Write bytes, or text as UTF-8, through a temporary file beside the file itself.
 
-    Raises InputError where that fails; nothing is left then.
+    Raises:
+        InputError: where that fails; nothing is left then.
     """
     temporary = None
     try:

@@ -1,4 +1,4 @@
-"""How large what a bundle holds may be: far above real use, and small enough that a made-up number costs nothing.
+"""Limit how large what a bundle holds may be: far above real use, and small enough that a made-up number costs nothing.
 
 A size is held against its limit before anything is read or allocated.
 """

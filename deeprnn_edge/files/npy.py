@@ -1,4 +1,4 @@
-"""One array of an npz: numbers alone, as numpy writes them, with nothing that is evaluated.
+"""Read one array of an npz: numbers alone, as numpy writes them, with nothing that is evaluated.
 
 The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
@@ -25,9 +25,14 @@ _DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u
 
 
 def decode_array(content: bytes, where: str) -> NDArray[Any]:
-    """The array of an npy's content. Raises BundleError for another content, and for objects, records and text.
+    """Read the array of an npy's content; its size is held against the bytes that are there before any is copied.
 
-    Its size is held against the bytes that are there before any is copied.
+    Args:
+        content: of the npy.
+        where: what it is called in messages.
+
+    Raises:
+        BundleError: for another content, and for objects, records and text.
     """
     size = int.from_bytes(content[8:_START], "little")
     found = _HEADER.fullmatch(content[_START : _START + size]) if content.startswith(_MAGIC) else None

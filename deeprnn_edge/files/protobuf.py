@@ -1,4 +1,4 @@
-"""The protobuf wire format: the fields of one message, without the protobuf package.
+"""Read the fields of one protobuf message in the wire format, without the protobuf package.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -11,14 +11,19 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class WireError(ValueError):
-    """The bytes are no protobuf message."""
+    """Say that the bytes are no protobuf message."""
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """Each field as ``(number, wire type, value)``: an unsigned int for VARINT, else the field's bytes.
+    """Read each field of a message.
 
-    Raises WireError where the bytes end early or break the format. Groups (wire types 3 and 4), which
-    protobuf deprecates and ONNX never had, count as broken.
+    Groups (wire types 3 and 4), which protobuf deprecates and ONNX never had, count as broken.
+
+    Yields:
+        ``(number, wire type, value)``: an unsigned int for VARINT, else the field's bytes.
+
+    Raises:
+        WireError: where the bytes end early or break the format.
     """
     position, end = 0, len(message)
     while position < end:
@@ -43,7 +48,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
 
 
 def varints(packed: memoryview) -> list[int]:
-    """The unsigned ints of a packed repeated field."""
+    """Return the unsigned ints of a packed repeated field."""
     values, position = [], 0
     while position < len(packed):
         value, position = _varint(packed, position)
@@ -52,12 +57,12 @@ def varints(packed: memoryview) -> list[int]:
 
 
 def signed(value: int) -> int:
-    """An int64 from its varint, which holds it in two's complement."""
+    """Return an int64 from its varint, which holds it in two's complement."""
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """The varint at a position, and the position behind it."""
+    """Return the varint at a position, and the position behind it."""
     value = 0
     for shift in range(0, 70, 7):
         if position >= len(message):

@@ -1,4 +1,4 @@
-"""JSON into frozen types, strictly.
+"""Decode JSON into frozen types, strictly.
 
 A field that is missing, unknown or of another type is an error that names it, so that a bundle of
 another version is never half understood.
@@ -21,7 +21,16 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
 
 
 def decode(kind: Any, raw: Any, where: str) -> Any:
-    """A JSON value as ``kind``: a dataclass, or a type that its fields use."""
+    """Decode a JSON value.
+
+    Args:
+        kind: what it has to be: a dataclass, or a type that its fields use.
+        raw: the value, as the json module gives it.
+        where: what it is called in messages.
+
+    Raises:
+        BundleError: that names the field which is missing, unknown or of another type.
+    """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
         return _decode_object(kind, raw, where)
@@ -59,7 +68,7 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
 
 
 def show(raw: Any) -> str:
-    """A JSON value in a message: its beginning, of whatever size and depth it is."""
+    """Return a JSON value for a message: its beginning, of whatever size and depth it is."""
     return _SHORT.repr(raw)
 
 
@@ -71,7 +80,7 @@ def _to_float(raw: float, where: str) -> float:
 
 
 def _check_text(text: str, where: str) -> str:
-    """Text that can be written out: JSON's escapes can also make half a character."""
+    """Return text that can be written out; JSON's escapes can also make half a character."""
     if not text.isascii():
         try:
             text.encode("utf-8")

@@ -31,13 +31,16 @@ _DAMAGE = (
 
 
 class CheckedZip:
-    """An opened zip. Its names are those that ``check_name`` let pass, each there once.
+    """Read a zip whose names are those that ``check_name`` let pass, each there once.
 
-    where: what it is called in messages.
-    check_name: raises BundleError for a name that the format does not have.
+    Args:
+        source: the file, open for reading.
+        where: what it is called in messages.
+        check_name: raises BundleError for a name that the format does not have.
 
-    Raises BundleError for what is no zip, for entries that are links, encrypted, twice there or packed by another
-    method than deflate, and for more entries than any bundle has.
+    Raises:
+        BundleError: for what is no zip, for entries that are links, encrypted, twice there or packed by another
+            method than deflate, and for more entries than any bundle has.
     """
 
     def __init__(self, source: IO[bytes], where: str, check_name: Callable[[str], object]) -> None:
@@ -73,17 +76,22 @@ class CheckedZip:
 
     @property
     def names(self) -> list[str]:
-        """What it holds, in its order."""
+        """Return what it holds, in its order."""
         return list(self._entries)
 
     def size_bytes(self, name: str) -> int:
-        """What an entry states that it takes unpacked; ``read`` gives so many bytes or an error. KeyError without."""
+        """Return what an entry states that it takes unpacked; ``read`` gives so many bytes or an error.
+
+        Raises:
+            KeyError: for a name that it does not hold.
+        """
         return self._entries[name].file_size
 
     def read(self, name: str) -> bytes:
-        """An entry's content. Raises BundleError where it is damaged or not of the size that the zip states.
+        """Unpack an entry; the caller holds ``size_bytes`` against its limit first.
 
-        The caller holds ``size_bytes`` against its limit first.
+        Raises:
+            BundleError: where it is damaged or not of the size that the zip states.
         """
         entry = self._entries[name]
         try:
@@ -112,7 +120,7 @@ class CheckedZip:
 
 
 class _Bounded:
-    """A file as zipfile sees it: no read asks the system for more than there is, nor for more than ``largest``.
+    """Show zipfile a file: no read asks the system for more than there is, nor for more than ``largest``.
 
     zipfile takes sizes from the file: it reads as much of a directory as this states, and makes an object of each
     entry. Python makes room for what is asked before it reads.
@@ -137,6 +145,6 @@ class _Bounded:
 
 
 def _line(error: BaseException) -> str:
-    """What went wrong, in one line: zipfile's message on a name's length holds as much of the file as that says."""
+    """Say what went wrong, in one line: zipfile's message on a name's length holds as much of the file as that says."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}..."

@@ -1,4 +1,4 @@
-"""A bundle's files in one zip. The same files give the same bytes, whenever and wherever it is written."""
+"""Write a bundle's files into one zip: the same files give the same bytes, whenever and wherever that is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READABLE = 0o644 << 16  # without it, unzip makes files that their owner alone 
 
 
 def zip_files(files: Mapping[str, bytes]) -> bytes:
-    """The content of a zip that holds these files by name, in the names' order, deflated as far as zlib can."""
+    """Return the content of a zip that holds these files, in the names' order, deflated as far as zlib can."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name in sorted(files):

@@ -1,4 +1,4 @@
-"""A model on a device: a bundle's artifact in its runtime, with the bundle's preprocessing."""
+"""Load a model on a device: a bundle's artifact in its runtime, with the bundle's preprocessing."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A loaded model. Its methods may be called from several threads at once.
+    """Answer with a loaded model. Its methods may be called from several threads at once.
 
-    manifest: what the bundle says of the model.
-    artifact: the file that runs.
+    Attributes:
+        manifest: what the bundle says of the model.
+        artifact: the file that runs.
     """
 
     def __init__(self, bundle: Bundle, artifact: Artifact, session: Session, *, threads: int = 1) -> None:
@@ -49,18 +50,24 @@ class Model:
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
-        """Input name to the shape that this artifact takes; free axes are named."""
+        """Return the shape of each input that this artifact takes, by name; free axes are named."""
         shapes: dict[str, tuple[int | str, ...]] = {spec.name: spec.shape for spec in self._specs}
         for name, fixed in self._fixed_shapes.items():
             shapes[name] = ("batch", *fixed[1:])
         return shapes
 
     def run(self, inputs: Any) -> dict[str, NDArray[Any]]:
-        """Run the network on its own inputs: one array, a list in the inputs' order, or a dict by name.
+        """Run the network on its own inputs.
 
-        Arrays are ``(batch, time)`` integer ids or ``(batch, time, features)`` floats, as the manifest
-        says; the answer is every output by name. Raises InputError for another rank, size or dtype, for
-        ids outside the table and for NaN.
+        Args:
+            inputs: one array, a list in the inputs' order, or a dict by name: ``(batch, time)`` integer ids or
+                ``(batch, time, features)`` floats, as the manifest says.
+
+        Returns:
+            Every output by name.
+
+        Raises:
+            InputError: for another rank, size or dtype, for ids outside the table and for NaN.
         """
         values = feeds.arrange(inputs, self._specs)
         arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
@@ -72,12 +79,15 @@ class Model:
         """Answer for texts, sequences of ids, or ``(time, features)`` arrays: one or many, of any lengths.
 
         Items are padded and cut as the bundle says; where it states no length, items of one length run
-        together, unpadded. The answer has one row an item, in their order: an array, or a dict by name
-        for a model with several outputs. An empty list has an answer of no rows; an empty text is the
-        start id alone, the model's answer to no words at all.
+        together, unpadded. An empty list has an answer of no rows; an empty text is the start id alone, the
+        model's answer to no words at all.
 
-        Raises InputError for what ``run`` refuses, for text without a vocabulary, and for an item without
-        steps where no length is stated to pad it to.
+        Returns:
+            One row an item, in their order: an array, or a dict by name for a model with several outputs.
+
+        Raises:
+            InputError: for what ``run`` refuses, for text without a vocabulary, and for an item without steps where no
+                length is stated to pad it to.
         """
         if len(self._specs) != 1:
             raise InputError("predict takes models of one input; give this model's arrays to run")
@@ -93,19 +103,22 @@ class Model:
     def stream(self, batch_size: int | None = None, *, state: Mapping[str, Any] | None = None) -> Stream:
         """Open a stream of sequences that are pushed chunk by chunk; see Stream.
 
-        batch_size: how many sequences go on side by side: 1, or as many as ``state`` has.
-        state: what ``Stream.state`` gave, of this model; the stream goes on from there.
+        All streams of a model share one session, and each belongs to one thread at a time.
 
-        All streams of a model share one session, and each belongs to one thread at a time. Raises InputError for
-        a bundle without a stream artifact of this artifact's format and precision, and for a state of other
-        names, shapes or dtypes.
+        Args:
+            batch_size: how many sequences go on side by side: 1, or as many as ``state`` has.
+            state: what ``Stream.state`` gave, of this model; the stream goes on from there.
+
+        Raises:
+            InputError: for a bundle without a stream artifact of this artifact's format and precision, and for a
+                state of other names, shapes or dtypes.
         """
         with self._lock:
             self._streaming = self._streaming or self._open_streaming()
         return self._streaming.open(batch_size, state)
 
     def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """The outputs' shapes with no row in them.
+        """Return the outputs' shapes with no row in them.
 
         Not by running them: ONNX Runtime 1.32 ends the process when LSTM or GRU meets a batch of 0.
         """
@@ -151,12 +164,15 @@ def _open_streaming(
 def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
     """Load a bundle, a directory or its zip.
 
-    artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
-        ONNX before other formats.
-    threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
+    Args:
+        path: of the bundle.
+        artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
+            ONNX before other formats.
+        threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
 
-    Raises BundleError for a bundle that is missing, damaged or of another version, and
-    MissingExtraError where the runtime of the artifact is not installed, or none is known here.
+    Raises:
+        BundleError: for a bundle that is missing, damaged or of another version.
+        MissingExtraError: where the runtime of the artifact is not installed, or none is known here.
     """
     bundle = open_bundle(path)
     chosen = choose_artifact(bundle, artifact)

@@ -21,11 +21,15 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Packed:
-    """A packed bundle.
+    """Describe a packed bundle.
 
-    size_bytes, bundle_size_bytes: of the zip, and of all the files of the bundle that it was made from.
-    artifacts: the paths of those that it holds.
-    golden: whether it holds the golden vectors, so that it can be verified.
+    Attributes:
+        path: of the zip.
+        size_bytes: of the zip.
+        bundle: what it was made from.
+        bundle_size_bytes: of all the files of the bundle that it was made from.
+        artifacts: the paths of those that it holds.
+        golden: whether it holds the golden vectors, so that it can be verified.
     """
 
     path: str
@@ -49,12 +53,17 @@ def pack(
     Its manifest leaves out what describes the artifacts and nothing runs or checks by: operators, what became
     of the recurrent layers, how the weights are stored.
 
-    artifacts: paths inside the bundle, such as ``model.int8.onnx``; without any, the one that ``load`` takes.
-    golden: add the golden vectors, without which ``verify`` has nothing to replay.
-    force: replace the file that is there.
+    Args:
+        path: of the bundle.
+        output: the zip to write.
+        artifacts: paths inside the bundle, such as ``model.int8.onnx``; without any, the one that ``load`` takes.
+        golden: add the golden vectors, without which ``verify`` has nothing to replay.
+        force: replace the file that is there.
 
-    Raises InputError where the output is taken, no ``.zip`` or cannot be written, and BundleError for an
-    artifact that the bundle does not have and for a damaged bundle.
+    Raises:
+        InputError: where the output is taken, no ``.zip`` or cannot be written.
+        BundleError: for an artifact that the bundle does not have and for a damaged bundle.
+        MissingExtraError: for an artifact of a format that nothing here runs.
     """
     output = Path(output)
     if output.suffix.lower() != ".zip":
@@ -84,17 +93,17 @@ def pack(
 
 
 def to_json(packed: Packed) -> str:
-    """The result as JSON text, with ``format_version``."""
+    """Return the result as JSON text, with ``format_version``."""
     return json.dumps({"format_version": FORMAT_VERSION, **dataclasses.asdict(packed)}, indent=2) + "\n"
 
 
 def _strip(artifact: Artifact) -> Artifact:
-    """An artifact without what describes it alone."""
+    """Return an artifact without what describes it alone."""
     return dataclasses.replace(artifact, operators=None, recurrences=(), tensors=())
 
 
 def _encode(manifest: Manifest) -> bytes:
-    """The manifest as JSON without spaces and without the fields that decoding fills in by itself."""
+    """Return the manifest as JSON without spaces and without the fields that decoding fills in by itself."""
     return json.dumps(_compact(manifest), separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A stream: a model that is given a sequence chunk by chunk and answers after each."""
+"""Give a model a sequence chunk by chunk, and answer after each."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ Answer = NDArray[Any] | dict[str, NDArray[Any]]
 
 
 class Stream:
-    """Sequences that go on, as many as the batch has rows. Made by ``Model.stream``; of one thread at a time.
+    """Go on with sequences, as many as the batch has rows. Made by ``Model.stream``; of one thread at a time.
 
-    batch_size: its rows.
+    Attributes:
+        batch_size: its rows.
     """
 
     __slots__ = ("_begun", "_last", "_rules", "_stepper", "_turn", "batch_size")
@@ -35,14 +36,20 @@ class Stream:
         self._turn = _Turn()
 
     def push(self, chunk: Any) -> Answer:
-        """The model's answer after this chunk: an array, or a dict by name for a model with several outputs.
+        """Return the model's answer after this chunk.
 
-        chunk: ids ``(batch, time)`` or feature vectors ``(batch, time, features)``, as ``Model.run`` takes them;
-            for a batch of 1 also without the first axis, or a text; for a larger one a list of texts. The first
-            text of a row follows the start id, as in ``Model.predict``. A chunk without steps has the last answer.
+        Args:
+            chunk: ids ``(batch, time)`` or feature vectors ``(batch, time, features)``, as ``Model.run`` takes them;
+                for a batch of 1 also without the first axis, or a text; for a larger one a list of texts. The first
+                text of a row follows the start id, as in ``Model.predict``. A chunk without steps has the last answer.
 
-        The answer has one row a sequence; of a model that answers every step, the steps of this chunk.
-        Raises InputError for what ``Model.run`` refuses, and StreamError; the state is then as it was.
+        Returns:
+            One row a sequence; of a model that answers every step, the steps of this chunk: an array, or a dict by name
+            for a model with several outputs.
+
+        Raises:
+            InputError: for what ``Model.run`` refuses; the state is then as it was.
+            StreamError: for a stream that is closed or used by two threads at once; the state is then as it was.
         """
         self._turn.begin()
         try:
@@ -58,7 +65,11 @@ class Stream:
             self._turn.end()
 
     def reset(self, rows: int | Sequence[int] | None = None) -> None:
-        """Put some rows, by default all, back before their first step. Raises InputError for an unknown row."""
+        """Put some rows, by default all, back before their first step.
+
+        Raises:
+            InputError: for an unknown row.
+        """
         with self._turn:
             chosen = range(self.batch_size) if rows is None else _check_rows(rows, self.batch_size)
             fill_initial(self._stepper.state, self._rules.spec.states, list(chosen))
@@ -69,7 +80,7 @@ class Stream:
 
     @property
     def state(self) -> dict[str, NDArray[Any]]:
-        """Copies of the states by name, ``(batch, ...)``: ``Model.stream(state=...)`` goes on from them."""
+        """Return copies of the states by name, ``(batch, ...)``: ``Model.stream(state=...)`` goes on from them."""
         with self._turn:
             return {name: array.copy() for name, array in self._stepper.state.items()}
 
@@ -111,7 +122,7 @@ class Stream:
 
 
 class _Turn:
-    """Lets one caller at a time into a stream that is open, and refuses others instead of letting them wait."""
+    """Let one caller at a time into a stream that is open, and refuse others instead of letting them wait."""
 
     __slots__ = ("_lock", "closed", "end")
 
@@ -135,7 +146,7 @@ class _Turn:
 
 
 def open_stream(stepper: Stepper, rules: ChunkRules, batch_size: int, state: dict[str, NDArray[Any]] | None) -> Stream:
-    """A stream on new states; it goes on from ``state``, once ``check_state`` has passed it."""
+    """Make a stream on new states; it goes on from ``state``, once ``check_state`` has passed it."""
     stream = Stream(stepper, rules, batch_size)
     if state is not None:
         stream._restore(state)

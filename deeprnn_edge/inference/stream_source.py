@@ -1,4 +1,4 @@
-"""The streaming side of a loaded model: the session that all its streams share, opened for the first."""
+"""Open the streams of a loaded model, which all share one session, opened for the first."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream import Stream, open_stream
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.runtimes.artifacts import open_artifact
@@ -21,7 +22,7 @@ from deeprnn_edge.runtimes.states import check_state
 
 
 class Streaming:
-    """Opens streams, from several threads at once."""
+    """Open streams, from several threads at once."""
 
     def __init__(
         self, bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
@@ -32,7 +33,7 @@ class Streaming:
         self._lock = threading.Lock()
 
     def open(self, batch_size: int | None, state: Mapping[str, Any] | None) -> Stream:
-        """A new stream, see ``Model.stream``."""
+        """Open a new stream, see ``Model.stream``."""
         artifact = self._artifact if self._artifact.kind == "stream" else self._bundle.stream_artifact(self._artifact)
         spec = stream_spec(self._bundle.manifest, artifact)
         rows = None if batch_size is None else _check_batch_size(batch_size)
@@ -50,18 +51,21 @@ class Streaming:
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
-    """What a stream artifact takes and gives. Raises BundleError where the manifest does not say."""
+    """Return what a stream artifact takes and gives.
+
+    Raises:
+        BundleError: where the manifest does not say.
+    """
     if manifest.stream is None:
         raise BundleError(f"the manifest does not say which states {artifact.path} has; export the model again")
     return manifest.stream
 
 
-def run_from_start(
-    session: Session, spec: StreamSpec, chunk: int | None, arrays: Mapping[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
-    """Whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs.
+def run_from_start(session: Session, spec: StreamSpec, chunk: int | None, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Run whole sequences through a stream artifact, from the initial state: checked arrays to the model's outputs.
 
-    Raises InputError for inputs of unequal numbers of rows or steps.
+    Raises:
+        InputError: for inputs of unequal numbers of rows or steps.
     """
     rows = {len(array) for array in arrays.values()}
     steps = {arrays[one.name].shape[1] for one in spec.inputs if "time" in one.shape}

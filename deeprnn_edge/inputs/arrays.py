@@ -1,4 +1,4 @@
-"""The model's own input arrays: checked once, before the runtime sees them.
+"""Check the model's own input arrays once, before the runtime sees them.
 
 The runtimes check little: a negative id reads another row of the table, and NaN spreads in silence.
 """
@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
 
+# Arrays by the name of an input, an output or a state.
+Arrays = Mapping[str, NDArray[Any]]
+
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 def arrange(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any]:
-    """One array, a list in the order of the inputs, or a dict by name, to a dict by name."""
+    """Return inputs by name.
+
+    Args:
+        inputs: one array, a list in the order of the inputs, or a dict by name.
+        specs: of the inputs.
+
+    Raises:
+        InputError: for others than the model's inputs.
+    """
     if isinstance(inputs, Mapping):
         expected = {spec.name for spec in specs}
         if inputs.keys() != expected:
@@ -34,7 +45,11 @@ def arrange(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any]:
 
 
 def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
-    """``value`` as an array of the spec's dtype. Raises InputError for another rank, size, dtype, id or for NaN."""
+    """Return a value as an array of the spec's dtype.
+
+    Raises:
+        InputError: for another rank, size or dtype, an id outside the table, or a NaN.
+    """
     array = as_array(value, spec)
     shape = array.shape
     if not _fits(shape, spec.shape):
@@ -45,7 +60,11 @@ def check(value: Any, spec: TensorSpec) -> NDArray[Any]:
 
 
 def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
-    """An array of the right shape in the spec's dtype. Raises InputError for another dtype, an id outside, or NaN."""
+    """Return an array of the right shape in the spec's dtype.
+
+    Raises:
+        InputError: for another dtype, an id outside the table, or a NaN.
+    """
     kind = array.dtype.kind
     if spec.dtype.startswith("int"):
         if kind not in "iu":
@@ -69,12 +88,16 @@ def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
 
 @cache
 def _dtype(name: str) -> np.dtype[Any]:
-    """A dtype by name: comparing with the name itself makes one each time, a third of a microsecond."""
+    """Return a dtype by name: comparing with the name itself makes one each time, a third of a microsecond."""
     return np.dtype(name)
 
 
 def as_array(value: Any, spec: TensorSpec) -> NDArray[Any]:
-    """Whatever was given as an array. Raises InputError for rows of unequal length."""
+    """Return whatever was given as an array.
+
+    Raises:
+        InputError: for rows of unequal length.
+    """
     try:
         return np.asarray(value)
     except ValueError as error:  # numpy: "inhomogeneous shape"
@@ -91,7 +114,7 @@ def _fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
 
 
 def _largest(array: NDArray[Any]) -> Any:
-    """The largest value; NaN where one is among them, as NumPy orders it last.
+    """Return the largest value; NaN where one is among them, as NumPy orders it last.
 
     By its place: of 100 ids ``max`` takes 0.7 us and this 0.3, and the difference doubles with the caches cold.
     """

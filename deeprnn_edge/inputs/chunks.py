@@ -1,4 +1,4 @@
-"""What is pushed to a stream, text, ids or feature vectors, to the arrays of its next steps."""
+"""Read what is pushed to a stream, text, ids or feature vectors, as the arrays of its next steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deeprnn_edge.inputs.text import PAD_ID, TextEncoder
 
 @dataclass(frozen=True)
 class ChunkRules:
-    """How a model reads chunks; all its streams share them."""
+    """Hold how a model reads chunks; all its streams share them."""
 
     spec: StreamSpec
     preprocessing: Preprocessing
@@ -26,15 +26,21 @@ class ChunkRules:
 
 
 def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str, NDArray[Any]] | None:
-    """A chunk as the model's own input arrays, checked; None where it holds no step.
+    """Read a chunk as the model's own input arrays, checked.
 
-    chunk: arrays of the model's rank ``(batch, time)`` or ``(batch, time, features)``, one or as ``Model.run``
-        takes several; for a batch of 1 also an item of ``Model.predict`` without the first axis; a text, or a
-        list of as many texts as the batch has rows.
-    begun: for each row whether it has had a step: the first text of a row follows the start id.
+    Args:
+        chunk: arrays of the model's rank ``(batch, time)`` or ``(batch, time, features)``, one or as ``Model.run``
+            takes several; for a batch of 1 also an item of ``Model.predict`` without the first axis; a text, or a
+            list of as many texts as the batch has rows.
+        rules: of the model.
+        begun: for each row whether it has had a step: the first text of a row follows the start id.
 
-    Raises InputError for another rank, size or dtype, for ids outside the table, for NaN, for text without a
-    vocabulary, and for rows of unequal length where padding would count as steps.
+    Returns:
+        Input name to array; None where the chunk holds no step.
+
+    Raises:
+        InputError: for another rank, size or dtype, for ids outside the table, for NaN, for text without a
+            vocabulary, and for rows of unequal length where padding would count as steps.
     """
     rows, specs = len(begun), rules.spec.inputs
     if (
@@ -60,7 +66,7 @@ def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str,
 
 
 def _read_array(value: Any, spec: TensorSpec, rows: int) -> NDArray[Any] | None:
-    """One input, checked; None where it holds no step."""
+    """Check one input; return None where it holds no step."""
     array = value if type(value) is np.ndarray else feeds.as_array(value, spec)
     expected = spec.shape
     if array.ndim == len(expected) - 1 and rows == 1:
@@ -83,7 +89,7 @@ def _forms(spec: TensorSpec, rows: int) -> str:
 
 
 def _encode(texts: Sequence[Any], rules: ChunkRules, begun: Sequence[int]) -> NDArray[np.int32]:
-    """``(batch, time)`` ids of the words, shorter rows padded behind."""
+    """Return ``(batch, time)`` ids of the words, shorter rows padded behind."""
     if rules.preprocessing.kind != "text" or len(rules.spec.inputs) != 1:
         raise InputError("got text, but the model has no vocabulary: push its own arrays")
     for index, item in enumerate(texts):

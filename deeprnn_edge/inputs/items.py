@@ -1,4 +1,4 @@
-"""From what an app has, text, ids or feature vectors, to the model's one input array."""
+"""Turn what an app has, text, ids or feature vectors, into the model's one input array."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ from deeprnn_edge.inputs.text import TextEncoder
 
 
 def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEncoder) -> list[Any]:
-    """One item or many to a list of rows: ids, or arrays of ``(time, features)``.
+    """Read one item or many as a list of rows.
 
-    An item is a text, a sequence of ids, or a ``(time, features)`` array.
+    Args:
+        items: a text, a sequence of ids, or a ``(time, features)`` array, or several of one kind.
+        rules: how the bundle prepares them.
+        spec: the model's one input.
+        encoder: turns texts into ids.
+
+    Returns:
+        Rows of ids, or arrays of ``(time, features)``.
+
+    Raises:
+        InputError: for anything else.
     """
     if isinstance(items, str):
         items = [items]
@@ -32,7 +42,7 @@ def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEnc
 
 
 def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[Any]:
-    """Rows to ``(rows, length)`` int32 or ``(rows, length, features)`` float32."""
+    """Return rows as ``(rows, length)`` int32 or ``(rows, length, features)`` float32."""
     if "refuse" in (rules.padding, rules.truncating):
         _refuse_other_lengths(rows, rules, length)
     sides: Any = {

@@ -1,4 +1,4 @@
-"""Rows of unequal length to one array, as Keras's ``pad_sequences`` does it."""
+"""Pad and cut rows of unequal length to one array, as Keras's ``pad_sequences`` does it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pad_ids(
     truncating: Side = "pre",
     pad_id: int = 0,
 ) -> NDArray[np.int32]:
-    """Rows of ids to ``(rows, length)`` int32."""
+    """Pad rows of ids to ``(rows, length)`` int32."""
     out = np.full((len(rows), length), pad_id, np.int32)
     for target, row in zip(out, rows, strict=True):
         _place(target, row, padding, truncating)
@@ -34,7 +34,7 @@ def pad_features(
     truncating: Side = "pre",
     pad_value: float = 0.0,
 ) -> NDArray[np.float32]:
-    """Rows of ``(time, features)`` to ``(rows, length, features)`` float32. At least one row."""
+    """Pad rows of ``(time, features)`` to ``(rows, length, features)`` float32. At least one row."""
     out = np.full((len(rows), length, np.shape(rows[0])[1]), pad_value, np.float32)
     for target, row in zip(out, rows, strict=True):
         _place(target, row, padding, truncating)

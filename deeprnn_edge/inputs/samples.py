@@ -1,4 +1,4 @@
-"""What a visitor can try without typing: sentences in the model's own words, and sequences of the golden vectors."""
+"""Collect what a visitor can try without typing: sentences in the model's own words, and golden vectors' sequences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_STEPS = 400
 
 
 def collect_examples(vocabulary: list[str], split: Split = split_words) -> list[str]:
-    """The sentences that are mostly in the model's words, or else its most frequent words as one."""
+    """Return the sentences that are mostly in the model's words, or else its most frequent words as one."""
     known = set(vocabulary)
 
     def share(sentence: str) -> float:
@@ -40,10 +40,12 @@ def collect_examples(vocabulary: list[str], split: Split = split_words) -> list[
 
 
 def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:
-    """The golden vectors' longest sequences of that input, a row each: ``{"name", "steps"}``.
+    """Return the golden vectors' longest sequences of an input, a row each: ``{"name", "steps"}``.
 
-    steps: ids ``(time,)`` or features ``(time, features)``, cut at 400 where the time axis is free. Raises
-    BundleError for a bundle without golden vectors.
+    Steps are ids ``(time,)`` or features ``(time, features)``, cut at 400 where the time axis is free.
+
+    Raises:
+        BundleError: for a bundle without golden vectors.
     """
     fixed = not isinstance(spec.shape[1], str)
     found: list[tuple[int, str, list[Any]]] = []

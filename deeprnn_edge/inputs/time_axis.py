@@ -1,25 +1,24 @@
-"""The time axis of a model's arrays: how many steps they have, some of them, and answers to parts put together."""
+"""Count, take and join steps along the time axis of a model's arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import TensorSpec
-
-Arrays = Mapping[str, NDArray[Any]]
+from deeprnn_edge.inputs.arrays import Arrays
 
 
 def count_steps(specs: Sequence[TensorSpec], arrays: Arrays) -> int:
-    """How many time steps inputs have, of which at least one has a free time axis."""
+    """Return how many time steps inputs have, of which at least one has a free time axis."""
     return next(int(arrays[spec.name].shape[1]) for spec in specs if "time" in spec.shape)
 
 
 def take_steps(specs: Sequence[TensorSpec], arrays: Arrays, start: int, stop: int) -> dict[str, NDArray[Any]]:
-    """The steps from ``start`` to ``stop`` of inputs with a time axis, and the others as they are."""
+    """Return the steps from ``start`` to ``stop`` of inputs with a time axis, and the others as they are."""
     return {
         spec.name: np.ascontiguousarray(arrays[spec.name][:, start:stop]) if "time" in spec.shape else arrays[spec.name]
         for spec in specs
@@ -27,7 +26,7 @@ def take_steps(specs: Sequence[TensorSpec], arrays: Arrays, start: int, stop: in
 
 
 def join_steps(specs: Sequence[TensorSpec], answers: Sequence[Arrays]) -> dict[str, NDArray[Any]]:
-    """The outputs for parts of a sequence as those for the whole: every step's joined, of others the last one."""
+    """Return the outputs for parts of a sequence as those for the whole: every step's joined, the last of others."""
     return {
         spec.name: np.concatenate([answer[spec.name] for answer in answers], axis=1)
         if "time" in spec.shape

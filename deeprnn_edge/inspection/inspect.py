@@ -1,4 +1,4 @@
-"""What a model is made of: a bundle, an ONNX or TFLite file, or a format that another package reads."""
+"""Inspect a bundle, a file of a runtime's format, or one that another package reads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ FORMAT_VERSION = 1
 def inspect_path(path: str | Path) -> Inspection:
     """Inspect a bundle, an ``.onnx``, a ``.tflite``, or a format that a package registers (``.keras``).
 
-    Raises BundleError where the path is missing, damaged or not what its suffix says, InputError for a
-    suffix that nothing reads, and MissingExtraError where a package is missing that reads it. In a
-    bundle, a TFLite artifact without LiteRT is not an error: its ``problem`` says so.
+    In a bundle, an artifact that nothing here reads is not an error: its ``problem`` says why.
+
+    Raises:
+        BundleError: where the path is missing, damaged or not what its suffix says.
+        InputError: for a suffix that nothing reads.
+        MissingExtraError: where a package is missing that reads it.
     """
     path = Path(path)
     if not path.exists():
@@ -40,7 +43,7 @@ def inspect_path(path: str | Path) -> Inspection:
 
 
 def to_json(inspection: Inspection) -> str:
-    """The inspection as JSON text, with ``format_version``."""
+    """Return the inspection as JSON text, with ``format_version``."""
     values = {"format_version": FORMAT_VERSION, **dataclasses.asdict(inspection)}
     return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
@@ -81,15 +84,17 @@ def _inspect_artifact(bundle: Bundle, artifact: Artifact) -> FileInspection:
         operators, runtime = artifact.operators or {}, find_runtime(artifact.format)
         prefix = runtime.foreign_prefix if runtime else ""
         return summarize(
-            path=artifact.path,
-            file_format=artifact.format,
-            precision=artifact.precision,
-            size_bytes=artifact.size_bytes,
-            operators=operators,
+            FileInspection(
+                artifact.path,
+                artifact.format,
+                artifact.precision,
+                artifact.size_bytes,
+                operators=operators,
+                problem=str(error),
+            ),
             recurrent=runtime.recurrent_operators if runtime else (),
             loops=runtime.loop_operators if runtime else (),
             foreign={name for name in operators if prefix and name.startswith(prefix)},
-            problem=str(error),
         )
 
 

@@ -1,4 +1,4 @@
-"""Model files that another package reads: found by their suffix, through an entry point group.
+"""Find the package that reads a model file, by the file's suffix, through an entry point group.
 
 This is how ``inspect`` and ``bench`` take a ``.keras`` file where the workshop is installed, without
 the device half knowing it by name. An entry point of the group ``deeprnn_edge.formats`` has the suffix
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.packages import require_workshop
+from deeprnn_edge.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
     from deeprnn_edge.inspection.record import Inspection
@@ -24,22 +25,23 @@ _WORKSHOP = frozenset({".keras", ".h5"})
 
 
 class Format(Protocol):
-    """What a module does for the files of one suffix. Both functions raise InputError for an unusable file."""
+    """Do what a module does for the files of one suffix. Both functions raise InputError for an unusable file."""
 
     def inspect(self, path: Path) -> Inspection:
-        """What the file holds."""
+        """Return what the file holds."""
         ...
 
     def open_runner(self, path: Path) -> Session:
-        """The model, ready to run on arrays by name."""
+        """Return the model, ready to run on arrays by name."""
         ...
 
 
 def load_format(path: Path) -> Format:
-    """The module that reads files of this path's suffix.
+    """Import the module that reads files of this path's suffix.
 
-    Raises MissingExtraError where it or what it imports is not installed, and InputError for a suffix
-    that nothing reads.
+    Raises:
+        MissingExtraError: where it or what it imports is not installed.
+        InputError: for a suffix that nothing reads.
     """
     suffix = path.suffix.lower()
     found = tuple(entry_points(group=GROUP, name=suffix))
@@ -51,7 +53,8 @@ def load_format(path: Path) -> Format:
                 "pip install 'deeprnn-edge[export]'"
             )
     if not found:
-        readable = {".onnx", ".tflite", *_WORKSHOP, *(point.name for point in entry_points(group=GROUP))}
+        known = [runtime.suffix for runtime in RUNTIMES.values()]
+        readable = {*known, *_WORKSHOP, *(point.name for point in entry_points(group=GROUP))}
         raise InputError(
             f"{path} has the suffix {path.suffix!r}; "
             f"expected a bundle (a directory or its zip), {', '.join(sorted(readable))}"

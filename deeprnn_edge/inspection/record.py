@@ -1,4 +1,4 @@
-"""What a path holds: the result that every reader gives."""
+"""Hold what a path is made of: the result that every reader gives."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from deeprnn_edge.runtimes.file_inspection import FileInspection
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a path holds.
+    """Describe what a path holds.
 
-    kind: ``bundle``, ``onnx``, ``tflite``, or a registered format such as ``keras``.
-    size_bytes: of the file; of a bundle's directory, all the files in it.
-    inputs, outputs: the model's, by its manifest where it has one.
-    layers: empty where the file does not say.
-    artifacts: the files that run; one for a file alone.
-    recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
-    stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
-    states: of a bundle with stream artifacts, what these carry from chunk to chunk.
+    Attributes:
+        path: what was given.
+        kind: ``bundle``, ``onnx``, ``tflite``, or a registered format such as ``keras``.
+        size_bytes: of the file; of a bundle's directory, all the files in it.
+        inputs: the model's, by its manifest where it has one.
+        outputs: the model's, likewise.
+        layers: empty where the file does not say.
+        artifacts: the files that run; one for a file alone.
+        recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
+        stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
+        states: of a bundle with stream artifacts, what these carry from chunk to chunk.
     """
 
     path: str

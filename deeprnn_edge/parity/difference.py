@@ -1,23 +1,27 @@
-"""Whether two runtimes gave the same answers: the comparison behind export's gate and ``verify``."""
+"""Compare the answers of two runtimes: what export's gate and ``verify`` go by."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = Mapping[str, NDArray[Any]]
+from deeprnn_edge.inputs.arrays import Arrays
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One output of one case beside its reference.
+    """Describe one output of one case beside its reference.
 
-    max_abs_diff: infinite where shapes differ or a value is not finite on one side alone.
-    label_flips: rows whose decision differs.
+    Attributes:
+        case: its name.
+        output: its name.
+        max_abs_diff: infinite where shapes differ or a value is not finite on one side alone.
+        label_flips: rows whose decision differs.
+        problem: why the two cannot be compared.
     """
 
     case: str
@@ -27,9 +31,11 @@ class Difference:
     problem: str = ""
 
     def exceeds(self, atol: float, *, exact: bool = True) -> bool:
-        """Whether this difference fails the tolerance (absolute; relative tolerance 0).
+        """Return whether this difference fails the tolerance (absolute; relative tolerance 0).
 
-        exact: whether a label that flips fails it too.
+        Args:
+            atol: the tolerance.
+            exact: whether a label that flips fails it too.
         """
         return not self.max_abs_diff <= atol or (exact and self.label_flips > 0)
 
@@ -37,7 +43,11 @@ class Difference:
 def compare(case: str, reference: Arrays, actual: Arrays, *, decisions: Sequence[str]) -> list[Difference]:
     """Hold every output of a case against its reference, by name.
 
-    decisions: the outputs that are probabilities, whose labels are compared too.
+    Args:
+        case: its name.
+        reference: what was to be answered.
+        actual: what was answered.
+        decisions: the outputs that are probabilities, whose labels are compared too.
     """
     differences = []
     for name, expected in reference.items():
@@ -55,7 +65,7 @@ def compare(case: str, reference: Arrays, actual: Arrays, *, decisions: Sequence
 
 
 def decide(probabilities: NDArray[Any]) -> NDArray[Any]:
-    """The label index of each row: the largest class, or for a single probability whether it is above 0.5."""
+    """Return the label index of each row: the largest class, or for a single probability whether it is above 0.5."""
     if probabilities.shape[-1] == 1:
         return (probabilities[..., 0] > 0.5).astype(np.int64)
     return np.asarray(np.argmax(probabilities, axis=-1))

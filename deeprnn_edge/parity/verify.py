@@ -20,12 +20,15 @@ from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 
 @dataclass(frozen=True)
 class Verification:
-    """What one artifact answered on this machine.
+    """Say what one artifact answered on this machine.
 
-    exact: whether a label that flips is a failure.
-    differences: one for each output of each case replayed.
-    skipped: cases whose shape the artifact does not take, by name.
-    problem: why it could not run here at all; then there is nothing else.
+    Attributes:
+        artifact: its path in the bundle.
+        atol: what is allowed.
+        exact: whether a label that flips is a failure.
+        differences: one for each output of each case replayed.
+        skipped: cases whose shape the artifact does not take, by name.
+        problem: why it could not run here at all; then there is nothing else.
     """
 
     artifact: str
@@ -37,33 +40,36 @@ class Verification:
 
     @property
     def max_abs_diff(self) -> float:
-        """The largest absolute difference to Keras."""
+        """Return the largest absolute difference to Keras."""
         return max((difference.max_abs_diff for difference in self.differences), default=float("inf"))
 
     @property
     def label_flips(self) -> int:
-        """Rows whose label differs from Keras's."""
+        """Return the rows whose label differs from Keras's."""
         return sum(difference.label_flips for difference in self.differences)
 
     @property
     def failures(self) -> list[Difference]:
-        """The outputs that are further from Keras than allowed."""
+        """Return the outputs that are further from Keras than allowed."""
         return [difference for difference in self.differences if difference.exceeds(self.atol, exact=self.exact)]
 
     @property
     def passed(self) -> bool:
-        """Whether at least one case ran, and every one within the tolerance."""
+        """Return whether at least one case ran, and every one within the tolerance."""
         return bool(self.differences) and not self.failures
 
 
 def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
-    """Check a bundle's hashes and replay its golden vectors, for one artifact or for all; in chunks for a stream.
+    """Check a bundle's hashes and replay its golden vectors; in chunks for a stream.
 
-    Of all, those whose runtime is not installed here have a ``problem`` instead of differences.
+    Args:
+        path: of the bundle.
+        artifact: the path of the only one to replay. Of all, those whose runtime is not installed or not known here
+            are skipped: they have a ``problem`` instead of differences.
 
-    Raises BundleError where a file is missing, altered or unreadable, or the bundle was packed without its
-    golden vectors, and MissingExtraError where the runtime of the artifact that was asked for, or of every
-    artifact, is not installed.
+    Raises:
+        BundleError: where a file is missing, altered or unreadable, or the bundle was packed without golden vectors.
+        MissingExtraError: where there is no runtime here for the artifact that was asked for, or for any.
     """
     bundle = open_bundle(path)
     cases = decode_golden(bundle.read_golden())
@@ -120,10 +126,13 @@ def compare_cases(
 ) -> list[Difference]:
     """Run an artifact on cases, and hold every answer against Keras's.
 
-    outputs: the model's own.
-    exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
-        own, and no scale in common with the outputs, to which the bound belongs.
-    decisions: the outputs whose labels are compared too.
+    Args:
+        replay: runs the artifact.
+        cases: to run.
+        outputs: the model's own.
+        exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
+            own, and no scale in common with the outputs, to which the bound belongs.
+        decisions: the outputs whose labels are compared too.
     """
     names = {spec.name for spec in outputs}
     differences: list[Difference] = []
@@ -135,5 +144,5 @@ def compare_cases(
 
 
 def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
-    """The outputs that stand for labels: the only one of a model with labels."""
+    """Return the outputs that stand for labels: the only one of a model with labels."""
     return [outputs[0].name] if labels and len(outputs) == 1 else []

@@ -113,12 +113,12 @@ def collect(bundle: Path, benches: Sequence[Path] = ()) -> ReportData:
 
 
 def accuracy_of(artifact: Artifact) -> float | None:
-    """An artifact's accuracy, from 0 to 1, where it was evaluated."""
+    """Return an artifact's accuracy, from 0 to 1, where it was evaluated."""
     return artifact.evaluation.accuracy if artifact.evaluation else artifact.accuracy
 
 
 def _key(number: int) -> str:
-    """A to Z, then A2 and on."""
+    """Return the letter of a measurement: A to Z, then A2 and on."""
     again, letter = divmod(number, len(string.ascii_uppercase))
     return string.ascii_uppercase[letter] + (str(again + 1) if again else "")
 

@@ -1,4 +1,4 @@
-"""The bundle's files beside each other: the summary, and how exactly they answer."""
+"""Show the bundle's files beside each other: the summary, and how exactly they answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from deeprnn_edge.report.scales import format_difference, format_ms
 
 
 def summary_section(data: ReportData) -> Section:
-    """A row for each file: what it is, its size, its answers, and its times where there are measurements."""
+    """Make a row for each file: what it is, its size, its answers, and its times where there are measurements."""
     artifacts = data.manifest.artifacts
     evaluated = [artifact for artifact in artifacts if accuracy_of(artifact) is not None]
     columns = ["file", "format", "precision", "kind", "bytes", "difference", "allowed"]
@@ -62,7 +62,7 @@ def summary_section(data: ReportData) -> Section:
 
 
 def parity_section(data: ReportData) -> Section:
-    """How far each file's answers are from Keras's, beside what was allowed."""
+    """Show how far each file's answers are from Keras's, beside what was allowed."""
     artifacts = data.manifest.artifacts
     sizes = [value for one in artifacts for value in (one.parity.max_abs_diff, one.parity.atol) if 0 < value < math.inf]
     # Zero has no place on a logarithmic axis: it is drawn a decade below the least value that has one.
@@ -104,12 +104,12 @@ def parity_section(data: ReportData) -> Section:
 
 
 def _times(bench: Bench[BenchReport], artifact: Artifact) -> list[Cell]:
-    row = next((row for row in bench.report.rows if row.name == artifact.path), None)
-    if row is None:
+    result = next((result for result in bench.report.rows if result.name == artifact.path), None)
+    if result is None:
         return [number(None), number(None)]
-    if row.timing is None:
-        return [Cell(row.status), number(None)]
-    return [number(value, format_ms(value)) for value in (row.timing.p50_ms, row.timing.p95_ms)]
+    if result.timing is None:
+        return [Cell(result.status), number(None)]
+    return [number(value, format_ms(value)) for value in (result.timing.p50_ms, result.timing.p95_ms)]
 
 
 def _accuracy(artifact: Artifact) -> list[Cell]:

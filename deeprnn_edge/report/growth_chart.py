@@ -1,4 +1,4 @@
-"""Times against what they grow with: a line for each thing that was timed, both axes logarithmic."""
+"""Draw times against what they grow with: a line for each thing that was timed, both axes logarithmic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deeprnn_edge.report.scales import format_ms, format_tick
 
 @dataclass(frozen=True)
 class Curve:
-    """Values and medians in milliseconds, by value, and the slope of the line through their logarithms."""
+    """Hold values and medians in milliseconds, by value, and the slope of the line through their logarithms."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -20,7 +20,7 @@ class Curve:
 
 
 def growth_chart(curves: Sequence[Curve], unit: str, *, label: str) -> Html:
-    """A line for each curve; ``unit`` is what the values count."""
+    """Draw a line for each curve; ``unit`` is what the values count."""
     series = [
         Series(
             one.name,
@@ -37,7 +37,7 @@ def growth_chart(curves: Sequence[Curve], unit: str, *, label: str) -> Html:
 
 
 def growth_table(curves: Sequence[Curve], unit: str, *, caption: str, first: str) -> Table:
-    """The points of the curves; ``first`` is the name of the column of their names."""
+    """List the points of the curves; ``first`` is the name of the column of their names."""
     rows: Rows = [
         [one.name, number(x), number(p50, format_ms(p50)), number(one.slope, f"{one.slope:.2f}")]
         for one in curves

@@ -1,4 +1,4 @@
-"""How the time of a call grows with the length of the sequences and with the batch."""
+"""Show how the time of a call grows with the length of the sequences and with the batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMES: dict[Over, str] = {"length": "time steps", "batch": "batch"}
 
 
 def growth_section(data: ReportData) -> Section:
-    """A figure for each device and each of length and batch that measurements vary alone."""
+    """Make a figure for each device and each of length and batch that measurements vary alone."""
     overs: tuple[Over, ...] = ("length", "batch")
     figures = [found for over in overs for benches in _groups(data.benches, over) if (found := _growth(benches, over))]
     drawn = [
@@ -36,7 +36,7 @@ def growth_section(data: ReportData) -> Section:
 
 
 def fit_slope(xs: Sequence[float], ys: Sequence[float]) -> float:
-    """The slope of the least-squares line through the logarithms: y grows as x to that power."""
+    """Return the slope of the least-squares line through the logarithms: y grows as x to that power."""
     log_x, log_y = [math.log(x) for x in xs], [math.log(y) for y in ys]
     mean_x, mean_y = sum(log_x) / len(log_x), sum(log_y) / len(log_y)
     across = sum((x - mean_x) ** 2 for x in log_x)
@@ -44,7 +44,7 @@ def fit_slope(xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def _groups(benches: Sequence[Bench[BenchReport]], over: Over) -> list[list[Bench[BenchReport]]]:
-    """Measurements that differ in ``over`` alone: two or more of its values, the first measurement of each."""
+    """Find measurements that differ in ``over`` alone: two or more of its values, the first measurement of each."""
     found: dict[tuple[object, ...], dict[int, Bench[BenchReport]]] = {}
     for bench in benches:
         options = bench.report.options
@@ -56,14 +56,14 @@ def _groups(benches: Sequence[Bench[BenchReport]], over: Over) -> list[list[Benc
 
 
 def _growth(benches: Sequence[Bench[BenchReport]], over: Over) -> tuple[Html, str, Table] | None:
-    """The chart, its caption and its table; None where no file is in two of the measurements."""
+    """Make the chart, its caption and its table; None where no file is in two of the measurements."""
     times: dict[str, list[tuple[int, float]]] = {}
     for bench in benches:
         options = bench.report.options
         value = (options.length if over == "length" else options.batch) or 0
-        for row in bench.report.rows:
-            if row.timing:
-                times.setdefault(row.name, []).append((value, row.timing.p50_ms))
+        for result in bench.report.rows:
+            if result.timing:
+                times.setdefault(result.name, []).append((value, result.timing.p50_ms))
     unit, first = _NAMES[over], benches[0]
     other = (
         f"batch {first.report.options.batch}" if over == "length" else f"{first.report.options.length or 'any'} steps"

@@ -1,4 +1,4 @@
-"""What the files cost on each device: times, starts, and which file is worth having."""
+"""Show what the files cost on each device: times, starts, and which file is worth having."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from deeprnn_edge.report.plane_chart import Axis, Point, points_chart
 from deeprnn_edge.report.rows_chart import ChartRow
 from deeprnn_edge.report.scales import format_bytes, format_ms, format_tick
 from deeprnn_edge.report.times_figure import TIMES_CAPTION, TIMES_COLUMNS, times_cells, times_chart, times_row
+from deeprnn_edge.runtimes import RUNTIMES
 
-_FORMATS = ("onnx", "tflite", "keras")
+_TITLES = {name: runtime.title for name, runtime in RUNTIMES.items()} | {"keras": "Keras"}
+_HATCHES = ("diagonal", "dashes", "crossed", "lines")
 
 
 def latency_section(data: ReportData) -> Section:
-    """The distribution of each file's times, by measurement, and what its start takes."""
+    """Show the distribution of each file's times, by measurement, and what its start takes."""
     if not data.benches:
         return section("latency", "Latency", _ask(data, "times, start and memory of each file"))
     timed = [(bench, row, row.timing) for bench in data.benches for row in bench.report.rows if row.timing]
@@ -50,7 +52,7 @@ def latency_section(data: ReportData) -> Section:
 
 
 def tradeoff_section(data: ReportData) -> Section:
-    """Size against latency against accuracy, once for each device, with the Pareto front."""
+    """Show size against latency against accuracy, once for each device, with the Pareto front."""
     if not data.benches:
         return section("tradeoff", "Size, latency and accuracy", _ask(data, "the Pareto front"))
     first = {(one.device, one.report.options.threads): one for one in data.benches[::-1]}
@@ -62,7 +64,7 @@ def tradeoff_section(data: ReportData) -> Section:
 
 
 def measurements_table(benches: Sequence[Bench[BenchReport] | Bench[StreamBenchReport]]) -> Html:
-    """What each letter stands for."""
+    """List what each letter stands for."""
     rows: Rows = [
         [
             bench.key,
@@ -86,7 +88,7 @@ def _distribution(timed: list[tuple[Bench[BenchReport], BenchResult, Timing]]) -
     for index, (bench, row, timing) in enumerate(timed):
         if index == 0 or timed[index - 1][0] is not bench:
             chart_rows.append(ChartRow(bench.label))
-        look = _FORMATS.index(row.format) if row.format in _FORMATS else len(_FORMATS)
+        look = [*_TITLES, row.format].index(row.format)
         chart_rows.append(times_row(row.name, bench.key, timing, look))
         rows.append([row.name, bench.key, *times_cells(timing)])
     chart = times_chart(
@@ -94,7 +96,8 @@ def _distribution(timed: list[tuple[Bench[BenchReport], BenchResult, Timing]]) -
         label=f"Time of a call, of {len(timed)} files and measurements, from the fastest call to the 99th percentile; "
         "the table has the numbers",
     )
-    caption = TIMES_CAPTION + "Hatching tells ONNX (diagonal), TFLite (dashes) and Keras (crossed) apart."
+    *others, last = (f"{title} ({hatch})" for title, hatch in zip(_TITLES.values(), _HATCHES, strict=False))
+    caption = f"{TIMES_CAPTION}Hatching tells {', '.join(others)} and {last} apart."
     columns = ["file", "measurement", *TIMES_COLUMNS]
     return figure("latency-figure", chart, caption, Table("Time of a call by file and measurement", columns, rows))
 

@@ -1,4 +1,4 @@
-"""HTML as values: text is escaped unless it is already ``Html``, so that no name from a file becomes markup."""
+"""Make HTML of values: text is escaped unless it is already ``Html``, so that no name from a file becomes markup."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ _SHORT = 28
 
 
 class Html(str):
-    """Text that is markup."""
+    """Mark text as markup."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table. value: what a number sorts by; None for text."""
+    """Hold a cell of a table.
+
+    Attributes:
+        value: what a number sorts by; None for text.
+    """
 
     text: str
     value: float | None = None
@@ -33,9 +37,10 @@ Rows = list[list[Cell | str]]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header; the first cell of each row names it.
+    """Hold rows under a header; the first cell of each row names it.
 
-    groups: over the columns, names and how many columns each spans; the columns before them have none.
+    Attributes:
+        groups: over the columns, names and how many columns each spans; the columns before them have none.
     """
 
     caption: str
@@ -46,7 +51,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its id, its heading, and the whole of it."""
+    """Hold a part of the page: its id, its heading, and the whole of it."""
 
     name: str
     title: str
@@ -54,7 +59,7 @@ class Section:
 
 
 def tag(name: str, /, *children: str, **attributes: str | float | None) -> Html:
-    """An element. In the name of an attribute a ``_`` stands for ``-``, and one at its end for nothing."""
+    """Make an element. In the name of an attribute a ``_`` stands for ``-``, and one at its end for nothing."""
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(printable(str(value)))}"'
         for key, value in attributes.items()
@@ -64,23 +69,23 @@ def tag(name: str, /, *children: str, **attributes: str | float | None) -> Html:
 
 
 def join(parts: Iterable[str]) -> Html:
-    """Parts behind each other; those that are not markup are escaped."""
+    """Join parts behind each other; those that are not markup are escaped."""
     return Html("".join(part if isinstance(part, Html) else html.escape(printable(part)) for part in parts))
 
 
 def paragraph(*parts: str) -> Html:
-    """A paragraph."""
+    """Make a paragraph."""
     return tag("p", *parts)
 
 
 def section(name: str, title: str, *parts: str) -> Section:
-    """A part of the page under its heading; ``name`` is its id."""
+    """Make a part of the page under its heading; ``name`` is its id."""
     heading = tag("h2", title, id=f"{name}-title")
     return Section(name, title, tag("section", heading, *parts, id=name, aria_labelledby=f"{name}-title"))
 
 
 def figure(name: str, chart: Html, caption: str, table: Table) -> Html:
-    """A chart, what it shows in words, and its numbers as a table; ``name`` is its id."""
+    """Show a chart, what it shows in words, and its numbers as a table; ``name`` is its id."""
     return tag(
         "figure",
         tag("div", chart, class_="chart", role="group", aria_label=f"Chart: {table.caption}", tabindex="0"),
@@ -91,12 +96,12 @@ def figure(name: str, chart: Html, caption: str, table: Table) -> Html:
 
 
 def number(value: float | None, text: str | None = None) -> Cell:
-    """A cell of a number; a dash where there is none."""
+    """Make a cell of a number; a dash where there is none."""
     return Cell("–") if value is None else Cell(f"{value:,}" if text is None else text, value)
 
 
 def render_table(table: Table) -> Html:
-    """A table in a box of its own that scrolls where the screen is narrow. Its columns sort where there is a script."""
+    """Put a table in a box that scrolls where the screen is narrow. Its columns sort where there is a script."""
     numeric = [any(isinstance(row[at], Cell) for row in table.rows) for at in range(len(table.columns))]
     header = tag(
         "tr",

@@ -1,4 +1,4 @@
-"""What the model is, and which operators its files run."""
+"""Show what the model is, and which operators its files run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deeprnn_edge.tables import format_shape
 
 
 def model_section(data: ReportData) -> Section:
-    """Its layers, what goes in and out, its labels."""
+    """Show the model's layers, what goes in and out, its labels."""
     manifest = data.manifest
     made = ", ".join(f"{name} {version}" for name, version in manifest.created_with.items())
     layers: Rows = [
@@ -48,9 +48,9 @@ def model_section(data: ReportData) -> Section:
 
 
 def operators_section(data: ReportData) -> Section:
-    """How often each file has each operator, and what became of the recurrent layers."""
+    """Show how often each file has each operator, and what became of the recurrent layers."""
     files = data.inspection.artifacts
-    names = sorted({name for file in files for name in file.operators}, key=str.lower)
+    names = sorted({name for file in files for name in file.operators}, key=lambda name: (name.lower(), name))
     rows: Rows = []
     for name in names:
         kinds = {

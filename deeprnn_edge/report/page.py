@@ -1,4 +1,4 @@
-"""The report of a bundle: its sections, in order."""
+"""Put a bundle's report together from its sections, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deeprnn_edge.report.weights_section import weights_section
 
 
 def make_page(data: ReportData) -> str:
-    """The whole page as text."""
+    """Make the whole page, as text."""
     sections = [
         summary_section(data),
         model_section(data),

@@ -1,4 +1,4 @@
-"""Which of several is worth having: the Pareto front."""
+"""Find which of several is worth having: the Pareto front."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def find_front(costs: Sequence[Sequence[float]]) -> list[bool]:
-    """Whether each is on the front: no other costs at most as much in everything and less in something.
+    """Tell of each whether it is on the front: no other costs at most as much in everything and less in something.
 
     Two that cost the same are on it together.
     """

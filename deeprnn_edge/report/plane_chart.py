@@ -1,4 +1,4 @@
-"""A chart over two axes: points with their names, and lines that are named at their ends."""
+"""Draw a chart over two axes: points with their names, and lines that are named at their ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ _FILLED_SHAPES = 4  # that differ when they are hollow
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis says. log: None for a logarithmic one where the values span much."""
+    """Hold what an axis says.
+
+    Attributes:
+        log: None for a logarithmic one where the values span much.
+    """
 
     title: str
     form: Format
@@ -43,7 +47,13 @@ class Axis:
 
 @dataclass(frozen=True)
 class Point:
-    """A value. title: what it says under the pointer; label: what stands beside it; hollow: of less weight."""
+    """Hold a value.
+
+    Attributes:
+        title: what it says under the pointer.
+        label: what stands beside it.
+        hollow: of less weight.
+    """
 
     x: float
     y: float
@@ -54,14 +64,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one line, which its name stands at the end of."""
+    """Hold the points of one line, which its name stands at the end of."""
 
     name: str
     points: Sequence[Point]
 
 
 def lines_chart(series: Sequence[Series], *, label: str, x: Axis, y: Axis) -> Html:
-    """Lines of points, told apart by shape, dashes and a name at the end."""
+    """Draw lines of points, told apart by shape, dashes and a name at the end."""
     names = min(max(len(one.name) for one in series) * CHARACTER_WIDTH + 34, _MOST_NAME)
     height = max(_HEIGHT, len(series) * _LINE_HEIGHT + 90)
     across, up = _scales([point for one in series for point in one.points], x, y, WIDTH - names - 12, height)
@@ -81,7 +91,7 @@ def lines_chart(series: Sequence[Series], *, label: str, x: Axis, y: Axis) -> Ht
 
 
 def points_chart(points: Sequence[Point], *, label: str, x: Axis, y: Axis, front: Sequence[Point] = ()) -> Html:
-    """Points with their labels, as far as there is room; a line joins those of ``front`` in their order."""
+    """Draw points with their labels, as far as there is room; a line joins those of ``front`` in their order."""
     across, up = _scales(points, x, y, WIDTH - 36)
     joined = [(across.at(point.x), up.at(point.y)) for point in front]
     parts = [_axes(across, up, x, y)] + ([path(joined, number=0, dash="5 4")] if len(joined) > 1 else [])
@@ -121,7 +131,7 @@ def _axes(across: Scale, up: Scale, x: Axis, y: Axis) -> Html:
 
 
 def _spread(heights: Sequence[float], height: float) -> list[float]:
-    """The heights, moved apart until names fit between them, and up where they would leave the chart."""
+    """Move heights apart until names fit between them, and up where they would leave the chart."""
     placed = dict.fromkeys(range(len(heights)), 0.0)
     last = -float(_LINE_HEIGHT)
     for index in sorted(placed, key=lambda one: heights[one]):
@@ -134,7 +144,7 @@ def _spread(heights: Sequence[float], height: float) -> list[float]:
 
 
 def _find_room(x: float, y: float, width: float, taken: Sequence[tuple[float, ...]]) -> tuple[float, float] | None:
-    """Where a label begins and its middle's height: beside the point or near it; None where all is taken."""
+    """Return a label's start and its middle's height: beside the point or near it; None where all is taken."""
     for away, side in itertools.product(_AWAY, (x + 13, x - 13 - width, x - width / 2)):
         if away == 0 and side == x - width / 2:
             continue  # it would cover its own point

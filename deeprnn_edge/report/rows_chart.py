@@ -1,4 +1,4 @@
-"""A chart of rows: a name at the left, what is drawn for it along one axis, its number at the right."""
+"""Draw a chart of rows: a name at the left, what is drawn for it along one axis, its number at the right."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ _MOST_LABEL = 210
 
 @dataclass(frozen=True)
 class ChartRow:
-    """One row; without ``draw`` a heading over those that follow.
+    """Hold one row; without ``draw`` a heading over those that follow.
 
-    title: what the row says under the pointer.
-    values: those that are drawn, in the axis's unit.
-    note: the number at the right.
+    Attributes:
+        title: what the row says under the pointer.
+        values: those that are drawn, in the axis's unit.
+        note: the number at the right.
     """
 
     label: str
@@ -63,12 +64,12 @@ def rows_chart(
 
 
 def draw_bar(value: float, number: int) -> Draw:
-    """A bar from the axis's beginning, hatched."""
+    """Draw a bar from the axis's beginning, hatched."""
     return lambda scale, y: box(scale.start, y - 8, scale.at(value) - scale.start, 16, number=number)
 
 
 def draw_range(low: float, middle: float, inner: float, high: float, top: float, number: int) -> Draw:
-    """A line from ``low`` to ``top``, on it a box from ``middle`` to ``high`` with a line at ``inner``."""
+    """Draw a line from ``low`` to ``top``, on it a box from ``middle`` to ``high`` with a line at ``inner``."""
 
     def draw(scale: Scale, y: float) -> Html:
         x_low, x_middle, x_inner, x_high, x_top = (scale.at(one) for one in (low, middle, inner, high, top))
@@ -87,7 +88,7 @@ def draw_range(low: float, middle: float, inner: float, high: float, top: float,
 
 
 def draw_limit(value: float, limit: float, number: int) -> Draw:
-    """A shape at ``value``, a heavy line at ``limit``, and a thin one from the one to the other."""
+    """Draw a shape at ``value``, a heavy line at ``limit``, and a thin one from the one to the other."""
 
     def draw(scale: Scale, y: float) -> Html:
         x, x_limit = scale.at(value), scale.at(limit)

@@ -1,4 +1,4 @@
-"""Axes: where a value lies, which ticks it has, and how numbers are written."""
+"""Make axes: where a value lies, which ticks an axis has, and how numbers are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WIDE_RATIO = 4
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis from ``low`` to ``high``, drawn from ``start`` to ``end``, with its ticks."""
+    """Hold an axis from ``low`` to ``high``, drawn from ``start`` to ``end``, with its ticks."""
 
     low: float
     high: float
@@ -22,7 +22,7 @@ class Scale:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Where a value lies; one outside of the axis at its end."""
+        """Return where a value lies; one outside of the axis at its end."""
         low, high, value = self.low, self.high, min(max(value, self.low), self.high)
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
@@ -32,10 +32,14 @@ class Scale:
 def fit_scale(
     values: Sequence[float], start: float, end: float, *, log: bool | None = None, zero: bool = False
 ) -> Scale:
-    """An axis that holds values, between round numbers.
+    """Make an axis that holds values, between round numbers.
 
-    log: None for a logarithmic one where the values span much; needs values above 0.
-    zero: begin at 0, as bars do; not with ``log``.
+    Args:
+        values: in the axis's unit.
+        start: where the axis is drawn from.
+        end: where it is drawn to.
+        log: None for a logarithmic one where the values span much; needs values above 0.
+        zero: begin at 0, as bars do; not with ``log``.
     """
     low, high = min(values), max(values)
     if log if log is not None else not zero and low > 0 and high / low > _WIDE_RATIO:
@@ -49,22 +53,22 @@ def fit_scale(
 
 
 def format_ms(value: float) -> str:
-    """Milliseconds, or microseconds, to three digits."""
+    """Write milliseconds, or microseconds, to three digits."""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def format_difference(value: float) -> str:
-    """``1.4e-06``, and 0 as it is."""
+    """Write a difference as ``1.4e-06``, and 0 as it is."""
     return f"{value:.1e}" if value else "0"
 
 
 def format_tick(value: float) -> str:
-    """A round number, short."""
+    """Write a round number, short."""
     return f"{value:,.0f}" if 1000 <= value < 1e6 else f"{value:g}"
 
 
 def format_bytes(value: float) -> str:
-    """``1.32 MB``: three digits, units of a thousand."""
+    """Write bytes as ``1.32 MB``: three digits, units of a thousand."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= size:
             return f"{value / size:.4g} {unit}"
@@ -72,7 +76,7 @@ def format_bytes(value: float) -> str:
 
 
 def _log_ticks(low: float, high: float) -> tuple[float, ...]:
-    """1, 2 and 5 of each decade, from the one below to the one above."""
+    """Return 1, 2 and 5 of each decade, from the one below to the one above."""
     first, last = math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1
     # By their text, so that the ticks are the floats which the numbers on them say.
     candidates = [float(f"{lead}e{decade}") for decade in range(first, last + 1) for lead in (1, 2, 5)]
@@ -82,7 +86,7 @@ def _log_ticks(low: float, high: float) -> tuple[float, ...]:
 
 
 def _thin(ticks: tuple[float, ...]) -> tuple[float, ...]:
-    """All of few ticks; of many the decades alone, and of very many every other."""
+    """Keep all of few ticks; of many the decades alone, and of very many every other."""
     if len(ticks) <= 7:
         return ticks
     decades = tuple(tick for tick in ticks if f"{tick:e}".startswith("1.000000e"))

@@ -1,4 +1,4 @@
-"""What is around the sections of a page: one HTML file that asks for nothing from anywhere."""
+"""Wrap the sections of a page: one HTML file that asks for nothing from anywhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deeprnn_edge.report.svg import hatches
 
 
 def wrap_page(sections: Sequence[Section], *, title: str, heading: str, about: str) -> str:
-    """The whole page as text: its head, its heading, what it is about, links to its sections, and these."""
+    """Make the whole page, as text: its head, its heading, what it is about, links to its sections, and these."""
     links = [tag("li", tag("a", part.title, href=f"#{part.name}")) for part in sections]
     head = tag(
         "head",
@@ -42,6 +42,6 @@ def wrap_page(sections: Sequence[Section], *, title: str, heading: str, about: s
 
 
 def _policy() -> str:
-    """What a browser may load: this page's own style and its one script, and nothing from anywhere."""
+    """Say what a browser may load: this page's own style and its one script, and nothing from anywhere."""
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode("utf-8")).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"

@@ -1,4 +1,4 @@
-"""What a step of a stream costs, by the steps of a push."""
+"""Show what a step of a stream costs, by the steps of a push."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deeprnn_edge.report.scales import format_ms, format_tick
 
 
 def stream_section(data: ReportData) -> Section | None:
-    """A figure for each measurement of streams; None for a bundle that has no streams."""
+    """Make a figure for each measurement of streams; None for a bundle that has no streams."""
     if not any(artifact.kind == "stream" for artifact in data.manifest.artifacts):
         return None
     if not data.streams:

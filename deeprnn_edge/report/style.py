@@ -1,4 +1,4 @@
-"""How the page looks, and the script that sorts its tables."""
+"""Keep how the page looks, and the script that sorts its tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What charts are drawn from: shapes that differ without colour, hatches, text, axes."""
+"""Draw what charts are made of: shapes that differ without colour, hatches, text, axes."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ Format = Callable[[float], str]
 
 
 def svg(height: float, label: str, *parts: Html) -> Html:
-    """A chart of WIDTH by ``height``; ``label`` is what a screen reader says of it."""
+    """Make a chart of WIDTH by ``height``; ``label`` is what a screen reader says of it."""
     drawn = tag("g", *parts)
     return tag("svg", drawn, viewBox=f"0 0 {WIDTH} {place(height)}", role="img", aria_label=label)
 
 
 def mark(title: str, *parts: Html) -> Html:
-    """What stands for one value or one row of values; ``title`` is what it says under the pointer."""
+    """Group what stands for one value or one row of values; ``title`` is what it says under the pointer."""
     return tag("g", tag("title", title), *parts, class_="mark")
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", kind: str = "t") -> Html:
-    """Words whose middle is at the height ``y``."""
+    """Write words whose middle is at the height ``y``."""
     return tag("text", words, x=place(x), y=place(y), dy="0.35em", text_anchor=anchor, class_=kind)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, kind: str = "stroke", dash: str | None = None) -> Html:
-    """A line."""
+    """Draw a line."""
     return tag("line", x1=place(x1), y1=place(y1), x2=place(x2), y2=place(y2), class_=kind, stroke_dasharray=dash)
 
 
 def box(x: float, y: float, width: float, height: float, *, number: int) -> Html:
-    """A box with the hatch and the colour of that number."""
+    """Draw a box with the hatch and the colour of that number."""
     sides = {"x": place(x), "y": place(y), "width": place(max(width, 1)), "height": place(height)}
     hatch = HATCHES[number % len(HATCHES)]
     return join(
@@ -51,7 +51,7 @@ def box(x: float, y: float, width: float, height: float, *, number: int) -> Html
 
 
 def path(points: list[tuple[float, float]], *, number: int, dash: str | None = None) -> Html:
-    """A line through points, with the colour and, unless told, the dashes of that number."""
+    """Draw a line through points, with the colour and, unless told, the dashes of that number."""
     steps = " ".join(f"{place(x)},{place(y)}" for x, y in points)
     # One further for each time that the shapes begin anew, so that no two lines share both.
     dash = dash or DASHES[(number + number // len(SHAPES)) % len(DASHES)]
@@ -59,7 +59,7 @@ def path(points: list[tuple[float, float]], *, number: int, dash: str | None = N
 
 
 def shape(x: float, y: float, *, number: int, size: float = 6, hollow: bool = False) -> Html:
-    """The shape of that number around a point, in its colour."""
+    """Draw the shape of that number around a point, in its colour."""
     kind = SHAPES[number % len(SHAPES)]
     look = f"{'hollow' if hollow else 'fill solid'} c{number % 6}"
     if kind == "circle":
@@ -77,7 +77,7 @@ def shape(x: float, y: float, *, number: int, size: float = 6, hollow: bool = Fa
 
 
 def x_axis(scale: Scale, top: float, bottom: float, title: str, form: Format) -> Html:
-    """Ticks under a chart with lines up through it, and the axis's title below."""
+    """Draw ticks under a chart with lines up through it, and the axis's title below."""
     ticks = [
         join(
             [
@@ -91,7 +91,7 @@ def x_axis(scale: Scale, top: float, bottom: float, title: str, form: Format) ->
 
 
 def y_axis(scale: Scale, left: float, right: float, title: str, form: Format) -> Html:
-    """Ticks at the left of a chart with lines through it, and the axis's title above them."""
+    """Draw ticks at the left of a chart with lines through it, and the axis's title above them."""
     ticks = [
         join(
             [
@@ -105,7 +105,7 @@ def y_axis(scale: Scale, left: float, right: float, title: str, form: Format) ->
 
 
 def hatches() -> Html:
-    """The patterns that boxes are hatched with, once for the page."""
+    """Define the patterns that boxes are hatched with, once for the page."""
     strokes = {
         "diagonal": "M-2 2L2 -2M0 8L8 0M6 10L10 6",
         "dots": "M1.2 2h1.6M5.2 6h1.6",
@@ -127,11 +127,11 @@ def hatches() -> Html:
 
 
 def fit_text(words: str, width: float) -> str:
-    """Words, cut in the middle to a width: paths differ at their ends. The table beside a chart has them whole."""
+    """Cut words in the middle to a width: paths differ at their ends. The table beside a chart has them whole."""
     most = max(int(width / CHARACTER_WIDTH), 4)
     return words if len(words) <= most else f"{words[: most // 3]}…{words[most // 3 + 1 - most :]}"
 
 
 def place(value: float) -> str:
-    """A coordinate, short."""
+    """Write a coordinate, short."""
     return f"{value:.1f}".removesuffix(".0")

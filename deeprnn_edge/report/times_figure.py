@@ -1,4 +1,4 @@
-"""The distribution of the times of a call: a row of a chart and of its table for each thing that was timed."""
+"""Show the distribution of the times of a call: a row of a chart and of its table for each thing that was timed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMES_CAPTION = (
 
 
 def times_row(name: str, where: str, timing: Timing, look: int) -> ChartRow:
-    """The row of one timing; ``look`` is the number of its hatch and colour."""
+    """Make the row of one timing; ``look`` is the number of its hatch and colour."""
     low, p50, p90, p95, p99 = times = _percentiles(timing)
     said = ", ".join(f"{name} {format_ms(value)}" for name, value in zip(_PERCENTILES, times, strict=True))
     draw = draw_range(low, p50, p90, p95, p99, look)
@@ -26,16 +26,16 @@ def times_row(name: str, where: str, timing: Timing, look: int) -> ChartRow:
 
 
 def times_cells(timing: Timing) -> list[Cell]:
-    """What TIMES_COLUMNS hold."""
+    """Return the cells that TIMES_COLUMNS name."""
     cells = [number(value, format_ms(value)) for value in _percentiles(timing)]
     return [*cells, number(timing.rows_per_second, f"{timing.rows_per_second:,.0f}"), number(timing.runs)]
 
 
 def times_chart(rows: Sequence[ChartRow], *, label: str, log: bool | None = None) -> Html:
-    """Rows of ``times_row`` over one axis, which is logarithmic where ``log`` is or where they differ much."""
+    """Draw rows of ``times_row`` over one axis, which is logarithmic where ``log`` is or where they differ much."""
     return rows_chart(rows, label=label, axis="milliseconds for one call", form=format_tick, log=log)
 
 
 def _percentiles(timing: Timing) -> tuple[float, ...]:
-    """The times of _PERCENTILES, in milliseconds."""
+    """Return the times of _PERCENTILES, in milliseconds."""
     return timing.min_ms, timing.p50_ms, timing.p90_ms, timing.p95_ms, timing.p99_ms

@@ -1,4 +1,4 @@
-"""Where the bytes of each file are: by layer."""
+"""Show where the bytes of each file are: by layer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from deeprnn_edge.report.collecting import ReportData
 from deeprnn_edge.report.markup import Html, Rows, Section, Table, figure, number, paragraph, render_table, section
 from deeprnn_edge.report.rows_chart import ChartRow, draw_bar, rows_chart
 from deeprnn_edge.report.scales import format_bytes, format_difference
+from deeprnn_edge.runtimes import find_runtime
 from deeprnn_edge.runtimes.file_inspection import FileInspection
 
 OTHER = "other constants"
@@ -16,7 +17,7 @@ REST = "operators and the rest"
 
 
 def weights_section(data: ReportData) -> Section:
-    """The bytes of each file by layer, and how the weights of files with fewer bits are stored."""
+    """Show the bytes of each file by layer, and how the weights of files with fewer bits are stored."""
     layers = [layer.name for layer in data.manifest.architecture.layers]
     chart_rows: list[ChartRow] = []
     rows: Rows = []
@@ -52,19 +53,23 @@ def weights_section(data: ReportData) -> Section:
 
 
 def bytes_by_layer(file: FileInspection, layers: Sequence[str]) -> dict[str, int]:
-    """Bytes of the constants by layer, in the order of ``layers``, then those of no layer, then the file's rest."""
+    """Count the constants' bytes by layer, in the order of ``layers``, then of no layer, then the file's rest."""
     found = dict.fromkeys([*layers, OTHER], 0)
+    numbered = (runtime := find_runtime(file.format)) is not None and runtime.numbers_layers
     for tensor in file.tensors:
-        found[layer_of(tensor.name, layers, numbered=file.format == "tflite")] += tensor.size_bytes
+        found[layer_of(tensor.name, layers, numbered=numbered)] += tensor.size_bytes
     # What is stored beside the file, or twice in it by two names, leaves no rest to tell.
     found[REST] = max(file.size_bytes - sum(found.values()), 0)
     return {name: size for name, size in found.items() if size}
 
 
 def layer_of(tensor: str, layers: Sequence[str], *, numbered: bool) -> str:
-    """The layer that a constant's name has as one of its parts; OTHER where it has none.
+    """Return the layer that a constant's name has as one of its parts; OTHER where it has none.
 
-    numbered: the file's maker put a number behind the names, as TFLite's converter does: ``gru_1_1`` is ``gru_1``.
+    Args:
+        tensor: the constant's name.
+        layers: names of the model's layers.
+        numbered: whether the file's maker put a number behind the names: ``gru_1_1`` is ``gru_1``.
     """
     parts = re.split("[/;]", tensor)
     plain = [re.sub(r"_\d+$", "", part) for part in parts]

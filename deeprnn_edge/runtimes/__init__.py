@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 GROUP = "deeprnn_edge.runtimes"
 
 RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in (onnx.RUNTIME, tflite.RUNTIME)}
+# The one whose library browsers and other languages have too.
+PORTABLE = next(runtime for runtime in RUNTIMES.values() if runtime.portable)
 
 
 def find_runtime(name: str) -> Runtime | None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
-from deeprnn_edge.errors import MissingExtraError
-from deeprnn_edge.runtimes import RUNTIMES, find_runtime, runtime_of
+from deeprnn_edge.errors import InputError, MissingExtraError
+from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
 
@@ -29,24 +29,41 @@ def choose_artifact(bundle: Bundle, path: str | None = None) -> Artifact:
         artifact = bundle.artifact(path)
         runtime_of(artifact)
         return artifact
-    artifacts = known_artifacts(bundle)
-    order = list(RUNTIMES)
-    return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
-
-
-def known_artifacts(bundle: Bundle) -> list[Artifact]:
-    """Return the artifacts whose format a runtime here has.
-
-    Raises:
-        MissingExtraError: where there is none.
-    """
     artifacts = [one for one in bundle.manifest.artifacts if find_runtime(one.format) is not None]
     if not artifacts:
         try:
             runtime_of(bundle.manifest.artifacts[0])
         except MissingExtraError as error:
             raise MissingExtraError(f"{bundle.path} has no artifact that runs here: {error}") from error
-    return artifacts
+    order = list(RUNTIMES)
+    return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
+
+
+def choose_portable(bundle: Bundle, path: str | None, *, prefer: str, said: str) -> Artifact:
+    """Return the artifact of that path, which the library that browsers and other languages have must run.
+
+    Args:
+        bundle: that has it.
+        path: inside the bundle; None for the first such artifact.
+        prefer: the kind that is taken before others where no path is given: ``sequence`` or ``stream``.
+        said: what is done with it, for messages, such as ``the page runs``.
+
+    Raises:
+        BundleError: where there is no artifact of that path.
+        InputError: where it is of another format, and where there is none of this one.
+    """
+    if path is not None:
+        chosen = bundle.artifact(path)
+        if chosen.format != PORTABLE.name:
+            raise InputError(f"{path} is {chosen.format}, and {said} {PORTABLE.title} files; give one of those")
+        return chosen
+    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == PORTABLE.name]
+    if not found:
+        raise InputError(
+            f"{bundle.path} has no {PORTABLE.title} artifact, and {said} no other; "
+            f"export the model again with: deeprnn-edge export --format {PORTABLE.name}"
+        )
+    return min(found, key=lambda artifact: artifact.kind != prefer)
 
 
 def read_artifact(bundle: Bundle, artifact: Artifact) -> bytes:
@@ -91,7 +108,12 @@ def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Se
 
 
 def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
-    """Open a session on an artifact's content, which was read before. Raises what ``open_session`` does."""
+    """Open a session on an artifact's content, which was read before.
+
+    Raises:
+        BundleError: where the runtime does not accept it.
+        MissingExtraError: where there is no such runtime here.
+    """
     steps = artifact.kind == "stream"
     return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)
 

@@ -1,9 +1,10 @@
-"""What one model file holds: the result that the readers of every format give."""
+"""Hold what one model file is made of: the result that the readers of every format give."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from deeprnn_edge.bundle.manifest import TensorSpec
@@ -11,10 +12,13 @@ from deeprnn_edge.bundle.manifest import TensorSpec
 
 @dataclass(frozen=True)
 class TensorBytes:
-    """One constant of a file: a weight, a table, an index.
+    """Describe one constant of a file: a weight, a table, an index.
 
-    shape: as stored; empty for a scalar.
-    size_bytes: what it takes in the file, or beside it where the data is external.
+    Attributes:
+        name: as the file has it.
+        dtype: numpy's name of it, where it has one.
+        shape: as stored; empty for a scalar.
+        size_bytes: what it takes in the file, or beside it where the data is external.
     """
 
     name: str
@@ -24,23 +28,28 @@ class TensorBytes:
 
     @property
     def parameters(self) -> int:
-        """The number of its elements."""
+        """Return the number of its elements."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class FileInspection:
-    """One model file.
+    """Describe one model file.
 
-    path: its path, inside the bundle for an artifact.
-    precision: as the manifest says; None for a file without a bundle.
-    inputs, outputs: the file's own; an axis without a size is its name, or ``?``.
-    operators: operator to count, with the bodies of loops and branches, the most frequent first.
-    recurrent, loops: the operators among them that run a whole recurrence in one kernel, and that run a subgraph.
-    foreign: the operators outside the format's own set: Flex and custom ones in TFLite; in ONNX those of
-        another domain, such as ``com.microsoft.GatherBlockQuantized``, which not every runtime has.
-    tensors: the constants, the largest first.
-    problem: why the file could not be read here, in which case ``operators`` are the manifest's.
+    Attributes:
+        path: its path, inside the bundle for an artifact.
+        format: as manifests write it.
+        precision: as the manifest says; None for a file without a bundle.
+        size_bytes: of the file.
+        inputs: the file's own; an axis without a size is its name, or ``?``.
+        outputs: the file's own, likewise.
+        operators: operator to count, with the bodies of loops and branches, the most frequent first.
+        recurrent: the operators among them that run a whole recurrence in one kernel.
+        loops: the operators among them that run a subgraph.
+        foreign: the operators outside the format's own set: Flex and custom ones in TFLite; in ONNX those of
+            another domain, such as ``com.microsoft.GatherBlockQuantized``, which not every runtime has.
+        tensors: the constants, the largest first.
+        problem: why the file could not be read here, in which case ``operators`` are the manifest's.
     """
 
     path: str
@@ -58,33 +67,26 @@ class FileInspection:
 
 
 def summarize(
+    found: FileInspection,
     *,
-    path: str,
-    file_format: str,
-    precision: str | None,
-    size_bytes: int,
-    operators: Mapping[str, int],
     recurrent: Container[str] = (),
     loops: Container[str] = (),
     foreign: Container[str] = (),
-    inputs: tuple[TensorSpec, ...] = (),
-    outputs: tuple[TensorSpec, ...] = (),
-    tensors: Iterable[TensorBytes] = (),
-    problem: str | None = None,
 ) -> FileInspection:
-    """Sort what a reader found; ``recurrent``, ``loops`` and ``foreign`` hold the names by which operators differ."""
-    counts = dict(sorted(operators.items(), key=lambda item: (-item[1], item[0])))
-    return FileInspection(
-        path=path,
-        format=file_format,
-        precision=precision,
-        size_bytes=size_bytes,
-        inputs=inputs,
-        outputs=outputs,
+    """Sort what a reader found, and tell its operators apart.
+
+    Args:
+        found: with operators and tensors in any order.
+        recurrent: the names of operators that run a whole recurrence.
+        loops: of those that run a subgraph.
+        foreign: of those outside the format's own set.
+    """
+    counts = dict(sorted(found.operators.items(), key=lambda item: (-item[1], item[0])))
+    return dataclasses.replace(
+        found,
         operators=counts,
         recurrent={name: count for name, count in counts.items() if name in recurrent},
         loops={name: count for name, count in counts.items() if name in loops},
         foreign={name: count for name, count in counts.items() if name in foreign},
-        tensors=tuple(sorted(tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))),
-        problem=problem,
+        tensors=tuple(sorted(found.tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))),
     )

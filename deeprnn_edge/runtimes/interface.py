@@ -1,4 +1,4 @@
-"""Whether a file takes and gives what its bundle's manifest says: asked once, when it is loaded.
+"""Check once, when a file is loaded, that it takes and gives what its bundle's manifest says.
 
 The runtimes would notice at the first call, each in its own way, and some mismatches not at all.
 """
@@ -14,10 +14,17 @@ from deeprnn_edge.errors import BundleError
 def check_interface(
     manifest: Manifest, artifact: Artifact, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> None:
-    """Raise BundleError that names the input or output which differs.
+    """Hold a file's inputs and outputs against those that the manifest states for the artifact.
 
-    inputs, outputs: the file's own. An axis of any size is a name, such as ``?``; no axis at all is an unknown shape,
-        and the dtype ``?`` an unknown one.
+    Args:
+        manifest: of the bundle.
+        artifact: the file's entry in it.
+        inputs: the file's own. An axis of any size is a name, such as ``?``; no axis at all is an unknown shape, and
+            the dtype ``?`` an unknown one.
+        outputs: the file's own, likewise.
+
+    Raises:
+        BundleError: that names the input or output which differs.
     """
     stated_inputs: Sequence[TensorSpec | StateSpec] = manifest.inputs
     stated_outputs: Sequence[TensorSpec] = manifest.outputs
@@ -48,7 +55,7 @@ def _compare(path: str, side: str, found: Sequence[TensorSpec], stated: Sequence
 
 
 def _agree(shape: Sequence[int | str], other: Sequence[int | str]) -> bool:
-    """Whether some array has both shapes, as far as they are known."""
+    """Return whether some array has both shapes, as far as they are known."""
     return len(shape) == len(other) and all(
         one == two or isinstance(one, str) or isinstance(two, str) for one, two in zip(shape, other, strict=True)
     )

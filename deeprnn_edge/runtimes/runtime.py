@@ -49,7 +49,8 @@ class Runtime:
     Attributes:
         name: the format, as manifests write it; files of it end in a dot and this name.
         title: the format, as people write it.
-        package: the distribution that runs it.
+        library: what runs it, as people write it.
+        package: the distribution that has the library.
         open: opens a session.
         inspect: reads a file.
         check: refuses content before the library sees it, with BundleError.
@@ -64,6 +65,7 @@ class Runtime:
 
     name: str
     title: str
+    library: str
     package: str
     open: Open
     inspect: Inspect

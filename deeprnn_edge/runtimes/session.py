@@ -1,4 +1,4 @@
-"""One artifact, ready to run: the same interface over ONNX Runtime and LiteRT."""
+"""Say what a runtime does for a model: one interface over all of them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
-
-Arrays = Mapping[str, NDArray[Any]]
+from deeprnn_edge.inputs.arrays import Arrays
 
 
 class Stepper(Protocol):
-    """The states of one stream, of some rows. It belongs to one thread at a time.
+    """Hold the states of one stream, of some rows. It belongs to one thread at a time.
 
-    state: the current arrays by state name, ``(rows, ...)``; what is written into them is what the next step sees.
+    Attributes:
+        state: the current arrays by state name, ``(rows, ...)``; what is written into them is what the next step sees.
     """
 
     state: dict[str, NDArray[Any]]
 
     def advance(self, arrays: Arrays, /) -> dict[str, NDArray[Any]]:
-        """Checked arrays of a chunk's inputs to new arrays of the model's outputs after it.
+        """Return new arrays of the model's outputs after a chunk of checked inputs.
 
         An error leaves the states as they were.
         """
@@ -29,24 +29,27 @@ class Stepper(Protocol):
 
 
 class Session(Protocol):
-    """What a runtime does for a model."""
+    """Run a model."""
 
     @property
     def fixed_shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Input name to the only shape it takes; empty where batch and time are free."""
+        """Return the only shape that an input takes, by its name; none where batch and time are free."""
         ...
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
-        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        """Run the model: arrays of its own inputs to arrays of its outputs, both by name."""
         ...
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
-        """The file's inputs and outputs; an axis of any size is a name."""
+        """Return the file's inputs and outputs; an axis of any size is a name."""
         ...
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> Stepper:
-        """New states for a stream of so many rows, in the session of a stream artifact.
+        """Make new states for a stream, in the session of a stream artifact.
 
-        chunk: the artifact's own, time steps of one call; None where they are free.
+        Args:
+            spec: what the stream takes and gives.
+            rows: of the stream.
+            chunk: the artifact's own, time steps of one call; None where they are free.
         """
         ...

@@ -1,4 +1,4 @@
-"""The states of one stream: where they lie in memory, what they start from, and whether a saved one fits."""
+"""Lay out the states of one stream in memory, fill them, and check that a saved one fits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALIGNMENT = 16  # bytes: that of numpy's own arrays, and enough for any dtype
 
 
 def allocate(states: Sequence[StateSpec], rows: int) -> tuple[Block, dict[str, NDArray[Any]]]:
-    """All states in one block of bytes, so that one copy moves them, and a view of each by name; none is filled."""
+    """Return one unfilled block of bytes for all states, so that one copy moves them, and a view of each by name."""
     shapes = [(rows, *_tail(state)) for state in states]
     sizes = [int(np.prod(shape)) * np.dtype(state.dtype).itemsize for state, shape in zip(states, shapes, strict=True)]
     starts = np.cumsum([0, *(-(-size // _ALIGNMENT) * _ALIGNMENT for size in sizes)])
@@ -36,11 +36,15 @@ def fill_initial(arrays: Mapping[str, NDArray[Any]], states: Sequence[StateSpec]
 
 
 def check_state(state: Any, states: Sequence[StateSpec], rows: int | None) -> dict[str, NDArray[Any]]:
-    """A saved state as arrays of the states' dtypes.
+    """Return a saved state as arrays of the states' dtypes.
 
-    rows: the batch size it has to have; None takes the one that it has.
+    Args:
+        state: what was saved.
+        states: those of the model.
+        rows: the batch size it has to have; None takes the one that it has.
 
-    Raises InputError that names the state which is missing, unknown, of another shape or dtype, or has a NaN.
+    Raises:
+        InputError: that names the state which is missing, unknown, of another shape or dtype, or has a NaN.
     """
     if not isinstance(state, Mapping):
         raise InputError(f"state is a {type(state).__name__}, expected a dict of arrays as stream.state gives it")
@@ -64,7 +68,7 @@ def check_state(state: Any, states: Sequence[StateSpec], rows: int | None) -> di
 
 
 def begun_rows(arrays: Mapping[str, NDArray[Any]], states: Sequence[StateSpec]) -> NDArray[np.bool_]:
-    """``(rows,)``: whether a row differs from the initial state."""
+    """Return ``(rows,)`` of bool: whether a row differs from the initial state."""
     begun = np.zeros(len(arrays[states[0].name]), np.bool_)
     for state in states:
         array = arrays[state.name]

@@ -1,4 +1,4 @@
-"""From a column of a corpus to columns of answers, row for row."""
+"""Turn a column of a corpus into columns of answers, row for row."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ LABEL = "label"
 
 
 def answer_names(manifest: Manifest, prefix: str) -> list[str]:
-    """The columns that a model's answers make: one an output, and the label where it has one.
+    """Name the columns that a model's answers make: one an output, and the label where it has one.
 
-    Raises InputError for a model whose answers are no columns.
+    Raises:
+        InputError: for a model whose answers are no columns.
     """
     if len(manifest.inputs) != 1:
         raise InputError(f"{manifest.name} has {len(manifest.inputs)} inputs, and score reads one column")
@@ -38,18 +39,21 @@ def answer_names(manifest: Manifest, prefix: str) -> list[str]:
 
 
 def has_label(manifest: Manifest) -> bool:
-    """Whether a row's only answer stands for one of the labels."""
+    """Tell whether a row's only answer stands for one of the labels."""
     (first, *others) = manifest.outputs
     return bool(manifest.labels) and not others and len(first.shape) == 2 and first.name != LABEL
 
 
 def answer_column(model: Model, column: Any, *, first_row: int) -> list[Any]:
-    """The arrays under ``answer_names``, in the order of the rows: numbers, or lists where an answer has several.
+    """Answer a column with the arrays under ``answer_names``, in the order of the rows; several values are a list.
 
-    column: a pyarrow ChunkedArray; a null in it answers null.
-    first_row: of the column in its file, for messages.
+    Args:
+        model: that answers.
+        column: a pyarrow ChunkedArray; a null in it answers null.
+        first_row: of the column in its file, for messages.
 
-    Raises InputError, with the row's number, for a row that the model does not take.
+    Raises:
+        InputError: with the row's number, for a row that the model does not take.
     """
     manifest = model.manifest
     given = column.is_valid().to_numpy()
@@ -76,7 +80,7 @@ def answer_column(model: Model, column: Any, *, first_row: int) -> list[Any]:
 
 
 def _count_steps(items: Any) -> NDArray[Any]:
-    """About how many time steps each item has: nothing but speed depends on it."""
+    """Count about how many time steps each item has: nothing but speed depends on it."""
     if is_text(items.type):
         counts = pc.count_substring(items.cast(pa.large_string()), " ")
     else:
@@ -101,7 +105,7 @@ def _by_name(manifest: Manifest, answers: NDArray[Any] | dict[str, NDArray[Any]]
 
 
 def _to_array(values: NDArray[Any]) -> Any:
-    """``(rows,)`` or ``(rows, 1)`` as numbers, further axes as lists of fixed sizes."""
+    """Turn ``(rows,)`` or ``(rows, 1)`` into numbers, further axes into lists of fixed sizes."""
     shape = values.shape[1:]
     array = pa.array(values.reshape(-1))
     for size in reversed(() if shape == (1,) else shape):

@@ -1,4 +1,4 @@
-"""The partitions of a run on Dask's workers: local processes, or a cluster that is there."""
+"""Run the partitions on Dask's workers: local processes, or a cluster that is there."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _WORKER_SECONDS = 30
 
 
 class ScorerPlugin(WorkerPlugin):
-    """Brings the model to every worker, once: also to one that is started in place of one that died.
+    """Bring the model to every worker, once: also to one that is started in place of one that died.
 
-    content: of ``ship_model``.
+    Args:
+        content: of ``ship_model``.
     """
 
     def __init__(self, name: str, job: Job, content: bytes) -> None:
@@ -41,9 +42,10 @@ class ScorerPlugin(WorkerPlugin):
 
 @contextlib.contextmanager
 def open_client(scheduler: str | None, *, workers: int) -> Iterator[Client]:
-    """A client of the cluster at an address, with at least one worker; without one, of so many local processes.
+    """Open a client of the cluster at an address, with a worker at least; without one, of so many local processes.
 
-    Raises InputError where nothing answers there.
+    Raises:
+        InputError: where nothing answers there.
     """
     if scheduler is None:
         local = LocalCluster(
@@ -82,7 +84,11 @@ async def _reach(scheduler: str) -> None:
 
 
 def check_sight(client: Client, paths: Sequence[str]) -> None:
-    """Raise InputError where a worker lacks this package, or does not see a path as this machine does."""
+    """Check that every worker has this package, and sees the paths as this machine does.
+
+    Raises:
+        InputError: where one does not.
+    """
     try:
         unseen: dict[str, list[str]] = client.run(_missing, list(paths))
     except ImportError as error:
@@ -98,11 +104,19 @@ def check_sight(client: Client, paths: Sequence[str]) -> None:
 def run_partitions(
     client: Client, job: Job, content: bytes, partitions: Sequence[Partition]
 ) -> Iterator[tuple[Partition, str | None]]:
-    """Each partition as it is over, with what went wrong in the last attempt, or None where it is written.
+    """Yield each partition as it is over, with what went wrong in the last attempt, or None where it is written.
 
     A partition goes to another worker where its own dies, and is tried again where it fails.
 
-    Raises InputError where the workers cannot load the model, and ScoringError where the scheduler goes away.
+    Args:
+        client: of the cluster.
+        job: what all partitions have in common.
+        content: of ``ship_model``.
+        partitions: what is to do.
+
+    Raises:
+        InputError: where the workers cannot load the model.
+        ScoringError: where the scheduler goes away.
     """
     name = f"deeprnn-edge-{uuid.uuid4().hex}"
     by_key = {f"{name}-{partition.number}": partition for partition in partitions}

@@ -1,4 +1,4 @@
-"""The Parquet files of a corpus: found by pattern, and held to what the model takes before any row is read."""
+"""Find the Parquet files of a corpus by pattern, and check what the model takes before any row is read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from deeprnn_edge.scoring.partitions import Source
 
 
 def find_files(patterns: Sequence[str]) -> list[Path]:
-    """The files that the patterns match, absolute, each once, in the order of their paths.
+    """Find the files that the patterns match, absolute, each once, in the order of their paths.
 
-    ``**`` matches folders of any depth. Raises InputError for a pattern that matches no file.
+    ``**`` matches folders of any depth.
+
+    Raises:
+        InputError: for a pattern that matches no file.
     """
     found: set[Path] = set()
     for pattern in patterns:
@@ -35,13 +38,17 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
 
 
 def read_source(path: Path, column: str, rules: Preprocessing, *, answers: Sequence[str]) -> Source:
-    """A file of the corpus, by its footer alone.
+    """Read a file of the corpus by its footer alone.
 
-    column: what the model reads.
-    answers: names of the columns that come beside those of the file.
+    Args:
+        path: of the file.
+        column: what the model reads.
+        rules: what the model takes.
+        answers: names of the columns that come beside those of the file.
 
-    Raises InputError where it is no Parquet file, lacks the column or has it in another type than the model takes,
-    and where it has a column of an answer's name.
+    Raises:
+        InputError: where it is no Parquet file, lacks the column or has it in another type than the model takes, and
+            where it has a column of an answer's name.
     """
     try:
         # Before it is opened: a change in between is then noticed when its rows are read.
@@ -81,13 +88,13 @@ def _fits(kind: Any, rules: Preprocessing) -> bool:
 
 
 def is_text(kind: Any) -> bool:
-    """Whether a column of that Arrow type holds text, by itself or through a dictionary."""
+    """Tell whether a column of that Arrow type holds text, by itself or through a dictionary."""
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 def _element(kind: Any) -> Any:
-    """The type of a list's elements; None for what is no list."""
+    """Return the type of a list's elements; None for what is no list."""
     if kind is None:
         return None
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

@@ -1,4 +1,4 @@
-"""What Dask loads first in each local worker process."""
+"""Prepare each local worker process: what Dask loads there first."""
 
 from __future__ import annotations
 

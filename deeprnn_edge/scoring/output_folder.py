@@ -1,4 +1,4 @@
-"""The folder of scores: whole under its name, or not there; what is not finished yet stands beside it.
+"""Keep the folder of scores whole under its name, or not there; what is not finished yet stands beside it.
 
 ``out.partial`` takes the partitions as they come, and becomes ``out`` when the last one is there. So a run that is
 killed leaves what ``out`` held before, and a later one goes on from ``out.partial``.
@@ -16,9 +16,11 @@ from deeprnn_edge.scoring.run_settings import RunSettings, describe_difference, 
 
 
 class OutputFolder:
-    """Where the scores go. Nothing changes before ``recover``, which comes first, and ``begin``.
+    """Keep where the scores go. Nothing changes before ``recover``, which comes first, and ``begin``.
 
-    path: the finished result. partial: the result in the making.
+    Attributes:
+        path: the finished result.
+        partial: the result in the making.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,13 +44,21 @@ class OutputFolder:
         shutil.rmtree(self._discarded, ignore_errors=True)
 
     def refuse_inputs(self, files: Iterable[Path]) -> None:
-        """Raise InputError for an input that lies in the folder of its own scores."""
+        """Check that no input lies in the folder of its own scores.
+
+        Raises:
+            InputError: where one does.
+        """
         for file in files:
             if {self.path, self.partial} & set(file.parents):
                 raise InputError(f"the input {file} lies in the output folder; choose another --output")
 
     def check(self, settings: RunSettings, *, force: bool) -> None:
-        """Raise InputError where what is there is not of this settings; ``force`` refuses only what is of none."""
+        """Check that what is there is of these settings; ``force`` refuses only what is of no run.
+
+        Raises:
+            InputError: where it is not.
+        """
         for folder in (self.path, self.partial):
             if not folder.exists():
                 continue
@@ -56,7 +66,7 @@ class OutputFolder:
                 raise InputError(f"{folder} is no directory; choose another --output")
             found = read_settings(folder)
             if found is None:
-                # A run that was killed before its settings was in place left no more than that one's temporary file.
+                # A run that was killed before its settings were in place left no more than that one's temporary file.
                 held = [file.name for file in folder.iterdir() if folder == self.path or not file.name.startswith(".")]
                 if held:
                     raise InputError(f"{folder} holds other files, such as {min(held)}; choose another --output")
@@ -66,15 +76,15 @@ class OutputFolder:
                 )
 
     def find(self, settings: RunSettings) -> Path:
-        """Where partitions of this settings are, if there are any: the finished result, or the one in the making."""
+        """Return where partitions of these settings are, if any are: the finished result, or the one in the making."""
         finished = self.path.exists() and read_settings(self.path) == settings
         return self.path if finished and not self._is_making(settings) else self.partial
 
     def begin(self, settings: RunSettings) -> None:
-        """Make ``partial`` ready for this settings's partitions, once ``check`` has passed.
+        """Make ``partial`` ready for these settings' partitions, once ``check`` has passed.
 
-        What is in the making for another settings goes, and a finished result of this one, of which partitions are
-        missing or damaged, is taken back.
+        What is in the making for other settings goes, and a finished result of these, of which partitions are missing
+        or damaged, is taken back.
         """
         self.abandon_other(settings)
         if self.find(settings) == self.path:
@@ -85,7 +95,7 @@ class OutputFolder:
             write_settings(self.partial, settings)
 
     def abandon_other(self, settings: RunSettings) -> None:
-        """Remove what is in the making for another settings."""
+        """Remove what is in the making for other settings."""
         if self.partial.exists() and read_settings(self.partial) not in (None, settings):
             self._discard(self.partial)
 

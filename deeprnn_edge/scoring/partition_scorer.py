@@ -1,4 +1,4 @@
-"""A worker's part: the rows of one partition in, one file of answers out."""
+"""Do a worker's part: the rows of one partition in, one file of answers out."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ _KEY = b"deeprnn_edge.score"
 
 @dataclass(frozen=True)
 class Job:
-    """What all partitions of a run have in common.
+    """Hold what all partitions of a run have in common.
 
-    folder: that the files of answers go to, absolute.
-    column: what the model reads.
-    prefix: what the names of the answer columns begin with.
-    fingerprint: of the run's settings.
+    Attributes:
+        folder: that the files of answers go to, absolute.
+        column: what the model reads.
+        prefix: what the names of the answer columns begin with.
+        fingerprint: of the run's settings.
     """
 
     folder: str
@@ -35,7 +36,7 @@ class Job:
 
 
 class PartitionScorer:
-    """A model and a job. ``score`` may be called from several threads at once."""
+    """Answer partitions with one model. ``score`` may be called from several threads at once."""
 
     def __init__(self, job: Job, model: Model) -> None:
         self._job = job
@@ -46,8 +47,11 @@ class PartitionScorer:
     def score(self, partition: Partition) -> None:
         """Write the partition's rows, every column of them, with the answers beside.
 
-        The file is whole under its name or not there. Raises InputError for a file that has changed since the run
-        was planned, for a row that the model does not take, and where nothing can be written.
+        The file is whole under its name or not there.
+
+        Raises:
+            InputError: for a file that has changed since the run was planned, for a row that the model does not take,
+                and where nothing can be written.
         """
         table = self._read(partition)
         arrays = answer_column(self._model, table.column(self._job.column), first_row=partition.first_row)
@@ -71,7 +75,7 @@ class PartitionScorer:
 
 
 def is_done(folder: Path, partition: Partition, fingerprint: str) -> bool:
-    """Whether a folder holds the partition's answers of that settings, by the footer: the rows, and the mark in it."""
+    """Tell by the rows and the mark in its footer whether a folder holds the partition's answers of those settings."""
     try:
         footer = pq.read_metadata(folder / partition.name)
     except (OSError, pa.ArrowException):  # not there, or cut short by a disk that lost power

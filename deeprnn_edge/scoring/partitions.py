@@ -1,4 +1,4 @@
-"""How a corpus is cut: ranges of rows, by the files and the size of a partition alone."""
+"""Cut a corpus into ranges of rows, by the files and the size of a partition alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _FEWEST_DIGITS = 5
 
 @dataclass(frozen=True)
 class Source:
-    """One Parquet file of the corpus, as it was when the run was planned.
+    """Hold one Parquet file of the corpus, as it was when the run was planned.
 
-    path: absolute.
-    modified_ns: nanoseconds since 1970.
+    Attributes:
+        path: absolute.
+        modified_ns: nanoseconds since 1970.
     """
 
     path: str
@@ -25,9 +26,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Partition:
-    """Rows ``first_row`` to ``first_row + rows - 1`` of a file, counted from 0; at least one.
+    """Hold rows ``first_row`` to ``first_row + rows - 1`` of a file, counted from 0; at least one.
 
-    name: of the file that its answers go to.
+    Attributes:
+        name: of the file that its answers go to.
     """
 
     number: int
@@ -41,12 +43,12 @@ class Partition:
 
 
 def describe_rows(path: str, first_row: int, rows: int) -> str:
-    """Rows of a file, counted from 0, for a message."""
+    """Describe rows of a file, counted from 0, for a message."""
     return f"{path} rows {first_row:,} to {first_row + rows - 1:,}"
 
 
 def plan_partitions(sources: Sequence[Source], partition_rows: int) -> list[Partition]:
-    """Every row of the corpus in exactly one partition, in the order of files and rows.
+    """Put every row of the corpus into exactly one partition, in the order of files and rows.
 
     The names sort in that order too: ``00002-reviews.parquet`` is the third partition, of ``reviews.parquet``.
     """

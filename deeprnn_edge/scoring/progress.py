@@ -1,4 +1,4 @@
-"""How far a run is, as a line of text."""
+"""Tell how far a run is, as a line of text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Counts what is over, and shows it.
+    """Count what is over, and show it.
 
-    partitions, rows: that are to do.
-    show: takes a line, which stands for the one before.
+    Args:
+        partitions: that are to do.
+        rows: that are to do.
+        show: takes a line, which stands for the one before.
     """
 
     def __init__(self, partitions: int, rows: int, show: Callable[[str], None]) -> None:
@@ -19,7 +21,7 @@ class Progress:
         self._started = time.perf_counter()
 
     def add(self, rows: int) -> None:
-        """One partition more is over, written or failed."""
+        """Count one partition more as over, written or failed."""
         self._over_partitions += 1
         self._over_rows += rows
         pace = self._over_rows / max(time.perf_counter() - self._started, 1e-9)

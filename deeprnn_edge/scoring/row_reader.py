@@ -1,4 +1,4 @@
-"""Ranges of rows out of one Parquet file, read forwards."""
+"""Read ranges of rows out of one Parquet file, forwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BATCH_ROWS = 8192  # decoded at once
 
 
 class RowReader:
-    """An open file that goes on from where the last range ended. It belongs to one thread at a time.
+    """Keep a file open that goes on from where the last range ended. It belongs to one thread at a time.
 
     Parquet cannot be entered in the middle of a row group, and writers put a million rows into one: opened anew for
     each partition, a worker would decode the same rows again and again (measured on a group of 200,000 sentences, by
@@ -40,7 +40,12 @@ class RowReader:
         self._batches: Iterator[Any] = iter(())
 
     def read(self, first_row: int, rows: int) -> Any:
-        """A pyarrow Table of these rows, with every column. Raises ArrowException or OSError for damaged pages."""
+        """Read these rows into a pyarrow Table, with every column.
+
+        Raises:
+            ArrowException: for damaged pages.
+            OSError: where the file cannot be read.
+        """
         group = bisect.bisect_right(self._starts, first_row) - 1
         if not self._starts[group] <= self._next_row <= first_row:
             self._batches = self._decode_from(group)

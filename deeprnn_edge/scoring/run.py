@@ -26,7 +26,7 @@ _NOT_THERE = "its file is missing or damaged, after it was written"
 
 @dataclass(frozen=True)
 class Failure:
-    """A partition without answers: its rows, counted from 0, and what went wrong in the last attempt."""
+    """Hold a partition without answers: its rows, counted from 0, and what went wrong in the last attempt."""
 
     path: str
     first_row: int
@@ -39,13 +39,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a corpus.
+    """Hold what became of a corpus.
 
-    output: the folder that holds the answers; that of the unfinished ones where partitions failed.
-    rows, partitions: of the corpus.
-    skipped: partitions that were done before.
-    seconds: of the whole run, with the start of the workers.
-    rows_per_second: of those that this run has scored.
+    Attributes:
+        output: the folder that holds the answers; that of the unfinished ones where partitions failed.
+        rows, partitions: of the corpus.
+        skipped: partitions that were done before.
+        seconds: of the whole run, with the start of the workers.
+        rows_per_second: of those that this run has scored.
     """
 
     output: str
@@ -60,14 +61,15 @@ class Summary:
 
 @dataclass(frozen=True)
 class Options:
-    """What a run depends on beside bundle, inputs and output.
+    """Hold what a run depends on beside bundle, inputs and output.
 
-    column: of the inputs, what the model reads.
-    artifact: of the bundle; None for the one that ``load`` takes.
-    prefix: what the names of the answer columns begin with.
-    partition_rows: the most rows of a partition.
-    scheduler: the address of a Dask cluster; None for so many local ``workers``.
-    force: start over where the output is of another model, corpus or column.
+    Attributes:
+        column: of the inputs, what the model reads.
+        artifact: of the bundle; None for the one that ``load`` takes.
+        prefix: what the names of the answer columns begin with.
+        partition_rows: the most rows of a partition.
+        scheduler: the address of a Dask cluster; None for so many local ``workers``.
+        force: start over where the output is of another model, corpus or column.
     """
 
     column: str
@@ -90,9 +92,17 @@ def score(
 ) -> Summary:
     """Score every row of the files that match ``inputs`` into the folder ``output``.
 
-    say: takes a line that stays. show: takes a line of progress, which stands for the one before.
+    Args:
+        bundle: its path.
+        inputs: paths and patterns.
+        output: the folder to make.
+        options: what else the run depends on.
+        say: takes a line that stays.
+        show: takes a line of progress, which stands for the one before.
 
-    Raises InputError for what cannot be used, before any row is read, and ScoringError where the scheduler goes away.
+    Raises:
+        InputError: for what cannot be used, before any row is read.
+        ScoringError: where the scheduler goes away.
     """
     started = time.perf_counter()
     folder = OutputFolder(output)
@@ -143,7 +153,7 @@ def score(
 
 
 def to_json(summary: Summary) -> str:
-    """The summary as JSON text, with ``format_version``."""
+    """Return the summary as JSON text, with ``format_version``."""
     return json.dumps({"format_version": FORMAT_VERSION, **dataclasses.asdict(summary)}, indent=2) + "\n"
 
 
@@ -156,7 +166,7 @@ def _run(
     say: Callable[[str], None],
     show: Callable[[str], None],
 ) -> tuple[Failure, ...]:
-    """The partitions of which there is no file at the end, in their order."""
+    """Run the partitions, and return those of which there is no file at the end, in their order."""
     check_sight(client, sorted({job.folder, *(partition.source.path for partition in pending)}))
     progress = Progress(len(pending), sum(partition.rows for partition in pending), show)
     errors = {}
@@ -165,7 +175,7 @@ def _run(
             errors[partition.number] = error
             say(f"failed: {partition}: {error}")
         progress.add(partition.rows)
-    # The files decide: one may be gone, or have been replaced by a worker that still ran for another settings.
+    # The files decide: one may be gone, or have been replaced by a worker that still ran for other settings.
     return tuple(
         Failure(partition.source.path, partition.first_row, partition.rows, errors.get(partition.number, _NOT_THERE))
         for partition in pending

@@ -1,4 +1,4 @@
-"""What a folder of scores was made from: the settings beside them, by which a later run knows whether it goes on."""
+"""Keep what a folder of scores was made from beside them: by it a later run knows whether it goes on."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """The model that answers.
+    """Name the model that answers.
 
-    sha256: of the artifact, the vocabulary and what the manifest says of both.
+    Attributes:
+        sha256: of the artifact, the vocabulary and what the manifest says of both.
     """
 
     name: str
@@ -31,10 +32,11 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """All that the content of the scores depends on.
+    """Hold all that the content of the scores depends on.
 
-    column: what the model reads.
-    prefix: what the names of the answer columns begin with.
+    Attributes:
+        column: what the model reads.
+        prefix: what the names of the answer columns begin with.
     """
 
     format_version: int
@@ -45,17 +47,25 @@ class RunSettings:
     inputs: tuple[Source, ...]
 
     def fingerprint(self) -> str:
-        """A hash of it all, which each file of answers carries."""
+        """Return a hash of them all, which each file of answers carries."""
         return hashlib.sha256(_encode(self).encode("utf-8")).hexdigest()
 
 
 def write_settings(folder: Path, settings: RunSettings) -> None:
-    """Write it into a folder. Raises InputError where that fails."""
+    """Write the settings into a folder.
+
+    Raises:
+        InputError: where that fails.
+    """
     write_output(folder / SETTINGS, _encode(settings))
 
 
 def read_settings(folder: Path) -> RunSettings | None:
-    """The settings of a folder; None where there is none. Raises InputError where it cannot be read."""
+    """Read the settings of a folder; None where there are none.
+
+    Raises:
+        InputError: where they cannot be read.
+    """
     path = folder / SETTINGS
     try:
         settings: RunSettings = decode(RunSettings, json.loads(path.read_text(encoding="utf-8")), SETTINGS)
@@ -67,7 +77,7 @@ def read_settings(folder: Path) -> RunSettings | None:
 
 
 def describe_difference(old: RunSettings, new: RunSettings) -> str | None:
-    """What the old settings has otherwise than the new one, the first thing of it; None where they are the same."""
+    """Name the first thing that the old settings have otherwise than the new ones; None where they are the same."""
     if old.model != new.model:
         return f"the model {_describe(old.model)}, and this one is {_describe(new.model)}"
     for name in ("column", "prefix", "partition_rows"):

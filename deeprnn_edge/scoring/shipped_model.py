@@ -1,4 +1,4 @@
-"""A model as bytes, on its way to the workers: they need not see the bundle."""
+"""Turn a model into bytes, on its way to the workers: they need not see the bundle."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _NAME = "model.zip"
 
 
 def ship_model(bundle: str | Path, artifact: str | None) -> tuple[bytes, ModelIdentity]:
-    """A bundle with the one artifact that answers, packed, and what tells it from others.
+    """Pack a bundle with the one artifact that answers, and tell it from others.
 
-    Raises BundleError for an artifact that the bundle does not have and for a damaged bundle.
+    Raises:
+        BundleError: for an artifact that the bundle does not have and for a damaged bundle.
     """
     opened = open_bundle(bundle)
     chosen = choose_artifact(opened, artifact).path
@@ -31,7 +32,11 @@ def ship_model(bundle: str | Path, artifact: str | None) -> tuple[bytes, ModelId
 
 
 def load_shipped(content: bytes) -> Model:
-    """The model on a worker, one thread a call. Raises MissingExtraError for a .tflite artifact without LiteRT."""
+    """Load the model on a worker, one thread a call.
+
+    Raises:
+        MissingExtraError: for an artifact whose runtime is not installed there.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / _NAME
         path.write_bytes(content)
@@ -39,7 +44,7 @@ def load_shipped(content: bytes) -> Model:
 
 
 def _hash_files(content: bytes) -> str:
-    """Of the files in the zip, not of the zip: another zlib deflates the same file to other bytes."""
+    """Hash the files in the zip, not the zip: another zlib deflates the same file to other bytes."""
     digest = hashlib.sha256()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in archive.namelist():

@@ -1,4 +1,4 @@
-"""The comment at the head of a program: what it does, what it needs, and what its numbers mean."""
+"""Write the comment at the head of a program: what it does, what it needs, and what its numbers mean."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ _SPACE = "\0"
 
 
 def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: str, commands: Sequence[str]) -> str:
-    """The comment, each line behind ``mark``.
+    """Write the comment, each line behind ``mark``.
 
-    commands: how to install what it needs, and how to run it.
+    Args:
+        bundle: that has the model.
+        artifact: that the program runs.
+        example: that it checks itself by.
+        mark: what begins a comment.
+        commands: how to install what it needs, and how to run it.
     """
     manifest = bundle.manifest
     stream = manifest.stream if example.states else None
@@ -57,7 +62,7 @@ def _wrap(paragraph: str, mark: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """A name out of the bundle: ASCII that no language reads as more than a comment, in one piece."""
+    """Quote a name out of the bundle: ASCII that no language reads as more than a comment, in one piece."""
     return json.dumps(text).replace(" ", _SPACE)
 
 

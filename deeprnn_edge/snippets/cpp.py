@@ -1,9 +1,10 @@
-"""The program in C++17, on ONNX Runtime's C++ headers and library."""
+"""Write the program in C++17, on ONNX Runtime's C++ headers and library."""
 
 from __future__ import annotations
 
 import math
 
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, cpp_string, initial, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -11,7 +12,8 @@ from deeprnn_edge.snippets.rendering import fill, fill_program
 FILE = "snippet.cpp"
 MARK = "//"
 COMMANDS = (
-    "Unpack the archive of ONNX Runtime 1.26 or newer for your system, such as onnxruntime-linux-x64-1.26.0.tgz,",
+    f"Unpack the archive of {PORTABLE.library} 1.26 or newer for your system, "
+    "such as onnxruntime-linux-x64-1.26.0.tgz,",
     "from its releases on GitHub, and say where:",
     "",
     "ORT=onnxruntime-linux-x64-1.26.0",
@@ -22,7 +24,7 @@ _TYPES = {"float32": "float", "float64": "double", "int32": "int32_t", "int64": 
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     streams = example.steps is not None
     indent = "    " if streams else "  "
     cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]

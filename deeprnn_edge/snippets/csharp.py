@@ -1,4 +1,4 @@
-"""The program in C#, on ONNX Runtime's package for .NET."""
+"""Write the program in C#, on ONNX Runtime's package for .NET."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPES = {"float32": "float", "float64": "double", "int32": "int", "int64": "lon
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     streams = example.steps is not None
     indent = " " * (24 if streams else 20)
     call = {

@@ -1,9 +1,9 @@
-"""What a program in any language has to know: one example out of a bundle's golden vectors, as flat arrays."""
+"""Collect what a program in any language has to know: one example of the golden vectors, as flat arrays."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,25 +16,26 @@ from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, Tensor
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import open_artifact
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 # All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.
 _MOST_NUMBERS = 4_000
 
-Arrays = Mapping[str, NDArray[Any]]
-
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Tensor:
-    """One input with its numbers, or one output with those that are expected.
+    """Hold one input with its numbers, or one output with those that are expected.
 
-    shape: of one call.
-    numbers: flat, in the order of the calls; the first of ``count``, where that is too many to write down. Those of
-        an input then repeat, and those of an output are all that is compared.
-    count: how many all calls take or give.
-    by_step: whether each call takes or gives the next of them, and not all at once.
+    Attributes:
+        shape: of one call.
+        numbers: flat, in the order of the calls; the first of ``count``, where that is too many to write down. Those of
+            an input then repeat, and those of an output are all that is compared.
+        count: how many all calls take or give.
+        by_step: whether each call takes or gives the next of them, and not all at once.
     """
 
     name: str
@@ -46,21 +47,22 @@ class Tensor:
 
     @property
     def is_cut(self) -> bool:
-        """Whether ``numbers`` are not all."""
+        """Tell whether ``numbers`` are not all."""
         return self.numbers.size < self.count
 
     @property
     def step_size(self) -> int:
-        """How many numbers one call takes or gives."""
+        """Return how many numbers one call takes or gives."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class State:
-    """What goes into a call, and comes out of it for the next one.
+    """Hold what goes into a call, and comes out of it for the next one.
 
-    name, next_name: of the input and of the output.
-    initial: what every element is before the first call.
+    Attributes:
+        name, next_name: of the input and of the output.
+        initial: what every element is before the first call.
     """
 
     name: str
@@ -72,13 +74,14 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One example, and its answer.
+    """Hold one example, and its answer.
 
-    case: of the golden vectors.
-    reference: whose answer it is.
-    tolerance: the largest absolute difference to it that is allowed.
-    steps: how many calls it takes; None for a model that takes the whole sequence in one.
-    states: of a stream.
+    Attributes:
+        case: of the golden vectors.
+        reference: whose answer it is.
+        tolerance: the largest absolute difference to it that is allowed.
+        steps: how many calls it takes; None for a model that takes the whole sequence in one.
+        states: of a stream.
     """
 
     case: str
@@ -91,20 +94,21 @@ class Example:
 
     @property
     def fed(self) -> list[str]:
-        """What a call takes, by name: the inputs, then the states."""
+        """Return what a call takes, by name: the inputs, then the states."""
         return [*(tensor.name for tensor in self.inputs), *(state.name for state in self.states)]
 
     @property
     def answered(self) -> list[str]:
-        """What a call gives, by name: the outputs, then the next states."""
+        """Return what a call gives, by name: the outputs, then the next states."""
         return [*(tensor.name for tensor in self.outputs), *(state.next_name for state in self.states)]
 
 
 def make_example(bundle: Bundle, artifact: Artifact) -> Example:
-    """The first of the golden vectors' smallest cases that the artifact takes, of a free batch its first row.
+    """Take the first of the golden vectors' smallest cases that the artifact takes, of a free batch its first row.
 
-    Raises BundleError for a bundle without golden vectors, or without a case for this artifact, and InputError for a
-    tensor of another dtype than ``DTYPES``.
+    Raises:
+        BundleError: for a bundle without golden vectors, or without a case for this artifact.
+        InputError: for a tensor of another dtype than ``DTYPES``.
     """
     manifest = bundle.manifest
     stream = stream_spec(manifest, artifact) if artifact.kind == "stream" else None
@@ -122,7 +126,7 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     reference = "Keras"
     if any(array.size > most for array in given.values()):
         given = {spec.name: _repeat(given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs}
-        answer, reference = _run(bundle, artifact, stream, given), "ONNX Runtime in Python"
+        answer, reference = _run(bundle, artifact, stream, given), f"{PORTABLE.library} in Python"
     return Example(
         case=case.name,
         reference=reference,
@@ -180,7 +184,7 @@ def _in_order_of_calls(array: NDArray[Any], by_step: bool) -> NDArray[Any]:
 
 
 def _repeat(array: NDArray[Any], most: int, by_step: bool) -> NDArray[Any]:
-    """The array with its first ``most`` numbers, in the order of the calls, over and over."""
+    """Repeat the array's first ``most`` numbers, in the order of the calls, over and over."""
     ordered = _in_order_of_calls(array, by_step)
     repeated = np.resize(ordered.ravel()[:most], ordered.shape)
     return np.ascontiguousarray(_in_order_of_calls(repeated, by_step))

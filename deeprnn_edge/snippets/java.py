@@ -1,4 +1,4 @@
-"""The program in Java, on ONNX Runtime's package for the JVM."""
+"""Write the program in Java, on ONNX Runtime's package for the JVM."""
 
 from __future__ import annotations
 
@@ -16,24 +16,12 @@ COMMANDS = (
     "mvn dependency:copy -Dartifact=com.microsoft.onnxruntime:onnxruntime:1.26.0 -DoutputDirectory=.",
     "java -cp onnxruntime-1.26.0.jar {file} {model}",
 )
-_IMPORTS = {
-    "ai.onnxruntime.OnnxTensor",
-    "ai.onnxruntime.OrtEnvironment",
-    "ai.onnxruntime.OrtException",
-    "ai.onnxruntime.OrtSession",
-    "java.lang.reflect.Array",
-    "java.util.ArrayList",
-    "java.util.HashMap",
-    "java.util.List",
-    "java.util.Locale",
-    "java.util.Map",
-}
 # A bool is a byte to ONNX Runtime.
 _TYPES = {"float32": "float", "float64": "double", "int32": "int", "int64": "long", "bool": "byte"}
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     streams = example.steps is not None
     indent = " " * (10 if streams else 8)
     cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]
@@ -66,7 +54,8 @@ def _imports(example: Example) -> set[str]:
     dtypes = {tensor.dtype for tensor in example.inputs} | {state.dtype for state in example.states}
     buffers = {f"java.nio.{_buffer(dtype)}" for dtype in dtypes}
     copies = {"java.util.Arrays"} if any(one.by_step or one.is_cut for one in example.inputs) else set()
-    return _IMPORTS | buffers | copies | ({"ai.onnxruntime.OnnxJavaType"} if "bool" in dtypes else set())
+    names = fill("java", "imports", {}) + (fill("java", "bool_imports", {}) if "bool" in dtypes else "")
+    return buffers | copies | set(names.split())
 
 
 def _tables(example: Example) -> str:
@@ -109,9 +98,8 @@ def _state(state: State) -> str:
 
 
 def _create(of: Tensor | State, array: str) -> str:
-    shape = f"new long[] {{{', '.join(map(str, of.shape))}}}"
-    kind = ", OnnxJavaType.BOOL" if of.dtype == "bool" else ""
-    return f"OnnxTensor.createTensor(environment, {_buffer(of.dtype)}.wrap({array}), {shape}{kind})"
+    parts = {"buffer": _buffer(of.dtype), "array": array, "shape": ", ".join(map(str, of.shape))}
+    return fill("java", "bool_tensor" if of.dtype == "bool" else "tensor", parts)
 
 
 def _buffer(dtype: str) -> str:

@@ -1,4 +1,4 @@
-"""The program in JavaScript for Node, on onnxruntime-node."""
+"""Write the program in JavaScript for Node, on onnxruntime-node."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ARRAYS = {
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     return fill_program(
         "javascript",
         about,
@@ -79,5 +79,5 @@ def _array(tensor: Tensor) -> str:
 
 
 def _plain(text: str, dtype: str) -> str:
-    """A number as the typed array takes it: a bool is a byte, an int64 a BigInt."""
+    """Write a number as the typed array takes it: a bool is a byte, an int64 a BigInt."""
     return f"{text}n" if dtype == "int64" else {"true": "1", "false": "0"}.get(text, text)

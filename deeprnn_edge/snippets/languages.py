@@ -1,4 +1,4 @@
-"""The languages, and a program in one of them."""
+"""Write a program in one of the languages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.runtimes.artifacts import choose_portable
 from deeprnn_edge.snippets import cpp, csharp, java, javascript, python
 from deeprnn_edge.snippets.about import write_about
 from deeprnn_edge.snippets.example import Example, make_example
@@ -17,12 +17,13 @@ from deeprnn_edge.snippets.example import Example, make_example
 
 @dataclass(frozen=True)
 class Language:
-    """How programs in a language are written.
+    """Hold how programs in a language are written.
 
-    file: what the program is called where it has no name of its own.
-    mark: what begins a comment.
-    commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
-    render: the comment, the model's file name and the example to the program.
+    Attributes:
+        file: what the program is called where it has no name of its own.
+        mark: what begins a comment.
+        commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
+        render: the comment, the model's file name and the example to the program.
     """
 
     file: str
@@ -41,33 +42,22 @@ LANGUAGES = {
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
-    """The ONNX artifact of that path; by default the first for whole sequences, else the first stream.
-
-    Raises BundleError for a path that is not there, InputError for a file that is not ONNX and where there is none.
-    """
-    if path is not None:
-        chosen = bundle.artifact(path)
-        if chosen.format != "onnx":
-            raise InputError(
-                f"{path} is {chosen.format}, and snippet writes programs for ONNX files; give one of those"
-            )
-        return chosen
-    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == "onnx"]
-    if not found:
-        raise InputError(
-            f"{bundle.path} has no ONNX artifact, and snippet writes programs for no other; "
-            "export the model again with: deeprnn-edge export --format onnx"
-        )
-    return next((artifact for artifact in found if artifact.kind == "sequence"), found[0])
+    """Return the artifact of that path; by default the first for whole sequences, else the first stream."""
+    return choose_portable(bundle, path, prefer="sequence", said="snippet writes programs for")
 
 
 def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: str | None = None) -> str:
-    """A program that runs the artifact on one example of the golden vectors and compares the answer.
+    """Write a program that runs the artifact on one example of the golden vectors and compares the answer.
 
-    language: a key of ``LANGUAGES``.
-    file: what the program will be called, for the commands in its comment.
+    Args:
+        bundle: that has the model and the golden vectors.
+        artifact: that the program runs.
+        language: a key of ``LANGUAGES``.
+        file: what the program will be called, for the commands in its comment.
 
-    Raises what ``make_example`` does.
+    Raises:
+        BundleError: for a bundle without golden vectors, or without a case for this artifact.
+        InputError: for a tensor of a dtype that no program has.
     """
     how = LANGUAGES[language]
     example = make_example(bundle, artifact)

@@ -1,4 +1,4 @@
-"""Numbers and names as the source code of a language has them."""
+"""Write numbers and names as the source code of a language has them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ _WIDTH = 100
 
 
 def number(value: Any, *, float_suffix: str = "f", long_suffix: str = "") -> str:
-    """A numpy scalar, finite: the shortest form that reads back as the same number of its dtype.
+    """Write a finite numpy scalar: the shortest form that reads back as the same number of its dtype.
 
-    float_suffix, long_suffix: what marks float32 and int64.
+    Args:
+        value: the scalar.
+        float_suffix, long_suffix: what marks float32 and int64.
+        float_suffix: what marks float32.
+        long_suffix: what marks int64.
     """
     dtype = value.dtype.name
     if dtype == "bool":
@@ -24,27 +28,34 @@ def number(value: Any, *, float_suffix: str = "f", long_suffix: str = "") -> str
 
 
 def as_double(value: Any) -> str:
-    """The same for an array of doubles: a float32 as one, so that widening it is exact, others with a point."""
+    """Write a number of an array of doubles: a float32 as one, so that widening it is exact, others with a point."""
     return number(value) if value.dtype.kind == "f" else f"{int(value)}.0"
 
 
 def lines(items: Iterable[str], indent: str) -> str:
-    """Items separated by commas, in lines of at most 100 characters."""
+    """Separate items by commas, in lines of at most 100 characters."""
     return textwrap.fill(", ".join(items), _WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
 def json_string(text: str) -> str:
-    r"""A string literal of JavaScript, Java and C#: ASCII, other characters as ``\u`` and four digits."""
+    r"""Write a string literal of JavaScript, Java and C#: ASCII, other characters as ``\u`` and four digits."""
     return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 def cpp_string(text: str) -> str:
-    """A string literal of C++ in UTF-8: three octal digits for each byte that is not plain, which no digit extends."""
+    """Write a string literal of C++ in UTF-8: three octal digits, which none extends, for a byte that is not plain."""
     plain = set(b" !#$%&'()*+,-./0123456789:;<=>@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
     content = text.encode("utf-8", "surrogatepass")
     return '"' + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in content) + '"'
 
 
 def initial(value: float, dtype: str, *, float_suffix: str = "f", long_suffix: str = "") -> str:
-    """What a state is filled with, in its dtype."""
+    """Write what a state is filled with, in its dtype.
+
+    Args:
+        value: what every element is.
+        dtype: of the state.
+        float_suffix: what marks float32.
+        long_suffix: what marks int64.
+    """
     return number(np.dtype(dtype).type(value), float_suffix=float_suffix, long_suffix=long_suffix)

@@ -1,4 +1,4 @@
-"""The program in Python, on onnxruntime and numpy alone."""
+"""Write the program in Python, on onnxruntime and numpy alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INDENT = " " * 8
 
 
 def render(about: str, model: str, example: Example) -> str:
-    """The whole program."""
+    """Write the whole program."""
     return fill_program(
         "python",
         about,

@@ -1,4 +1,4 @@
-"""A language's templates, filled."""
+"""Fill a language's templates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from deeprnn_edge.snippets.example import Example
 
 
 class _At(Template):
-    """``@name`` is filled in: ``$`` means something in too many languages."""
+    """Fill ``@name`` in: ``$`` means something in too many languages."""
 
     delimiter = "@"
 
 
 def fill(language: str, template: str, parts: Mapping[str, str]) -> str:
-    """``templates/<language>/<template>.txt`` with its ``@`` places filled. What is filled in is not read again."""
+    """Fill the ``@`` places of ``templates/<language>/<template>.txt``. What is filled in is not read again."""
     file = resources.files("deeprnn_edge.snippets") / "templates" / language / f"{template}.txt"
     return _At(file.read_text(encoding="utf-8")).substitute(parts)
 
@@ -24,7 +24,15 @@ def fill(language: str, template: str, parts: Mapping[str, str]) -> str:
 def fill_program(
     language: str, about: str, example: Example, *, call: Mapping[str, str] | None = None, **parts: str
 ) -> str:
-    """The whole program: its template with what every language has, the ``call`` template's places, and the rest."""
+    """Fill the whole program: what every language has, the ``call`` template's places, and the rest.
+
+    Args:
+        language: the folder of its templates.
+        about: the comment at the head.
+        example: that the program checks itself by.
+        call: what the ``call`` template is filled with.
+        parts: what else the program's template is filled with.
+    """
     streams = example.steps is not None
     common = {
         "about": about,

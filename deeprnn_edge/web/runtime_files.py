@@ -1,4 +1,4 @@
-"""ONNX Runtime for the browser: the two files that the page loads, from npm or from an unpacked package."""
+"""Get the browser's runtime, the two files that the page loads, from npm or from an unpacked package."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ _NPM_SECONDS = 600
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the page loads to run a model.
+    """Hold what the page loads to run a model.
 
-    version: of the npm package.
-    script, wasm: the content of the module and of its WebAssembly.
+    Attributes:
+        version: of the npm package.
+        script, wasm: the content of the module and of its WebAssembly.
     """
 
     version: str
@@ -43,7 +44,11 @@ class Runtime:
 
 
 def read_runtime(folder: Path) -> Runtime:
-    """The runtime from an unpacked npm package. Raises InputError where it is another package, older, or not whole."""
+    """Read the runtime from an unpacked npm package.
+
+    Raises:
+        InputError: where it is another package, older, or not whole.
+    """
     try:
         about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
         name, version = about["name"], str(about["version"])
@@ -63,9 +68,11 @@ def read_runtime(folder: Path) -> Runtime:
 
 
 def fetch_runtime() -> Runtime:
-    """The pinned runtime through ``npm pack``; nothing stays of what npm wrote.
+    """Fetch the pinned runtime through ``npm pack``; nothing stays of what npm wrote.
 
-    Raises MissingExtraError where there is no npm, InputError where npm fails or the archive is not the pinned one.
+    Raises:
+        MissingExtraError: where there is no npm.
+        InputError: where npm fails or the archive is not the pinned one.
     """
     npm = shutil.which("npm")
     if npm is None:
@@ -88,7 +95,11 @@ def fetch_runtime() -> Runtime:
 
 
 def unpack_runtime(archive: bytes, sha512: str = SHA512) -> Runtime:
-    """The runtime from npm's archive. Raises InputError for an archive with another hash."""
+    """Unpack the runtime from npm's archive.
+
+    Raises:
+        InputError: for an archive with another hash.
+    """
     digest = base64.b64encode(hashlib.sha512(archive).digest()).decode("ascii")
     if digest != sha512:
         raise InputError(f"what npm got as {PACKAGE} {VERSION} has the SHA-512 {digest}, expected {sha512}")

@@ -1,4 +1,4 @@
-"""What the page has to know of a bundle, as one JSON object; what it cannot show is refused here."""
+"""Tell the page what it has to know of a bundle, as one JSON object; what it cannot show is refused here."""
 
 from __future__ import annotations
 
@@ -12,26 +12,20 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.samples import collect_examples, collect_samples
 from deeprnn_edge.inputs.text import compile_steps
+from deeprnn_edge.runtimes.artifacts import choose_portable
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
-    """The artifact of that path; by default the first ONNX stream, else the first ONNX file for whole sequences.
-
-    Raises InputError for a file that is not ONNX: browsers have no runtime for another one here.
-    """
-    if path is not None:
-        chosen = bundle.artifact(path)
-        if chosen.format != "onnx":
-            raise InputError(f"{path} is {chosen.format}, and the page runs ONNX files; give an .onnx artifact")
-        return chosen
-    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == "onnx"]
-    if not found:
-        raise InputError(f"{bundle.path} has no ONNX artifact, and the page runs no other; export the model with ONNX")
-    return next((artifact for artifact in found if artifact.kind == "stream"), found[0])
+    """Return the artifact of that path; by default the first stream, else the first for whole sequences."""
+    return choose_portable(bundle, path, prefer="stream", said="the page runs")
 
 
 def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
-    """The page's settings. Raises InputError that names what the page cannot show."""
+    """Make the page's settings.
+
+    Raises:
+        InputError: that names what the page cannot show.
+    """
     manifest, rules = bundle.manifest, bundle.manifest.preprocessing
     streams = artifact.kind == "stream"
     spec = stream_spec(manifest, artifact) if streams else None

@@ -1,4 +1,4 @@
-"""The page as a folder of files: whole in its place, or not at all."""
+"""Write the page as a folder of files: whole in its place, or not at all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_replace import replace
 from deeprnn_edge.packages import package_version
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import read_artifact
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 
-INDEX, SETTINGS, MODEL = "index.html", "settings.json", "model.onnx"
+INDEX, SETTINGS, MODEL = "index.html", "settings.json", f"model{PORTABLE.suffix}"
 _ASSETS = (
     "style.css",
     "main.js",
@@ -33,7 +34,11 @@ _ASSETS = (
 
 
 def check_site(path: Path, *, force: bool = False) -> None:
-    """Raise InputError where the folder cannot be made, before anything slow happens; force replaces a page alone."""
+    """Check that the folder can be made, before anything slow happens; ``force`` replaces a page alone.
+
+    Raises:
+        InputError: where it cannot.
+    """
     if not path.name or not path.parent.is_dir():
         raise InputError(f"cannot make {path}: {path.parent} is no directory; choose another --output")
     if not path.exists():
@@ -46,7 +51,11 @@ def check_site(path: Path, *, force: bool = False) -> None:
 
 
 def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) -> dict[str, bytes]:
-    """Every file of the page by its path in the folder. Raises InputError for what the page cannot show."""
+    """Make every file of the page, by its path in the folder.
+
+    Raises:
+        InputError: for what the page cannot show.
+    """
     chosen = choose_artifact(bundle, artifact)
     settings = make_settings(bundle, chosen)
     settings["runtime"] = f"onnxruntime-web {runtime.version}"
@@ -68,7 +77,7 @@ def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) ->
 
 
 def _notices() -> bytes:
-    """The notices of the libraries inside ONNX Runtime, which the npm package leaves out and the wheel has."""
+    """Read the notices of the libraries inside ONNX Runtime, which the npm package leaves out and the wheel has."""
     try:
         return (resources.files("onnxruntime") / "ThirdPartyNotices.txt").read_bytes()
     except OSError as error:
@@ -79,7 +88,11 @@ def _notices() -> bytes:
 
 
 def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
-    """Write the folder under a temporary name, then let it take its place. Raises InputError; nothing is left then."""
+    """Write the folder under a temporary name, then let it take its place; nothing is left where that fails.
+
+    Raises:
+        InputError: where it cannot be written.
+    """
     check_site(path, force=force)
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))

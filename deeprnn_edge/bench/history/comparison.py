@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from deeprnn_edge.bench.history.earlier import check_same_inputs, describe_conditions, require_blocks
+from deeprnn_edge.bench.history.earlier import check_limit, check_same_inputs, describe_conditions, require_blocks
 from deeprnn_edge.bench.history.ratio_interval import CONFIDENCE, ratio_interval
 from deeprnn_edge.bench.results import BenchReport, BenchResult, PushResult, Report, StreamBenchReport, StreamResult
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS, Timing
@@ -145,12 +145,6 @@ def compare_reports(
     )
 
 
-def check_limit(fail_above: float | None) -> None:
-    """Raise InputError for a ratio that is no number above 0."""
-    if fail_above is not None and not 0 < fail_above < math.inf:
-        raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
-
-
 def _compare(name: str, old: _Measured, new: _Measured, limit: float | None) -> ComparedEntry:
     figures: list[Figure] = []
     noisy: list[Literal["old", "new"]] = []
@@ -201,12 +195,12 @@ def _figure(
 
 
 def _regressions(rows: Sequence[ComparedEntry], limit: float) -> Iterator[str]:
-    for row in rows:
-        for figure in row.figures:
+    for entry in rows:
+        for figure in entry.figures:
             if figure.verdict == "regression":
                 interval = "" if figure.low == figure.high else f" (95 %: {figure.low:.2f} to {figure.high:.2f})"
-                noisy = " in a noisy run: measure again" if row.noisy and figure.name == _HELD_LATENCY else ""
-                yield f"{row.name} has {figure.ratio:.2f} times the {figure.name}{interval}, above {limit:g}{noisy}"
+                noisy = " in a noisy run: measure again" if entry.noisy and figure.name == _HELD_LATENCY else ""
+                yield f"{entry.name} has {figure.ratio:.2f} times the {figure.name}{interval}, above {limit:g}{noisy}"
 
 
 def _was_asked(earlier: _Measured, report: Report, artifacts: Sequence[str] | None) -> bool:
@@ -218,15 +212,15 @@ def _was_asked(earlier: _Measured, report: Report, artifacts: Sequence[str] | No
 
 def _measured(report: Report) -> dict[str, _Measured]:
     if isinstance(report, BenchReport):
-        return {row.name: _measured_row(row) for row in report.rows}
+        return {result.name: _measured_result(result) for result in report.rows}
     return dict(_measured_streams(report))
 
 
-def _measured_row(row: BenchResult) -> _Measured:
-    artifact = None if row.format == "keras" else row.name
-    if row.timing is None:
-        return _Measured(artifact, problem=row.problem or "it was not timed")
-    start = row.start
+def _measured_result(result: BenchResult) -> _Measured:
+    artifact = None if result.format == "keras" else result.name
+    if result.timing is None:
+        return _Measured(artifact, problem=result.problem or "it was not timed")
+    start = result.start
     single: dict[str, float | None] = {}
     if start is not None:
         single = {
@@ -234,23 +228,23 @@ def _measured_row(row: BenchResult) -> _Measured:
             "first_call_ms": start.first_call_ms,
             "resident_added_bytes": start.resident_added_bytes,
         }
-    return _Measured(artifact, None, {"size_bytes": row.size_bytes}, single, row.timing)
+    return _Measured(artifact, None, {"size_bytes": result.size_bytes}, single, result.timing)
 
 
 def _measured_streams(report: StreamBenchReport) -> Iterator[tuple[str, _Measured]]:
     """Yield each stream with its sizes, and each size of its pushes with their times."""
-    for row in report.rows:
-        yield row.name, _measured_stream(row)
-        for push in row.pushes:
-            yield f"{row.name} by {push.chunk}", _measured_push(row, push)
+    for result in report.rows:
+        yield result.name, _measured_stream(result)
+        for push in result.pushes:
+            yield f"{result.name} by {push.chunk}", _measured_push(result, push)
 
 
-def _measured_stream(row: StreamResult) -> _Measured:
-    if row.status != "ok":
-        return _Measured(row.name, problem=row.problem or row.status)
-    return _Measured(row.name, exact={"size_bytes": row.size_bytes, "state_bytes": row.state_bytes})
+def _measured_stream(result: StreamResult) -> _Measured:
+    if result.status != "ok":
+        return _Measured(result.name, problem=result.problem or result.status)
+    return _Measured(result.name, exact={"size_bytes": result.size_bytes, "state_bytes": result.state_bytes})
 
 
-def _measured_push(row: StreamResult, push: PushResult) -> _Measured:
+def _measured_push(result: StreamResult, push: PushResult) -> _Measured:
     problem = None if push.timing else push.problem or "it was not timed"
-    return _Measured(row.name, push.chunk, timing=push.timing, problem=problem)
+    return _Measured(result.name, push.chunk, timing=push.timing, problem=problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,17 @@ def read_earlier(path: Path, *, stream: bool) -> Report:
 
 
 def check_same_model(path: Path, old: Report, *, name: str, batch: int) -> None:
-    """Raise InputError, before anything is measured, where the model or the batch is another."""
+    """Check, before anything is measured, that an earlier report is of the same model and batch.
+
+    Args:
+        path: the earlier report's file, for the words.
+        old: the earlier report.
+        name: of the model.
+        batch: rows of one call.
+
+    Raises:
+        InputError: where the model or the batch is another.
+    """
     if old.name != name:
         raise InputError(
             f"{path} is a benchmark of the model {old.name!r}, and this bundle holds {name!r}; give two benches of one"
@@ -56,13 +67,27 @@ def check_same_model(path: Path, old: Report, *, name: str, batch: int) -> None:
 
 
 def check_same_inputs(path: Path, old: Report, new: Report) -> None:
-    """Raise InputError where the shapes that were timed differ."""
+    """Check that two reports timed the same shapes.
+
+    Raises:
+        InputError: where these, the model or the batch differ.
+    """
     check_same_model(path, old, name=new.name, batch=new.options.batch)
     if isinstance(old, BenchReport) and isinstance(new, BenchReport) and dict(old.inputs) != dict(new.inputs):
         raise InputError(
             f"{path} was measured on {_shapes(old.inputs)}, and this on {_shapes(new.inputs)}; give --length alike, "
             "or benches of one model"
         )
+
+
+def check_limit(fail_above: float | None) -> None:
+    """Check the ratio that is allowed.
+
+    Raises:
+        InputError: for one that is no number above 0.
+    """
+    if fail_above is not None and not 0 < fail_above < math.inf:
+        raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
 
 
 def check_holdable(
@@ -99,7 +124,11 @@ def check_holdable(
 
 
 def require_blocks(what: str, timing: Timing) -> None:
-    """Raise InputError where a timing has too few blocks for an interval."""
+    """Check that a timing has blocks enough for an interval.
+
+    Raises:
+        InputError: where it has too few.
+    """
     if len(timing.block_p50_ms) < FEWEST_BLOCKS:
         raise InputError(
             f"{what} was timed in {len(timing.block_p50_ms)} blocks of calls, and --fail-above takes {FEWEST_BLOCKS} "

@@ -103,7 +103,15 @@ def bench(
 
 
 def check_options(counts: Mapping[str, int | None], seconds: float | None) -> None:
-    """Raise InputError for a count below 1, too many ``threads``, or seconds that are none or come with ``runs``."""
+    """Check the options that a benchmark of any kind has.
+
+    Args:
+        counts: name to count, ``threads`` and ``runs`` among them; None where it was not given.
+        seconds: how long each entry is called.
+
+    Raises:
+        InputError: for a count below 1, too many threads, or seconds that are none or come with ``runs``.
+    """
     for name, value in counts.items():
         if value is not None and value < 1:
             raise InputError(f"{name} {value}: give at least 1")

@@ -16,11 +16,10 @@ from deeprnn_edge.bundle.manifest import Artifact, StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps
 from deeprnn_edge.parity.difference import Difference, compare
 from deeprnn_edge.runtimes.artifacts import open_content, read_artifact
-
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,14 @@ class Timings:
 
 
 def make_result(entry: StreamEntry, spec: StreamSpec, timings: Timings, options: StreamBenchOptions) -> StreamResult:
-    """Make a stream's result: its answers checked and, where they are right, its times."""
+    """Make a stream's result: its answers checked and, where they are right, its times.
+
+    Args:
+        entry: the stream, with its answers checked.
+        spec: what the bundle's streams take and give.
+        timings: of the stream.
+        options: how it was measured.
+    """
     artifact, window = entry.artifact, entry.window
     pushes = [make_push(size, timings, options.window, options.sample_rate) for size in timings.pushes]
     pushes += [PushResult(size, problem=entry.refusal) for size in entry.refused]
@@ -44,7 +51,14 @@ def make_result(entry: StreamEntry, spec: StreamSpec, timings: Timings, options:
 
 
 def make_push(chunk: int, timings: Timings, window_steps: int, sample_rate: float | None) -> PushResult:
-    """Set a push of ``chunk`` steps that was timed beside the time of the window and the rate of the samples."""
+    """Make the result of pushes of one size that were timed.
+
+    Args:
+        chunk: steps of one push.
+        timings: of the stream.
+        window_steps: steps that are run again for one answer.
+        sample_rate: steps a second that come in; None where it was not said.
+    """
     timing, window = timings.pushes[chunk], timings.window
     step_us = timing.p50_ms * 1e3 / chunk
     return PushResult(

@@ -17,7 +17,6 @@ from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.results import StreamBenchOptions, StreamBenchReport
 from deeprnn_edge.bench.sequences.run import SEED, check_options
 from deeprnn_edge.bench.streams.entries import (
-    Arrays,
     StreamEntry,
     check_streams,
     check_windows,
@@ -32,6 +31,7 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes.artifacts import choose_artifact
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge bench``."""
+"""Run ``deeprnn-edge bench``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from deeprnn_edge.bench.history.comparison import check_limit, compare_reports
-from deeprnn_edge.bench.history.earlier import check_holdable, check_same_model, read_earlier
+from deeprnn_edge.bench.history.comparison import compare_reports
+from deeprnn_edge.bench.history.earlier import check_holdable, check_limit, check_same_model, read_earlier
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.result_file import to_json
 from deeprnn_edge.bench.results import Report
@@ -19,6 +19,7 @@ from deeprnn_edge.bench.timing import FEWEST_BLOCKS
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands import bench_tables, stream_tables
 from deeprnn_edge.cli.commands.comparison_table import format_comparison
+from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.errors import InputError, ParityError, RegressionError
 from deeprnn_edge.files.atomic_write import check_output, write_output
 
@@ -26,13 +27,13 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
-    "--artifact", "artifacts", multiple=True, help="A file of the bundle, such as model.onnx; repeatable. Default: all."
+    "--artifact", "artifacts", multiple=True, help=f"A file of the bundle, such as {MODEL}; repeatable. Default: all."
 )
 @click.option("--batch", default=1, show_default=True, help="Rows of one call.")
 @click.option("--length", type=int, help="Time steps, where they are free. Default: what the bundle pads to.")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 @click.option("--runs", type=int, help="Calls of each file; of a stream, of each chunk size.")
-@click.option("--seconds", type=float, help="About how long these calls take. Default: 2, with --stream 1.")
+@click.option("--seconds", type=float, help="About how long each file is called. Default: 2, with --stream 1.")
 @click.option(
     "--keras",
     type=click.Path(path_type=Path),
@@ -49,7 +50,7 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 @click.option(
     "--window",
     type=int,
-    help="With --stream: steps to run again without it. Default: what the bundle pads to or its files take, else 100.",
+    help="With --stream: steps run again for one answer. Default: what the bundle pads to or its files take, else 100.",
 )
 @click.option(
     "--sample-rate", type=float, metavar="HZ", help="With --stream: steps a second that come in, to keep up with."
@@ -69,7 +70,7 @@ from deeprnn_edge.files.atomic_write import check_output, write_output
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON in place of the table.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report as JSON to a file too.")
-@click.option("--force", is_flag=True, help="Replace that file.")
+@click.option("--force", is_flag=True, help="Replace the file at --output.")
 def bench(
     bundle: Path,
     artifacts: tuple[str, ...],
@@ -148,11 +149,11 @@ def bench(
             bundle, **common, chunks=chunks or None, window=window, sample_rate=sample_rate
         )
         table = stream_tables.format_report(report)
-        wrong = [f"{row.name}: other answers than {row.reference}" for row in report.rows if row.status == "differs"]
+        wrong = [f"{one.name}: other answers than {one.reference}" for one in report.rows if one.status == "differs"]
     else:
         report = benchmarking.bench(bundle, **common, length=length, keras=keras)
         table = bench_tables.format_report(report)
-        names = [row.name for row in report.rows if row.status == "differs"]
+        names = [one.name for one in report.rows if one.status == "differs"]
         wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
     comparison = None
     if old is not None and earlier_path is not None:
@@ -172,7 +173,11 @@ def bench(
 def _read_earlier(
     path: Path, bundle: Path, options: dict[str, Any], *, stream: bool, fail_above: float | None
 ) -> Report:
-    """The earlier report. Raises InputError, before anything is measured, where it cannot be held against this."""
+    """Read the earlier report, before anything is measured.
+
+    Raises:
+        InputError: where it cannot be compared with this.
+    """
     check_limit(fail_above)
     old = read_earlier(path, stream=stream)
     check_same_model(path, old, name=open_bundle(bundle).manifest.name, batch=options["batch"])

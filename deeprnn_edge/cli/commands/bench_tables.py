@@ -1,4 +1,4 @@
-"""What ``deeprnn-edge bench`` prints of whole sequences."""
+"""Format what ``deeprnn-edge bench`` prints of whole sequences."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from deeprnn_edge.tables import format_table
 
 
 def format_setting(name: str, options: BenchOptions, machine: Mapping[str, Any]) -> str:
-    """Two lines: which model ran on what, and how it was called."""
+    """Say in two lines which model ran on what, and how it was called."""
     steps = "" if options.length is None else f", {options.length} time steps"
     return f"{format_machine(name, machine)}\nbatch {options.batch}{steps}, {count(options.threads, 'thread')}"
 
 
 def format_machine(name: str, machine: Mapping[str, Any]) -> str:
-    """Which model ran on what, in one line."""
+    """Say in one line which model ran on what."""
     cpu = machine["cpu"]
     return f"{name} on {cpu['model'] or machine['architecture']}, {count(cpu['logical_cores'], 'core')}"
 
 
 def count(number: int, noun: str) -> str:
-    """``1 thread`` or ``2 threads``."""
+    """Write ``1 thread`` or ``2 threads``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def format_spread(timing: Timing | None) -> list[str]:
-    """Two cells: the spread, and a mark where it says that the run was noisy."""
+    """Make two cells: the spread, and a mark where it says that the run was noisy."""
     spread = None if timing is None else timing.spread
     return ["-" if spread is None else f"{spread * 100:.1f}%", "noisy" if timing is not None and timing.noisy else ""]
 
 
 def format_noise(timings: Iterable[Timing | None]) -> list[str]:
-    """What the mark means, where a row bears it."""
+    """Say what the mark means, where a row bears it."""
     if not any(timing is not None and timing.noisy for timing in timings):
         return []
     return [
@@ -44,7 +44,7 @@ def format_noise(timings: Iterable[Timing | None]) -> list[str]:
 
 
 def format_report(report: BenchReport) -> str:
-    """The setting, a table of starts, a table of latencies, and what went wrong."""
+    """Format the setting, a table of starts, a table of latencies, and what went wrong."""
     parts = [f"{format_setting(report.name, report.options, report.machine)}; answers held against {report.reference}"]
     timed = [row for row in report.rows if row.timing is not None]
     if timed:

@@ -1,4 +1,4 @@
-"""``deeprnn-edge choose``."""
+"""Run ``deeprnn-edge choose``."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from deeprnn_edge.tables import format_table, printable
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--max-size", metavar="SIZE", help="Of the file: 400KB, 0.4MB, 390KiB, or bytes.")
-@click.option("--max-latency", metavar="TIME", help="Of the median call: 0.2ms, 200us, 1s.")
-@click.option("--max-accuracy-drop", metavar="POINTS", help="Percentage points below Keras, as exported: 0.5.")
+@click.option("--max-size", metavar="SIZE", help="Largest file: 400KB, 0.4MB, 390KiB, or bytes.")
+@click.option("--max-latency", metavar="TIME", help="Longest median call: 0.2ms, 200us, 1s.")
+@click.option("--max-accuracy-drop", metavar="POINTS", help="Percentage points below Keras at most, as exported: 0.5.")
 @click.option(
     "--prefer",
     type=click.Choice(["size", "latency", "accuracy"]),
     default="size",
     show_default=True,
-    help="What decides among those that fit.",
+    help="What decides among files within the budgets.",
 )
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 @click.option("--length", type=int, help="Time steps, where they are free. Default: what the bundle pads to.")

@@ -1,4 +1,4 @@
-"""What ``deeprnn-edge bench --compare`` prints below the tables of a benchmark."""
+"""Format what ``deeprnn-edge bench --compare`` prints below the tables of a benchmark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = {
 
 
 def format_comparison(comparison: Comparison) -> str:
-    """A table of ratios, what it means, and the notes."""
+    """Format a table of ratios, what it means, and the notes."""
     parts = []
     if comparison.rows:
         header = [f"against {comparison.against}", "figure", "old", "new", "ratio", "95% interval", ""]

@@ -1,4 +1,4 @@
-"""``deeprnn-edge inspect``."""
+"""Run ``deeprnn-edge inspect``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deeprnn_edge.tables import format_shape, format_table, printable
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--tensors", default=5, show_default=True, type=click.IntRange(min=0), help="Largest tensors to list.")
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, with every tensor.")
+@click.option("--json", "as_json", is_flag=True, help="The whole inspection as JSON, with every tensor.")
 def inspect(path: Path, tensors: int, as_json: bool) -> None:
     """Show what a model is made of: inputs, outputs, layers, operators, tensors.
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge pack``."""
+"""Run ``deeprnn-edge pack``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.inference.packing import pack as pack_bundle
 from deeprnn_edge.inference.packing import to_json
 
@@ -16,12 +17,12 @@ from deeprnn_edge.inference.packing import to_json
     "--artifact",
     "artifacts",
     multiple=True,
-    help="A file of the bundle, such as model.onnx; repeatable. Default: the one that predict takes.",
+    help=f"A file of the bundle, such as {MODEL}; repeatable. Default: the one that predict takes.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The zip to write.")
-@click.option("--golden", is_flag=True, help="Add the golden vectors, so that it can be verified on the device.")
-@click.option("--force", is_flag=True, help="Replace that zip.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+@click.option("--golden", is_flag=True, help="Add the golden vectors, so that verify runs on the zip.")
+@click.option("--force", is_flag=True, help="Replace the zip at --output.")
+@click.option("--json", "as_json", is_flag=True, help="What was packed as JSON in place of text.")
 def pack(bundle: Path, artifacts: tuple[str, ...], output: Path, golden: bool, force: bool, as_json: bool) -> None:
     """Pack what a device needs of a bundle, and nothing else, into one zip.
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge predict``."""
+"""Run ``deeprnn-edge predict``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.parity.difference import decide
@@ -25,9 +26,9 @@ from deeprnn_edge.parity.difference import decide
     type=click.Path(path_type=Path),
     help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.",
 )
-@click.option("--artifact", help="The file of the bundle that runs, such as model.tflite. Default: the ONNX one.")
+@click.option("--artifact", help=f"The file of the bundle that runs, such as model{LAST.suffix}. {DEFAULT}")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object an item.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each item in place of text.")
 def predict(
     bundle: Path, items: tuple[str, ...], source: Path | None, artifact: str | None, threads: int, as_json: bool
 ) -> None:
@@ -52,7 +53,11 @@ def predict(
 
 
 def at_least_one(threads: int) -> int:
-    """What ``--threads`` says. Raises InputError for none."""
+    """Return what ``--threads`` says.
+
+    Raises:
+        InputError: for none.
+    """
     if threads < 1:
         raise InputError(f"--threads {threads}: at least 1 thread runs")
     return threads
@@ -98,7 +103,7 @@ def _parse_ids(line: str) -> list[int]:
 
 
 def label_of(model: Model, row: dict[str, Any]) -> str | None:
-    """The label of the model's only output; None for a model that answers every step, or has no labels."""
+    """Return the label of the model's only output; None for a model that answers every step, or has no labels."""
     (values, *others) = row.values()
     if others or not model.manifest.labels or values.ndim != 1:
         return None

@@ -1,4 +1,4 @@
-"""``deeprnn-edge report``."""
+"""Run ``deeprnn-edge report``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from deeprnn_edge.report.page import make_page
     type=click.Path(path_type=Path),
     help="What bench -o wrote, of this or another device, also with --stream; repeatable.",
 )
-@click.option("--force", is_flag=True, help="Replace that file.")
+@click.option("--force", is_flag=True, help="Replace the file at --output.")
 def report(bundle: Path, output: Path, benches: tuple[Path, ...], force: bool) -> None:
     """Make a page of a bundle and its measurements, to look at or to pass on.
 

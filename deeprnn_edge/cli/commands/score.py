@@ -1,4 +1,4 @@
-"""``deeprnn-edge score``."""
+"""Run ``deeprnn-edge score``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deeprnn_edge.cli.commands.formats import DEFAULT, MODEL
 from deeprnn_edge.errors import InputError, ScoringError
 from deeprnn_edge.packages import require_score
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder of Parquet files to make."
 )
-@click.option("--artifact", help="The file of the bundle that runs, such as model.int8.onnx. Default: the ONNX one.")
-@click.option("--prefix", default="", help="Begins the names of the answer columns, where the input has such names.")
+@click.option("--artifact", help=f"The file of the bundle that runs, such as {MODEL}. {DEFAULT}")
+@click.option("--prefix", default="", help="Put ahead of the answer columns' names, for inputs that have such columns.")
 @click.option(
     "--partition-rows",
     default=20_000,
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     help="The most rows that are read, scored and written at once.",
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Local processes. Default: one for each core.")
-@click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster in their place, such as tcp://10.0.0.1:8786.")
-@click.option("--force", is_flag=True, help="Replace scores of another model, corpus or column in that folder.")
+@click.option("--scheduler", metavar="ADDRESS", help="Run on this Dask cluster, such as tcp://10.0.0.1:8786.")
+@click.option("--force", is_flag=True, help="Replace scores of another model, corpus or column.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def score(
     bundle: Path,
@@ -108,7 +109,7 @@ def score(
 
 
 class _Screen:
-    """Lines on stderr: those that stay, and now and then one of progress, in a terminal always the same."""
+    """Show lines on stderr: those that stay, and now and then one of progress, in a terminal always the same."""
 
     def __init__(self) -> None:
         self._overwrites = sys.stderr.isatty()
@@ -142,7 +143,7 @@ class _Screen:
 
 
 def _count_cores() -> int:
-    """The cores that this process may use."""
+    """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge snippet``."""
+"""Run ``deeprnn-edge snippet``."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from pathlib import Path
 import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.files.atomic_write import check_output, write_output
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.snippets.languages import LANGUAGES, choose_artifact, write_program
 
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--language", required=True, type=click.Choice(list(LANGUAGES)), help="What the program is written in.")
-@click.option("--artifact", help="The ONNX file that it runs, such as stream.onnx. Default: the first for sequences.")
+@click.option("--language", required=True, type=click.Choice(list(LANGUAGES)), help="The language of the program.")
+@click.option(
+    "--artifact",
+    help=f"The {PORTABLE.title} file that the program runs, such as {MODEL}. Default: the first for sequences.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write. Default: print it.")
-@click.option("--force", is_flag=True, help="Replace that file.")
+@click.option("--force", is_flag=True, help="Replace the file at --output.")
 def snippet(bundle: Path, language: str, artifact: str | None, output: Path | None, force: bool) -> None:
     """Print a complete program that runs the bundle's ONNX file from another language.
 

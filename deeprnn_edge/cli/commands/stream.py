@@ -1,4 +1,4 @@
-"""``deeprnn-edge stream``."""
+"""Run ``deeprnn-edge stream``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.cli.commands.formats import DEFAULT, LAST, PREFERRED
 from deeprnn_edge.cli.commands.predict import at_least_one, label_of
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
@@ -22,7 +23,7 @@ from deeprnn_edge.runtimes.artifacts import choose_artifact
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--artifact", help="The file of the bundle that runs, such as stream.tflite. Default: the ONNX one.")
+@click.option("--artifact", help=f"The file of the bundle that runs, such as stream{LAST.suffix}. {DEFAULT}")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
 def stream(bundle: Path, artifact: str | None, threads: int) -> None:
     """Answer each line of stdin as it comes, going on where the line before ended.
@@ -62,7 +63,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
     if chosen.chunk not in (None, 1):
         raise InputError(
             f"{chosen.path} takes {chosen.chunk} steps at a time, and a line is one step: "
-            "load the .onnx stream, or export with --chunk 1"
+            f"load the {PREFERRED.suffix} stream, or export with --chunk 1"
         )
     kind = model.manifest.preprocessing.kind
     split = compile_steps(model.manifest.preprocessing.text_steps)
@@ -82,7 +83,7 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
 
 
 def _parse(line: str, kind: str) -> list[Any]:
-    """A line's ids, or its one feature vector in a list; an empty line is an empty list."""
+    """Parse a line's ids, or its one feature vector in a list; an empty line is an empty list."""
     try:
         if kind == "tokens":
             return [int(word) for word in line.replace(",", " ").split()]
@@ -93,7 +94,7 @@ def _parse(line: str, kind: str) -> list[Any]:
 
 
 def _describe(model: Model, outputs: dict[str, Any]) -> dict[str, Any]:
-    """The label and the outputs of the one row, and of the last step where every step has one."""
+    """Describe the label and the outputs of the one row, and of the last step where every step has one."""
     timed = {spec.name for spec in stream_spec(model.manifest, model.artifact).outputs if "time" in spec.shape}
     last = {name: values[0, -1] if name in timed else values[0] for name, values in outputs.items()}
     return {"label": label_of(model, last), "outputs": {name: values.tolist() for name, values in last.items()}}

@@ -1,4 +1,4 @@
-"""What ``deeprnn-edge bench --stream`` prints."""
+"""Format what ``deeprnn-edge bench --stream`` prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deeprnn_edge.tables import format_table
 
 
 def format_report(report: StreamBenchReport) -> str:
-    """The setting, a table of the streams, one of their pushes, and what went wrong or was left out."""
+    """Format the setting, a table of the streams, one of their pushes, and what went wrong or was left out."""
     options = report.options
     rate = "" if options.sample_rate is None else f", {options.sample_rate:,g} steps a second come in"
     setting = (
@@ -69,7 +69,7 @@ def _format_factor(factor: float) -> str:
 
 
 def _notes(row: StreamResult) -> list[str]:
-    """What a reader would ask about a stream's rows."""
+    """List what a reader would ask about a stream's figures."""
     if row.problem:
         return [f"{row.name} {row.status}: {row.problem}"]
     refused = [push for push in row.pushes if push.problem]

@@ -1,4 +1,4 @@
-"""``deeprnn-edge verify``."""
+"""Run ``deeprnn-edge verify``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.parity.verify import Verification
 from deeprnn_edge.parity.verify import verify as verify_bundle
 from deeprnn_edge.tables import format_table
@@ -17,8 +18,8 @@ from deeprnn_edge.tables import format_table
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--artifact", help="One file of the bundle, such as model.onnx. Default: all.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+@click.option("--artifact", help=f"One file of the bundle, such as {MODEL}. Default: all.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON in place of the table.")
 def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
     """Replay the bundle's golden vectors on this machine: does it answer here as Keras did?
 
@@ -54,7 +55,7 @@ def _to_json(result: Verification) -> dict[str, object]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no infinity; None stands for answers that cannot be compared."""
+    """Turn a number that JSON does not have into None, which stands for answers that cannot be compared."""
     return value if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""``deeprnn-edge web``."""
+"""Run ``deeprnn-edge web``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.cli.commands.formats import MODEL
+from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.web.runtime_files import fetch_runtime, read_runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 from deeprnn_edge.web.site import check_site, make_files, write_site
@@ -17,7 +19,8 @@ from deeprnn_edge.web.site import check_site, make_files, write_site
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The folder to make.")
 @click.option(
-    "--artifact", help="The ONNX file that runs, such as stream.int8.onnx. Default: the stream, if there is one."
+    "--artifact",
+    help=f"The {PORTABLE.title} file that runs, such as {MODEL}. Default: the first stream, if there is one.",
 )
 @click.option(
     "--runtime",

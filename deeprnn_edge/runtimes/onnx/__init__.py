@@ -7,18 +7,15 @@ Looks at: what the runtimes share, never at another runtime.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
+from deeprnn_edge.runtimes.file_inspection import FileInspection
 from deeprnn_edge.runtimes.onnx.operators import LOOPS, RECURRENT
 from deeprnn_edge.runtimes.runtime import Runtime
-
-if TYPE_CHECKING:
-    from deeprnn_edge.runtimes.file_inspection import FileInspection
-    from deeprnn_edge.runtimes.onnx.session import OnnxSession
+from deeprnn_edge.runtimes.session import Session
 
 
 # Imported as they are called, so that ONNX Runtime waits for the first session.
-def _open(content: bytes, path: str, *, threads: int, steps: bool) -> OnnxSession:
+def _open(content: bytes, path: str, *, threads: int, steps: bool) -> Session:
     from deeprnn_edge.runtimes.onnx.session import OnnxSession
 
     return OnnxSession(content, path, threads=threads, steps=steps)
@@ -39,6 +36,7 @@ def _check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="onnx",
     title="ONNX",
+    library="ONNX Runtime",
     package="onnxruntime",
     open=_open,
     inspect=_inspect,

@@ -33,7 +33,15 @@ _INSIDE = {
 
 
 def refuse_external_data(content: bytes, path: str) -> None:
-    """Raise BundleError that names the tensor, wherever in the file it is, and for bytes that are no ONNX model."""
+    """Check that every tensor has its data in the file, wherever in the file it is.
+
+    Args:
+        content: of the file.
+        path: its name, for messages.
+
+    Raises:
+        BundleError: that names the tensor which has not, and for bytes that are no ONNX model.
+    """
     try:
         name = next(_external_tensors(memoryview(content)), None)
     except wire.WireError as error:
@@ -70,7 +78,7 @@ def _external_tensors(model: memoryview) -> Iterator[str]:
 
 
 def _external_name(tensor: memoryview) -> str | None:
-    """The name of a tensor whose data is elsewhere; None of another."""
+    """Return the name of a tensor whose data is elsewhere; None of another."""
     name, external = "", False
     for number, _, value in wire.fields(tensor):
         # TensorProto: name = 8, external_data = 13, data_location = 14, which is 0 where the data is in the file

@@ -32,7 +32,7 @@ _STANDARD_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 
 @dataclass
 class _Contents:
-    """What the graphs of a file hold, as it is gathered."""
+    """Gather what the graphs of a file hold."""
 
     operators: Counter[str] = field(default_factory=Counter)
     foreign: set[str] = field(default_factory=set)
@@ -40,10 +40,18 @@ class _Contents:
 
 
 def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
-    """What an ONNX file holds. Raises BundleError where the bytes are no ONNX model.
+    """Read what an ONNX file holds.
 
     Bodies of Loop, Scan and If, and of functions, count once each. Constants are the initializers and
     the values of Constant nodes.
+
+    Args:
+        content: of the file.
+        path: its name, for messages.
+        precision: as the manifest says.
+
+    Raises:
+        BundleError: where the bytes are no ONNX model.
     """
     try:
         inputs, outputs, contents = _read_model(memoryview(content))
@@ -52,19 +60,10 @@ def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> 
             f"{path} is not an ONNX model ({error}); "
             "the file is truncated or of another format: copy or export it again"
         ) from error
-    return summarize(
-        path=path,
-        file_format="onnx",
-        precision=precision,
-        size_bytes=len(content),
-        operators=contents.operators,
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        foreign=contents.foreign,
-        inputs=inputs,
-        outputs=outputs,
-        tensors=contents.tensors,
+    found = FileInspection(
+        path, "onnx", precision, len(content), inputs, outputs, contents.operators, tensors=tuple(contents.tensors)
     )
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=contents.foreign)
 
 
 def _read_model(model: memoryview) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...], _Contents]:
@@ -89,7 +88,7 @@ def _read_model(model: memoryview) -> tuple[tuple[TensorSpec, ...], tuple[Tensor
 def _read_body(
     body: memoryview, node_field: int, local: set[str], contents: _Contents
 ) -> Iterator[tuple[memoryview, int]]:
-    """Count the nodes of a graph or function into ``contents``; yields the graphs within them."""
+    """Count the nodes of a graph or function into ``contents``, and yield the graphs within them."""
     if node_field == 1:
         contents.tensors += _initializers(body)
     for node in _messages(body, node_field):

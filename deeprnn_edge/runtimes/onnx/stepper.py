@@ -1,4 +1,4 @@
-"""Streams in ONNX Runtime: buffers that are bound once and that all streams of a session take in turn.
+"""Run streams in ONNX Runtime, with buffers that are bound once and that all streams of a session take in turn.
 
 A stream owns its states alone. A call borrows bound buffers, copies the states in, runs, and copies them back
 once the run is over: that costs two short copies, where buffers bound for each stream would cost it kilobytes.
@@ -6,22 +6,20 @@ once the run is over: that costs two short copies, where buffers bound for each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.runtimes.onnx import library
 from deeprnn_edge.runtimes.states import allocate, fill_initial
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 class OnnxStepper:
-    """One stream's states. Steppers of one session may advance in several threads at once, each in one."""
+    """Hold one stream's states. Steppers of one session may advance in several threads at once, each in one."""
 
     __slots__ = ("_block", "_buffers", "state")
 
@@ -31,7 +29,7 @@ class OnnxStepper:
         fill_initial(self.state, buffers.spec.states)
 
     def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        """The outputs after a chunk. The states move on after the run: an error leaves them as they were."""
+        """Return the outputs after a chunk. The states move on after the run: an error leaves them as they were."""
         buffers = self._buffers.take()
         buffers.fill(arrays)
         buffers.before[:] = self._block
@@ -42,16 +40,16 @@ class OnnxStepper:
 
 
 class BufferPool:
-    """The bound buffers for streams of one batch size: as many as ever ran at once."""
+    """Keep the bound buffers for streams of one batch size: as many as ever ran at once."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
         self.spec = spec
         self.rows = rows
         self.idle: list[_Buffers] = []
         self._session = session
 
     def take(self) -> _Buffers:
-        """Buffers that nobody uses."""
+        """Return buffers that nobody uses."""
         try:
             return self.idle.pop()
         except IndexError:
@@ -59,20 +57,21 @@ class BufferPool:
 
 
 class _Buffers:
-    """What one call reads and writes. Inputs and answers of every step are bound anew where the chunk's length differs.
+    """Hold what one call reads and writes; what has a time axis is bound anew where the chunk's length differs.
 
-    before, after: the states.
+    Attributes:
+        before: the states that go in.
+        after: the states that come out.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: StreamSpec, rows: int) -> None:
+    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
         self._spec, self._rows = spec, rows
-        self._binding = session.io_binding()
-        self._run = session.run_with_iobinding
+        self._binding, self._run = library.start_binding(session)
         self.before, before = allocate(spec.states, rows)
         self.after, after = allocate(spec.states, rows)
         for state in spec.states:
-            self._bind_input(state.name, before[state.name])
-            self._bind_output(state.next_name, after[state.name])
+            library.bind(self._binding, state.name, before[state.name], output=False)
+            library.bind(self._binding, state.next_name, after[state.name], output=True)
         self._inputs: dict[str, NDArray[Any]] = {}
         self._outputs: dict[str, NDArray[Any]] = {}
 
@@ -87,7 +86,7 @@ class _Buffers:
             inputs[name][...] = array
 
     def run(self) -> dict[str, NDArray[Any]]:
-        """Run on what is in the buffers; the model's outputs are the caller's own."""
+        """Run on what is in the buffers; the outputs that are returned are the caller's own."""
         self._run(self._binding)
         return {name: array.copy() for name, array in self._outputs.items()}
 
@@ -95,18 +94,11 @@ class _Buffers:
         steps = count_steps(self._spec.inputs, arrays)
         for spec in self._spec.inputs:
             self._inputs[spec.name] = self._new(spec, steps)
-            self._bind_input(spec.name, self._inputs[spec.name])
+            library.bind(self._binding, spec.name, self._inputs[spec.name], output=False)
         for spec in self._spec.outputs:
             if "time" in spec.shape or spec.name not in self._outputs:
                 self._outputs[spec.name] = self._new(spec, steps)
-                self._bind_output(spec.name, self._outputs[spec.name])
+                library.bind(self._binding, spec.name, self._outputs[spec.name], output=True)
 
     def _new(self, spec: TensorSpec, steps: int) -> NDArray[Any]:
         return np.zeros([self._rows, *(steps if size == "time" else int(size) for size in spec.shape[1:])], spec.dtype)
-
-    # A value on the CPU has the numpy array's own memory, and the binding keeps both.
-    def _bind_input(self, name: str, array: NDArray[Any]) -> None:
-        self._binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))
-
-    def _bind_output(self, name: str, array: NDArray[Any]) -> None:
-        self._binding.bind_ortvalue_output(name, onnxruntime.OrtValue.ortvalue_from_numpy(array))

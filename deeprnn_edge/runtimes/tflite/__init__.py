@@ -7,18 +7,15 @@ Looks at: what the runtimes share, never at another runtime.
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
+from deeprnn_edge.runtimes.file_inspection import FileInspection
 from deeprnn_edge.runtimes.runtime import Runtime
+from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
-
-if TYPE_CHECKING:
-    from deeprnn_edge.runtimes.file_inspection import FileInspection
-    from deeprnn_edge.runtimes.tflite.session import TFLiteSession
 
 
 # Imported as they are called: LiteRT is optional.
-def _open(content: bytes, path: str, *, threads: int, steps: bool) -> TFLiteSession:  # noqa: ARG001 - no setting
+def _open(content: bytes, path: str, *, threads: int, steps: bool) -> Session:  # noqa: ARG001 - no setting
     from deeprnn_edge.runtimes.tflite.session import TFLiteSession
 
     return TFLiteSession(content, path, threads=threads)
@@ -37,6 +34,7 @@ def _check(content: bytes, path: str) -> None:
 RUNTIME = Runtime(
     name="tflite",
     title="TFLite",
+    library="LiteRT",
     package="ai-edge-litert",
     open=_open,
     inspect=_inspect,

@@ -5,15 +5,14 @@ The schema: https://github.com/google-ai-edge/LiteRT/blob/main/tflite/schema/sch
 
 from __future__ import annotations
 
-import importlib
 import struct
 from collections import Counter
 from typing import Any
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.packages import require_litert
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.tflite.library import load_schema
 from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
 
 _IDENTIFIER = b"TFL3"
@@ -24,15 +23,21 @@ _DAMAGE = (struct.error, LookupError, ValueError, TypeError, AttributeError, Ove
 
 
 def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
-    """What a TFLite file holds, the bodies of WHILE and IF included.
+    """Read what a TFLite file holds, the bodies of WHILE and IF included.
 
     A buffer that several tensors share counts once, under the name of the first. Inputs and outputs have
     the names of the first signature, or of the tensors in a file without one.
 
-    Raises BundleError where the bytes are no TFLite model, and MissingExtraError without LiteRT.
+    Args:
+        content: of the file.
+        path: its name, for messages.
+        precision: as the manifest says.
+
+    Raises:
+        BundleError: where the bytes are no TFLite model.
+        MissingExtraError: without LiteRT.
     """
-    require_litert()
-    schema: Any = importlib.import_module("ai_edge_litert.schema_py_generated")
+    schema = load_schema()
     if content[4:8] != _IDENTIFIER:
         raise BundleError(_not_tflite(path, f"it does not hold {_IDENTIFIER.decode()} at byte 4"))
     try:
@@ -43,19 +48,8 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         tensors = _tensors(model, schema)
     except _DAMAGE as error:
         raise BundleError(_not_tflite(path, "its tables are damaged")) from error
-    return summarize(
-        path=path,
-        file_format="tflite",
-        precision=precision,
-        size_bytes=len(content),
-        operators=operators,
-        recurrent=RECURRENT,
-        loops=LOOPS,
-        foreign=custom,
-        inputs=inputs,
-        outputs=outputs,
-        tensors=tensors,
-    )
+    found = FileInspection(path, "tflite", precision, len(content), inputs, outputs, operators, tensors=tuple(tensors))
+    return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=custom)
 
 
 def _not_tflite(path: str, reason: str) -> str:
@@ -78,7 +72,7 @@ def _check_counts(model: Any, size_bytes: int) -> None:
 
 
 def _operators(model: Any, schema: Any) -> tuple[Counter[str], set[str]]:
-    """Operator name to count, and the names that are custom codes."""
+    """Return operator to count, and the names that are custom codes."""
     builtin = _names(schema.BuiltinOperator)
     names, custom = [], set()
     for index in range(model.OperatorCodesLength()):
@@ -145,7 +139,7 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 
 
 def _symbolic_shape(tensor: Any) -> tuple[int | str, ...]:
-    """The shape with ``?`` for the axes that the signature leaves free (-1)."""
+    """Return the shape with ``?`` for the axes that the signature leaves free (-1)."""
     if tensor.ShapeSignatureLength() != tensor.ShapeLength():
         return _shape(tensor)
     return tuple("?" if tensor.ShapeSignature(axis) < 0 else size for axis, size in enumerate(_shape(tensor)))

@@ -1,9 +1,9 @@
-"""LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
+"""Run a model in LiteRT, one row at a time: a TFLite artifact has a fixed batch of 1 and a fixed time axis."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,33 +11,31 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.packages import require_litert
-from deeprnn_edge.runtimes.tflite.stepper import Call, TFLiteStepper
+from deeprnn_edge.inputs.arrays import Arrays
+from deeprnn_edge.runtimes.tflite import library
+from deeprnn_edge.runtimes.tflite.stepper import RowCall, TFLiteStepper
 
 
 class TFLiteSession:
-    """One TFLite model. ``run`` may be called from several threads; they take turns."""
+    """Run one TFLite model. ``run`` may be called from several threads; they take turns."""
 
     def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
-        litert = require_litert()
         try:
-            self._interpreter = litert.Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
-            # Addressed by the signature's names: the order of tensors is the converter's own.
-            signature = self._interpreter.get_signature_runner()
+            self._interpreter = library.start_interpreter(content, threads=threads)
+            inputs, outputs = library.signature_of(self._interpreter)
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
-        self._inputs = {
-            name: (detail["index"], detail["dtype"]) for name, detail in signature.get_input_details().items()
-        }
-        self._outputs = {name: detail["index"] for name, detail in signature.get_output_details().items()}
-        self.fixed_shapes = {
-            name: tuple(int(size) for size in detail["shape"]) for name, detail in signature.get_input_details().items()
-        }
+        self._inputs = {name: (detail["index"], detail["dtype"]) for name, detail in inputs.items()}
+        self._outputs = {name: detail["index"] for name, detail in outputs.items()}
+        self.fixed_shapes = {name: tuple(map(int, detail["shape"])) for name, detail in inputs.items()}
         self._lock = threading.Lock()
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run the model: arrays of its own inputs to arrays of its outputs, both by name.
+
+        Raises:
+            InputError: for another shape than the fixed one.
+        """
         for name, shape in self.fixed_shapes.items():
             if feeds[name].shape[1:] != shape[1:]:
                 raise InputError(
@@ -51,7 +49,7 @@ class TFLiteSession:
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
-        """The file's inputs and outputs; the batch is ``?``, as rows run one after the other.
+        """Return the file's inputs and outputs; the batch is ``?``, as rows run one after the other.
 
         So is the dtype: what goes in is cast. Outputs of loops have no shape before they have run.
         """
@@ -59,11 +57,11 @@ class TFLiteSession:
         return inputs, [TensorSpec(name, "?", ()) for name in self._outputs]
 
     def stepper(self, spec: StreamSpec, *, rows: int, chunk: int | None) -> TFLiteStepper:
-        """New states for a stream of so many rows, which the interpreter answers one after the other."""
+        """Make new states for a stream of so many rows, which the interpreter answers one after the other."""
         return TFLiteStepper(self._call_in_order, spec, rows, chunk or 1)
 
-    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> Call:
-        """A call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
+    def _call_in_order(self, inputs: Sequence[str], outputs: Sequence[str]) -> RowCall:
+        """Return a call on one row's arrays in the order of these names, in the file's dtypes and without variables."""
         lock, invoke = self._lock, self._interpreter.invoke
         set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
         places = [self._inputs[name][0] for name in inputs]
@@ -78,7 +76,7 @@ class TFLiteSession:
 
         return call
 
-    def _run_row(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    def _run_row(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         interpreter = self._interpreter
         with self._lock:
             # The fused LSTM keeps its state from one call to the next: tensorflow#46620.

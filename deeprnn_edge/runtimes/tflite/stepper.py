@@ -1,8 +1,8 @@
-"""Streams in LiteRT: one row and one chunk of fixed length at a time, on the interpreter that all share."""
+"""Run streams in LiteRT: one row and one chunk of fixed length at a time, on the interpreter that all share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,26 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 
-Arrays = Mapping[str, NDArray[Any]]
-Call = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
+RowCall = Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]
 
 
 class TFLiteStepper:
-    """One stream's states.
+    """Hold one stream's states.
 
-    bind: the names of inputs and of outputs to a call on arrays of one row in these orders.
-    chunk: steps of one call.
+    Args:
+        bind: the names of inputs and of outputs to a call on arrays of one row in these orders.
+        spec: what the stream takes and gives.
+        rows: of the stream.
+        chunk: steps of one call.
     """
 
     __slots__ = ("_call", "_chunk", "_first", "_inputs", "_outputs", "_rows", "_stepwise", "_timed", "state")
 
     def __init__(
-        self, bind: Callable[[Sequence[str], Sequence[str]], Call], spec: StreamSpec, rows: int, chunk: int
+        self, bind: Callable[[Sequence[str], Sequence[str]], RowCall], spec: StreamSpec, rows: int, chunk: int
     ) -> None:
         self._inputs = [one.name for one in spec.inputs]
         self._outputs = [one.name for one in spec.outputs]
@@ -43,9 +46,10 @@ class TFLiteStepper:
         fill_initial(self.state, spec.states)
 
     def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        """The outputs after a chunk. The states move on once every row is done: an error leaves them as they were.
+        """Return the outputs after a chunk. The states move on once every row is done: an error leaves them be.
 
-        Raises InputError where the steps are no multiple of the graph's own.
+        Raises:
+            InputError: where the steps are no multiple of the graph's own.
         """
         inputs = [arrays[name] for name in self._inputs]
         steps = inputs[self._first].shape[1]
@@ -72,7 +76,7 @@ class TFLiteStepper:
     def _advance_row(
         self, inputs: list[NDArray[Any]], states: list[NDArray[Any]], steps: int
     ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-        """One row's outputs, the answers of every step joined, and its next states."""
+        """Return one row's outputs, the answers of every step joined, and its next states."""
         count = len(self._outputs)
         if steps == self._chunk:
             answers = self._call([*inputs, *states])

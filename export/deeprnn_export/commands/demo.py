@@ -1,4 +1,4 @@
-"""``deeprnn-edge demo``."""
+"""Offer ``deeprnn-edge demo``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import load
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
+from deeprnn_export.targets import TARGETS
 
 if TYPE_CHECKING:
     from deeprnn_export.commands.demonstration import DemoResult
@@ -68,7 +69,7 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
 
 
 def comparison(result: DemoResult) -> str:
-    """The three architectures beside each other, and what the numbers say."""
+    """Write a table of the three architectures beside each other, and what the numbers say."""
     networks = [
         [
             row.architecture,
@@ -83,7 +84,7 @@ def comparison(result: DemoResult) -> str:
     runtimes = [
         [
             row.architecture,
-            *(f"{one.size_bytes / 1e6:.2f} MB {one.p50_us:,.0f} us" for one in (row.keras, row.onnx, row.tflite)),
+            *(f"{one.size_bytes / 1e6:.2f} MB {one.p50_us:,.0f} us" for one in row.measured.values()),
         ]
         for row in result.rows
     ]
@@ -92,7 +93,7 @@ def comparison(result: DemoResult) -> str:
             "",
             format_table(["", "layers", "parameters", "embedding", "cells, head", "accuracy"], networks),
             "",
-            format_table(["", "Keras", "ONNX", "TFLite"], runtimes),
+            format_table(["", "Keras", *(target.runtime.title for target in TARGETS.values())], runtimes),
             "",
             f"Accuracy on {result.test_rows:,} test sentences. Naive Bayes, a bag of words that ignores their order,",
             f"gets {result.baseline_accuracy:.1%}: on snippets of 20 words it does as well as a recurrent network.",

@@ -1,4 +1,4 @@
-"""The main job from end to end: three networks trained, exported, checked and measured beside each other."""
+"""Do the main job from end to end: train, export, check and measure three networks beside each other."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from deeprnn_export.training.naive_bayes import naive_bayes_accuracy
 
 DATA = "reviews"
 CELLS: dict[Cell, str] = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
-_BENCH_SECONDS = 1.0  # a contender: some thousand calls of a file, a hundred of Keras
+_BENCH_SECONDS = 1.0  # an entry: some thousand calls of a file, a hundred of Keras
 
 
 @dataclass(frozen=True)
-class Runtime:
-    """One way to run a network: the size of its file, and p50 latency of one call on a full sequence."""
+class Measured:
+    """Hold what one way to run a network takes: the size of its file, and p50 latency of a call on a full sequence."""
 
     size_bytes: int
     p50_us: float
@@ -35,7 +35,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class DemoRow:
-    """One architecture, measured."""
+    """Hold one architecture, measured in Keras and in each format."""
 
     architecture: str
     layers: str
@@ -45,15 +45,19 @@ class DemoRow:
     accuracy: float
     best_epoch: int
     training_seconds: float
-    keras: Runtime
-    onnx: Runtime
-    tflite: Runtime
+    measured: dict[str, Measured]
     bundle: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain values, with each measured file by its format's name."""
+        values = asdict(self)
+        bundle, measured = values.pop("bundle"), values.pop("measured")
+        return {**values, **measured, "bundle": bundle}
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """All of it. ``baseline_accuracy`` is naive Bayes on the same split."""
+    """Hold all of it; ``baseline_accuracy`` is that of naive Bayes on the same split."""
 
     rows: tuple[DemoRow, ...]
     baseline_accuracy: float
@@ -62,14 +66,17 @@ class DemoResult:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values, with the machine."""
-        return {"format_version": 1, "dataset": DATA, **asdict(self), "machine": describe_machine()}
+        """Return the result as plain values, with the machine."""
+        rows = [row.to_json() for row in self.rows]
+        return {"format_version": 1, "dataset": DATA, **asdict(self), "rows": rows, "machine": describe_machine()}
 
 
 def run_demo(folder: Path, *, progress: Callable[[str], None], on_batch: Callable[[Any], None]) -> DemoResult:
     """Train, export, check and measure SimpleRNN, LSTM and GRU on ``reviews``; models and bundles stay in ``folder``.
 
-    progress: called with a line at each step; on_batch: with the training's progress.
+    Args:
+        progress: called with a line at each step.
+        on_batch: called with the training's progress.
     """
     started = time.perf_counter()
     dataset = load_dataset(DATA)
@@ -99,14 +106,13 @@ def _run_cell(
     progress(f"{name}: measuring size and latency")
     report = bench(bundle, keras=inference, seconds=_BENCH_SECONDS)
     timings = {row.format: (row.size_bytes, row.timing) for row in report.rows}
-    accuracies = {artifact.format: artifact.accuracy for artifact in manifest.artifacts}
-
-    def runtime(kind: str, accuracy: float | None) -> Runtime:
-        size_bytes, timing = timings[kind]
+    accuracies = {"keras": record.test_accuracy} | {one.format: one.accuracy for one in manifest.artifacts}
+    measured = {}
+    for name_of_format, accuracy in accuracies.items():
+        size_bytes, timing = timings[name_of_format]
         if timing is None:
-            raise RuntimeError(f"{bundle}: {kind} was not timed: {report.rows}")
-        return Runtime(size_bytes, timing.p50_ms * 1e3, accuracy)
-
+            raise RuntimeError(f"{bundle}: {name_of_format} was not timed: {report.rows}")
+        measured[name_of_format] = Measured(size_bytes, timing.p50_ms * 1e3, accuracy)
     embedding, recurrent = _parameters(manifest)
     return DemoRow(
         architecture=name,
@@ -117,15 +123,13 @@ def _run_cell(
         accuracy=record.test_accuracy,
         best_epoch=record.best_epoch,
         training_seconds=run.seconds,
-        keras=runtime("keras", record.test_accuracy),
-        onnx=runtime("onnx", accuracies["onnx"]),
-        tflite=runtime("tflite", accuracies["tflite"]),
+        measured=measured,
         bundle=str(bundle),
     )
 
 
 def _parameters(manifest: Manifest) -> tuple[int, int]:
-    """Those of the embedding, and all others: the cells and the head on them."""
+    """Count the parameters of the embedding, and all others: the cells and the head on them."""
     layers = manifest.architecture.layers
     embedding = sum(layer.parameters for layer in layers if layer.kind == "Embedding")
     return embedding, manifest.architecture.parameters - embedding

@@ -14,6 +14,15 @@ from deeprnn_edge.choice.budgets import parse_points
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
+from deeprnn_export.targets import TARGETS
+
+_FIXED = " and ".join(target.runtime.title for target in TARGETS.values() if target.fixed_shapes)
+_EVERY = [set(target.precisions) for target in TARGETS.values()]
+_COMMON = [name for name in next(iter(TARGETS.values())).precisions if all(name in one for one in _EVERY)]
+_OWN = [
+    f"{target.runtime.title} {', '.join(name for name in target.precisions if name not in _COMMON)}"
+    for target in TARGETS.values()
+]
 
 
 @click.command()
@@ -21,6 +30,7 @@ from deeprnn_export.commands.startup import start_workshop
 @click.option(
     "--output",
     "-o",
+    "destination",
     type=click.Path(path_type=Path),
     required=True,
     help="The bundle: a new directory, or one .zip file.",
@@ -29,7 +39,7 @@ from deeprnn_export.commands.startup import start_workshop
     "--format",
     "formats",
     multiple=True,
-    help="onnx or tflite; repeatable. Default: each that has the precision.",
+    help=f"{' or '.join(TARGETS)}; repeatable. Default: each that has the precision.",
 )
 @click.option(
     "--precision",
@@ -37,16 +47,21 @@ from deeprnn_export.commands.startup import start_workshop
     multiple=True,
     default=("fp32",),
     show_default=True,
-    help="fp32, fp16, int8; of ONNX int4, int8-dynamic; of TFLite int8-full, int16x8; repeatable.",
+    help=f"{'; of '.join([', '.join(_COMMON), *_OWN])}; repeatable.",
 )
-@click.option("--max-length", type=int, help="Time steps of the TFLite file, where the model was built for any number.")
+@click.option(
+    "--max-length", type=int, help=f"Time steps of the {_FIXED} file, where the model was built for any number."
+)
 @click.option(
     "--stream",
     is_flag=True,
-    help="Add to each file a twin that answers chunk by chunk, with the states of its layers in your hand.",
+    help="Add to each file one that answers chunk by chunk, with the states of its layers in your hand.",
 )
 @click.option(
-    "--chunk", default=1, show_default=True, help="Time steps of one call of the twin in TFLite; in ONNX they are free."
+    "--chunk",
+    default=1,
+    show_default=True,
+    help=f"Time steps of one call of a streaming file in {_FIXED}; elsewhere they are free.",
 )
 @click.option(
     "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
@@ -81,12 +96,12 @@ from deeprnn_export.commands.startup import start_workshop
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
 @click.option("--name", help="The model's name in the bundle.")
-@click.option("--keep-words", type=int, help="Cut the embedding and the vocabulary to the so many most frequent words.")
+@click.option("--keep-words", type=int, metavar="N", help="Keep only the N most frequent words.")
 @click.option(
     "--tensor",
     "tensors",
     multiple=True,
-    help="How to store an ONNX weight, such as 'embedding/*=fp16'; in place of the own choice; repeatable.",
+    help="Store the weights of these names so, such as 'embedding/*=fp16', where the format has a choice; repeatable.",
 )
 @click.option(
     "--calibration",
@@ -94,16 +109,17 @@ from deeprnn_export.commands.startup import start_workshop
 )
 @click.option(
     "--evaluate",
-    help="A data set (reviews, vowels, imdb or a path): what each file costs there goes into the bundle.",
+    help="A data set (reviews, vowels, imdb or a path) to measure on what accuracy each file costs.",
 )
 @click.option(
     "--max-accuracy-drop",
-    help="Percentage points that a file of fewer bits or words may lose there against Keras, such as 0.5.",
+    help="Percentage points that a file of fewer bits or words may lose against Keras on --evaluate, such as 0.5.",
 )
 @click.option(
     "--max-difference",
     type=float,
-    help="How far outputs of fewer bits may be from Keras's; by default 0.5 % (fp16) to 15 % (int4) of the largest.",
+    help="Largest absolute difference to Keras that a file of fewer bits may have; by default 0.5 % (fp16) to 15 % "
+    "(int4) of the largest output.",
 )
 @click.option(
     "--allow-lambda", is_flag=True, help="Load a model that carries Python code; only from a maker you trust."
@@ -111,18 +127,19 @@ from deeprnn_export.commands.startup import start_workshop
 @click.option(
     "--custom-objects",
     type=click.Path(path_type=Path),
+    metavar="FILE.py",
     help="A Python file that defines the layers and functions of your own which the model uses. It is run.",
 )
 @click.option(
     "--atol",
     type=float,
-    help="The same for fp32, for outputs far above 1; by default 1e-5, or 1e-4 where deep or long.",
+    help="Largest absolute difference to Keras that an fp32 file may have; by default 1e-5, or 1e-4 if deep or long.",
 )
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def export(
     model: Path,
-    output: Path,
+    destination: Path,
     formats: tuple[str, ...],
     precisions: tuple[str, ...],
     max_length: int | None,
@@ -185,7 +202,7 @@ def export(
 
     manifest = export_bundle(
         model,
-        output,
+        destination,
         formats=formats or None,
         precisions=precisions,
         max_length=max_length,
@@ -219,7 +236,7 @@ def export(
         click.echo(json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False))
     else:
         click.echo(artifact_table(manifest))
-        click.echo(f"wrote {output}; try: deeprnn-edge verify {output}")
+        click.echo(f"wrote {destination}; try: deeprnn-edge verify {destination}")
 
 
 def artifact_table(manifest: Manifest) -> str:

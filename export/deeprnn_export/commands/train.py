@@ -54,11 +54,11 @@ _WITH_RESUME = {"output", "resume", "epochs", "force", "as_json"}
 )
 @click.option("--seed", default=DEFAULTS.seed, show_default=True, help="The same seed gives the same training.")
 @click.option("--early-stopping", type=int, metavar="PATIENCE", help="Stop after so many epochs without a better one.")
-@click.option("--learning-rate", default=DEFAULTS.learning_rate, show_default=True, help="Of Adam.")
+@click.option("--learning-rate", default=DEFAULTS.learning_rate, show_default=True, help="Learning rate of Adam.")
 @click.option(
     "--mask/--no-mask", default=DEFAULTS.mask, show_default=True, help="Let padding pass by without changing the state."
 )
-@click.option("--bidirectional", is_flag=True, help="Read in both directions.")
+@click.option("--bidirectional", is_flag=True, help="Read each sequence in both directions.")
 @click.option(
     "--dropout",
     default=DEFAULTS.dropout,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from deeprnn_edge.bundle.manifest import Form, LoweredLayer
+from deeprnn_edge.bundle.manifest import Form, LoweredLayer, StoredTensor
 from deeprnn_export.tracing.recurrence import Recurrence
 
 
@@ -50,7 +50,13 @@ class Lowering(Protocol):
 
 @dataclass(frozen=True)
 class Conversion:
-    """A file's content, and what became of each recurrent layer in it."""
+    """Hold a file's content.
+
+    Attributes:
+        recurrences: what became of each recurrent layer in it.
+        tensors: how each weight is stored, where that is known and not all float32.
+    """
 
     content: bytes
     recurrences: tuple[LoweredLayer, ...]
+    tensors: tuple[StoredTensor, ...] = ()

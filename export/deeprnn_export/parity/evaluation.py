@@ -41,7 +41,7 @@ def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: Inp
     Raises InputError where the model has several inputs or outputs, or takes another shape or other labels.
     """
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
-        raise InputError("accuracy is measured for models of one input and one output; leave --evaluate out")
+        raise InputError("accuracy is measured for models of one input and one output; leave evaluate= out")
     (spec,), (output,) = signature.inputs, signature.outputs
     if isinstance(data, Dataset):
         dataset = data
@@ -60,8 +60,8 @@ def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: Inp
         )
     if shape[1] % chunk:
         raise InputError(
-            f"{dataset.name} has rows of {shape[1]} steps, no multiple of --chunk {chunk}: choose a chunk that divides "
-            "them, or leave --evaluate out"
+            f"{dataset.name} has rows of {shape[1]} steps, no multiple of chunk={chunk}: choose a chunk that divides "
+            "them, or leave evaluate= out"
         )
     return dataset
 

@@ -12,41 +12,11 @@ from deeprnn_edge.parity.difference import Difference
 from deeprnn_edge.parity.replay import Replay
 from deeprnn_edge.parity.verify import compare_cases
 from deeprnn_edge.tables import format_table
+from deeprnn_export.parity.tolerance import Tolerance
 
-# float32 carries 24 bits: sums of a few hundred products of order 1 differ by up to about 1e-6 with the
-# order of summation, and a recurrence of 100 steps contracts rather than adds up these differences.
-FP32_ATOL = 1e-5
-# Each step of each layer hands its rounding on. Ten layers over 100 steps, or three of 256 units over 1,000,
-# were measured at 3e-6 for SimpleRNN as Keras initialises it, whose recurrent kernel neither shrinks nor
-# grows a difference; trained weights grow them a little.
-DEEP_ATOL = 1e-4
-DEEP_STEPS = 1_000
 # Ten SimpleRNN layers as Keras initialises them hand states on that are 3e-5 off after 40 steps: ONNX Runtime's tanh
 # is an approximation, and Keras's own float32 is 3e-6 off float64 there. What is wrong is off by far more.
 MOST_ROUNDING = 1e-3
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """The largest absolute difference that passes; the relative tolerance is 0.
-
-    reason: why it is not the usual one.
-    exact: whether a label that flips fails too, however small the difference.
-    """
-
-    atol: float
-    reason: str | None = None
-    exact: bool = True
-
-
-def tolerance(recurrences: int, steps: int) -> Tolerance:
-    """How far a float32 file may be from Keras: by the number of recurrent layers and the steps that each takes."""
-    if recurrences * steps < DEEP_STEPS:
-        return Tolerance(FP32_ATOL)
-    return Tolerance(
-        DEEP_ATOL,
-        f"rounding passes through {recurrences} recurrent layers of {steps:,} steps each, one after the other",
-    )
 
 
 @dataclass(frozen=True)
@@ -132,7 +102,7 @@ def _way_out(failures: Sequence[tuple[ParityReport, Difference]]) -> str:
     worst = max(difference.max_abs_diff for _, difference in failures)
     if worst > MOST_ROUNDING or any(d.label_flips or not report.tolerance.exact for report, d in failures):
         return ""
-    return f"; so little may be rounding that the network grows, and --atol {2 * worst:.0e} would allow it"
+    return f"; so little may be rounding that the network grows, and atol={2 * worst:.0e} would allow it"
 
 
 def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | None) -> None:
@@ -162,6 +132,6 @@ def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | Non
     raise ParityError(
         f"{', '.join(artifact.path for artifact, _ in over)} lost more than {max_drop_points:g} percentage points of "
         "accuracy; nothing was exported: leave the precision out, keep more words, or allow more with "
-        "--max-accuracy-drop",
+        "max_accuracy_drop=",
         table=format_table(["artifact", "accuracy", "Keras", "change in points", "label flips"], rows),
     )

@@ -37,7 +37,9 @@ def new_bundle(destination: str | Path, *, force: bool = False) -> Iterator[Path
         _refuse_taken(destination, force=force)
         workplace = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     except OSError as error:
-        raise InputError(f"cannot write in {destination.parent}: {error.strerror}; choose another --output") from error
+        raise InputError(
+            f"cannot write in {destination.parent}: {error.strerror}; choose another destination="
+        ) from error
     try:
         # Inside of the workplace, which its owner alone may read; a bundle is for whoever reads the folder.
         folder = workplace / "bundle"
@@ -56,10 +58,10 @@ def _refuse_taken(destination: Path, *, force: bool) -> None:
     if not destination.exists():
         return
     if not force:
-        raise InputError(f"{destination} exists; choose another --output, or replace it with --force")
+        raise InputError(f"{destination} exists; choose another destination=, or replace it with force=True")
     is_bundle = (destination / MANIFEST).is_file() or zipfile.is_zipfile(destination)
     if not is_bundle and not (destination.is_dir() and not any(destination.iterdir())):
-        raise InputError(f"{destination} exists and is no bundle; --force replaces bundles alone")
+        raise InputError(f"{destination} exists and is no bundle; force=True replaces bundles alone")
 
 
 def _zipped(folder: Path) -> Path:

@@ -21,10 +21,13 @@ from deeprnn_export.pipeline.vocabulary import cut_ids
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.training_record import read_record
+from deeprnn_export.targets import TARGETS
+from deeprnn_export.targets.conversion_input import CALIBRATION_ROWS
 
-# TensorFlow's guide to post-training quantization suggests 100 to 500.
-ROWS = 200
 SEED = 0
+_CALIBRATED = " and ".join(
+    name for target in TARGETS.values() for name, one in target.precisions.items() if one.is_calibrated
+)
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -39,7 +42,7 @@ def calibration_rows(
     dataset: Dataset | None,
     sample: dict[str, NDArray[Any]] | None,
 ) -> list[dict[str, NDArray[Any]]]:
-    """At most ``ROWS`` feeds of one row each, by input name, in the file's fixed shapes and the inputs' dtypes.
+    """Read at most ``CALIBRATION_ROWS`` feeds of one row each, in the file's shapes and the inputs' dtypes.
 
     given: a data set, its name or its path; an ``.npz`` with an array for each input by name; or arrays, a list in
         the order of the inputs or a dict by name. None: the training rows that the record beside the model names,
@@ -64,12 +67,12 @@ def calibration_rows(
         raise InputError(f"{name} cannot calibrate this model: {error}") from error
     count = len(next(iter(arrays.values())))
     if not count:
-        raise InputError(f"{name} has no rows; int8-full and int16x8 are calibrated on some hundred real samples")
+        raise InputError(f"{name} has no rows; {_CALIBRATED} are calibrated on some hundred real samples")
     for key, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.argwhere(~np.isfinite(array))[0][0])
             raise InputError(f"{name} has an infinite value in row {row} of {key!r}; a range takes finite numbers")
-    chosen = np.sort(np.random.default_rng(SEED).choice(count, min(count, ROWS), replace=False))
+    chosen = np.sort(np.random.default_rng(SEED).choice(count, min(count, CALIBRATION_ROWS), replace=False))
     return [{key: array[row : row + 1] for key, array in arrays.items()} for row in chosen]
 
 
@@ -96,8 +99,8 @@ def _own_data(
     if sample is not None:
         return "the sample", sample
     raise InputError(
-        "int8-full and int16x8 are calibrated on real samples, and there is no training data at hand: give some with "
-        "--calibration, a data set or an .npz with an array for each input"
+        f"{_CALIBRATED} are calibrated on real samples, and there is no training data at hand: give some with "
+        "calibration=, a data set or an .npz with an array for each input"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -28,24 +27,26 @@ from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.parity.verify import decision_outputs
-from deeprnn_edge.runtimes import runtime_of
 from deeprnn_export.datasets.catalogue import Dataset
-from deeprnn_export.parity.evaluation import ask_keras, evaluate_file, load_evaluation
+from deeprnn_export.parity.evaluation import Reference, ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
 from deeprnn_export.parity.grid import GridCase
-from deeprnn_export.parity.precisions import choose
 from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts
 from deeprnn_export.pipeline.artifacts import File, convert_all
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
-from deeprnn_export.pipeline.source import Source, make_sources
-from deeprnn_export.pipeline.subject import Subject, read_subject, with_fewer_words
+from deeprnn_export.pipeline.conversion_inputs import make_conversion_inputs
+from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_fewer_words
+from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.streaming.plan import plan_stream
+from deeprnn_export.targets import TARGETS
+from deeprnn_export.targets.conversion_input import ConversionInput
 
 GOLDEN_ROWS = 3  # larger batches only repeat what the golden vectors show, and they travel with the model
+_UNCHANGED: Callable[[NDArray[Any]], NDArray[Any]] = lambda rows: rows  # noqa: E731 - of a function's own type
 
 
 def export(
@@ -122,123 +123,136 @@ def export(
     cannot be exported so, ParityError where an artifact answers otherwise than Keras by more than allowed.
     Nothing new is left at ``destination`` then, and what was there stays.
     """
-    wanted = choose(formats, precisions)
-    _check_options(max_length, chunk, stream, atol, max_difference, max_accuracy_drop, evaluate)
+    options = ExportOptions(
+        formats=formats,
+        precisions=precisions,
+        sample=sample,
+        max_length=max_length,
+        stream=stream,
+        chunk=chunk,
+        preprocessing=preprocessing,
+        text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
+        sample_raw=sample_raw,
+        labels=labels,
+        name=name,
+        keep_words=keep_words,
+        tensors=tensors,
+        calibration=calibration,
+        evaluate=evaluate,
+        max_accuracy_drop=max_accuracy_drop,
+        max_difference=max_difference,
+        atol=atol,
+        force=force,
+        allow_lambda=allow_lambda,
+        custom_objects=custom_objects,
+        progress=progress,
+    )
     with new_bundle(destination, force=force) as folder:
-        given = read_subject(
-            model,
-            max_length=max_length,
-            preprocessing=preprocessing,
-            text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
-            labels=labels,
-            allow_lambda=allow_lambda,
-            custom_objects=custom_objects,
-            progress=progress,
-        )
-        dataset = None if evaluate is None else load_evaluation(evaluate, given.signature, given.rules, chunk=chunk)
-        raw = _raw_cases(given, sample_raw, progress)
-        subject, cut = (given, _unchanged) if keep_words is None else with_fewer_words(given, keep_words)
-        if keep_words is not None:  # unknown are words that Keras's own layer knows: held against it above
-            subject = replace(subject, front=None)
-            raw = make_raw_cases(subject.rules, subject.signature, [t for case in raw for t in case.texts], None)
-        plan = None
-        if stream:
-            progress("looking for the states")
-            plan = plan_stream(subject.model, subject.signature)
-        sources = make_sources(
-            subject,
-            wanted,
-            plan=plan,
-            chunk=chunk,
-            sample=sample,
-            max_length=max_length,
-            calibration=calibration,
-            dataset=dataset,
-            atol=atol,
-            max_difference=max_difference,
-            overrides=tensors or {},
-            raw=raw,
-            progress=progress,
-        )
-        reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
-        decisions = decision_outputs(subject.signature.outputs, subject.rules.labels)
-        reports, artifacts = [], []
-        for file in chain.from_iterable(convert_all(source, wanted, progress) for source in sources):
-            progress(f"checking {file.path} against Keras")
-            replay = file.replay()
-            report = check_parity(
-                replay,
-                file.path,
-                file.source.cases,
-                file.source.outputs,
-                tolerance=file.tolerance,
-                decisions=decisions,
-            )
-            (folder / file.path).write_bytes(file.content)
-            evaluation = None
-            if reference is not None and report.passed:
-                progress(f"evaluating {file.path} on {reference.dataset.name}")
-                evaluation = evaluate_file(replay, reference, subject.signature, prepare=cut)
-            reports.append(report)
-            artifacts.append(_artifact(file, report, evaluation))
-        require_parity(reports)
-        require_accuracy(artifacts, max_accuracy_drop)
-        manifest = Manifest(
-            format_version=FORMAT_VERSION,
-            name=name or subject.rules.name or given.model.name,
-            created_with=_versions(),
-            inputs=subject.signature.inputs,
-            outputs=subject.signature.outputs,
-            architecture=describe_architecture(subject.model),
-            preprocessing=subject.rules.preprocessing,
-            labels=subject.rules.labels,
-            artifacts=tuple(artifacts),
-            kept_words=keep_words,
-            stream=None if plan is None else plan.spec,
-        )
-        _write_companions(folder, manifest, _golden(sources, chunk), subject.rules)
+        return _fill(folder, model, options)
+
+
+def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions) -> Manifest:
+    """Convert, check and evaluate every file, and write the bundle into an empty folder."""
+    progress = options.progress
+    given = read_model(model, options)
+    dataset = None
+    if options.evaluate is not None:
+        dataset = load_evaluation(options.evaluate, given.signature, given.rules, chunk=options.chunk)
+    loaded, cut, raw = given, _UNCHANGED, _raw_cases(given, options)
+    if options.keep_words is not None:
+        loaded, cut = with_fewer_words(given, options.keep_words)
+        # The words that are cut are unknown here and known to Keras's layer: it was asked about all of them above.
+        raw = make_raw_cases(loaded.rules, loaded.signature, [text for case in raw for text in case.texts], None)
+    plan = None
+    if options.stream:
+        progress("looking for the states")
+        plan = plan_stream(loaded.model, loaded.signature)
+    sources = make_conversion_inputs(loaded, options, plan, dataset, raw)
+    reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        name=options.name or loaded.rules.name or given.model.name,
+        created_with=_versions(),
+        inputs=loaded.signature.inputs,
+        outputs=loaded.signature.outputs,
+        architecture=describe_architecture(loaded.model),
+        preprocessing=loaded.rules.preprocessing,
+        labels=loaded.rules.labels,
+        artifacts=_write_artifacts(folder, loaded, sources, options, reference, cut),
+        kept_words=options.keep_words,
+        stream=None if plan is None else plan.spec,
+    )
+    _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
     return manifest
+
+
+def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
+    """Make cases of the raw texts, the caller's or made ones, once their ids are Keras's."""
+    rules, inputs, texts = given.rules, given.signature.inputs, options.sample_raw
+    if rules.preprocessing.kind != "text" or len(inputs) != 1 or len(inputs[0].shape) != 2:
+        if texts:
+            raise InputError("sample_raw= holds texts, and the model takes none: give its words, or arrays as sample=")
+        return []
+    reference = find_reference(rules, given.front)
+    if reference is not None:
+        options.progress(f"raw texts have to become the ids of {reference.name}")
+    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
+    return make_raw_cases(rules, given.signature, made, reference)
+
+
+def _write_artifacts(
+    folder: Path,
+    loaded: LoadedModel,
+    sources: Sequence[ConversionInput],
+    options: ExportOptions,
+    reference: Reference | None,
+    cut: Callable[[NDArray[Any]], NDArray[Any]],
+) -> tuple[Artifact, ...]:
+    """Convert, check and evaluate every file that was asked for; cut makes the ids that a smaller table knows."""
+    decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels)
+    reports, artifacts = [], []
+    for file in chain.from_iterable(convert_all(source, options) for source in sources):
+        options.progress(f"checking {file.path} against Keras")
+        replay = file.replay()
+        report = check_parity(
+            replay,
+            file.path,
+            file.source.cases,
+            file.source.outputs,
+            tolerance=file.tolerance,
+            decisions=decisions,
+        )
+        (folder / file.path).write_bytes(file.converted.content)
+        evaluation = None
+        if reference is not None and report.passed:
+            options.progress(f"evaluating {file.path} on {reference.dataset.name}")
+            evaluation = evaluate_file(replay, reference, loaded.signature, prepare=cut)
+        reports.append(report)
+        artifacts.append(_artifact(file, report, evaluation))
+    require_parity(reports)
+    require_accuracy(artifacts, options.max_accuracy_drop)
+    return tuple(artifacts)
 
 
 def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -> Artifact:
     return Artifact(
         path=file.path,
-        format=file.kind,
+        format=file.target.name,
         precision=file.precision,
         kind="sequence" if file.source.stream is None else "stream",
-        size_bytes=len(file.content),
-        sha256=hashlib.sha256(file.content).hexdigest(),
+        size_bytes=len(file.converted.content),
+        sha256=hashlib.sha256(file.converted.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(runtime_of(file.kind).inspect(file.content, file.path).operators),
-        recurrences=file.recurrences,
+        operators=dict(file.target.runtime.inspect(file.converted.content, file.path).operators),
+        recurrences=file.converted.recurrences,
         evaluation=evaluation,
-        tensors=file.tensors,
+        tensors=file.converted.tensors,
         chunk=file.chunk,
     )
 
 
-def _raw_cases(given: Subject, texts: Sequence[str], progress: Callable[[str], None]) -> list[GridCase]:
-    """The raw texts, the caller's or made ones, whose ids are Keras's."""
-    rules, inputs = given.rules, given.signature.inputs
-    if rules.preprocessing.kind != "text" or len(inputs) != 1 or len(inputs[0].shape) != 2:
-        if texts:
-            raise InputError(
-                "--sample-raw holds texts, and the model takes none: give its words, or arrays as a sample"
-            )
-        return []
-    reference = find_reference(rules, given.front)
-    if reference is not None:
-        progress(f"raw texts have to become the ids of {reference.name}")
-    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
-    return make_raw_cases(rules, given.signature, made, reference)
-
-
-def _unchanged(rows: NDArray[Any]) -> NDArray[Any]:
-    return rows
-
-
-def _golden(sources: Sequence[Source], chunk: int) -> list[Case]:
+def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
     """What travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
@@ -264,29 +278,6 @@ def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], r
     (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
 
 
-def _check_options(
-    max_length: int | None,
-    chunk: int,
-    stream: bool,
-    atol: float | None,
-    max_difference: float | None,
-    max_accuracy_drop: float | None,
-    evaluate: Any,
-) -> None:
-    if max_length is not None and max_length < 1:
-        raise InputError(f"--max-length {max_length}: a sequence has at least 1 step")
-    if chunk < 1:
-        raise InputError(f"--chunk {chunk}: a chunk has at least 1 step")
-    if chunk != 1 and not stream:
-        raise InputError(f"--chunk {chunk} is for streams: give --stream as well")
-    for option, value in (("--atol", atol), ("--max-difference", max_difference)):
-        if value is not None and not 0 < value < math.inf:
-            raise InputError(f"{option} {value}: expected a difference above 0, such as 1e-3")
-    if max_accuracy_drop is not None and not 0 <= max_accuracy_drop <= 100:
-        raise InputError(f"--max-accuracy-drop {max_accuracy_drop}: expected percentage points, such as 0.5")
-    if max_accuracy_drop is not None and evaluate is None:
-        raise InputError("--max-accuracy-drop needs labelled data to measure it on: give --evaluate, such as reviews")
-
-
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("deeprnn-edge", "keras", "tensorflow", "tf2onnx", "onnx")}
+    tools = chain.from_iterable(target.packages for target in TARGETS.values())
+    return {name: version(name) for name in ("deeprnn-edge", "keras", "tensorflow", *tools)}

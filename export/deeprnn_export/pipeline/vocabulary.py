@@ -29,7 +29,7 @@ from deeprnn_export.tracing.overrides import layer_paths, overridden
 from deeprnn_export.tracing.refusals import refusing
 
 _EMBEDDING = keras.layers.Embedding
-_WAY_OUT = "train with a smaller --vocabulary-size instead"
+_WAY_OUT = "train with a smaller vocabulary instead"
 _STEPS = 4  # of the comparison, where the time axis is free: padding needs a few
 # The same weights in the same operations: only compiling a slow model may change the order of a sum.
 _AGREEMENT = 1e-5
@@ -78,7 +78,7 @@ def cut_ids(ids: NDArray[Any], id_count: int, oov_id: int | None) -> NDArray[Any
     if oov_id is None:
         if (ids < id_count).all():
             return ids
-        raise InputError("the rules leave unknown words out, which ids cannot say: give --oov-id to cut words")
+        raise InputError("the rules leave unknown words out, which ids cannot say: give them an oov_id to cut words")
     if not 0 <= oov_id < id_count:
         raise InputError(f"the unknown word's id is {oov_id}; expected one in [0, {id_count}), the ids that are left")
     return np.where(ids < id_count, ids, ids.dtype.type(oov_id))

@@ -13,7 +13,7 @@ import keras
 
 from deeprnn_edge.errors import InputError
 
-OPTION = "--custom-objects FILE.py (custom_objects=)"
+OPTION = "custom_objects="
 
 
 def read_custom_objects(path: str | Path) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def read_input_rules(
         words = record.words if record else ()
         given = TextRules(told or _from_signature(signature), words)
         if text.rules is not None or text.start_id is not None or text.oov_id is not None:
-            raise InputError("rules and ids for text need its words: give them with --tokenizer or --vocabulary")
+            raise InputError("rules and ids for text need its words: give them with tokenizer= or vocabulary=")
     rules = _padded(given, text, signature, max_length)
     names = read_labels(labels)
     check_labels(names or (record.labels if record else ()), signature.outputs)
@@ -116,14 +116,14 @@ def _padded(given: TextRules, text: TextOptions, signature: Signature, asked: in
     matters = length is not None or signature.inputs[0].name not in signature.mask_values
     if given.asks_padding and matters and text.padding is None:
         made = f"{length} steps long" if length is not None else "of one length"
-        free = "" if isinstance(shape[1], int) else "; for texts of their own length, --padding none"
+        free = "" if isinstance(shape[1], int) else "; for texts of their own length, padding='none'"
         raise InputError(
-            f"a Tokenizer does not say how its texts were made {made}: give --padding pre or post and "
-            f"--truncating pre or post, as for pad_sequences, whose own defaults are pre and pre{free}"
+            f"a Tokenizer does not say how its texts were made {made}: give padding= pre or post and "
+            f"truncating= pre or post, as for pad_sequences, whose own defaults are pre and pre{free}"
         )
     if given.asks_padding and length is not None and text.truncating is None:
         raise InputError(
-            f"a Tokenizer does not say from which end longer texts are cut to {length} steps: give --truncating pre "
+            f"a Tokenizer does not say from which end longer texts are cut to {length} steps: give truncating= pre "
             "or post, as for pad_sequences, whose own default is pre"
         )
     return rules
@@ -137,15 +137,15 @@ def _max_length(
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     if fixed is not None:
         if asked not in (None, fixed):
-            raise InputError(f"--max-length {asked}, but the model was built for {fixed} steps; leave the option out")
+            raise InputError(f"max_length={asked}, but the model was built for {fixed} steps; leave the option out")
         if leaves:
-            raise InputError(f"--padding none, but the model was built for {fixed} steps; give pre or post")
+            raise InputError(f"padding='none', but the model was built for {fixed} steps; give pre or post")
         return fixed
     if leaves:
         return None
     if pads:
         if asked is None and rules.max_length is None:
-            raise InputError("--padding and --truncating need a length, as the model takes any: give --max-length")
+            raise InputError("padding= and truncating= need a length, as the model takes any: give max_length=")
         return asked or rules.max_length
     if rules.max_length is not None or signature.inputs[0].name in signature.mask_values:
         return asked or rules.max_length
@@ -159,7 +159,7 @@ def _known_words(
     if rules.kind != "text":
         return ()
     if not any(words):
-        raise InputError("a text model needs its words: give them with --tokenizer or --vocabulary")
+        raise InputError("a text model needs its words: give them with tokenizer= or vocabulary=")
     count = signature.inputs[0].id_count
     if count is None:
         return words

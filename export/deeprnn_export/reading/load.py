@@ -52,7 +52,7 @@ def _explained(config: Any, error: Exception, allow_lambda: bool, custom_objects
     if "lambda" in reason.lower() and not allow_lambda and "deserializ" in reason.lower():
         return UnsupportedModelError(
             "it carries Python code in a Lambda layer, which loading would run; "
-            "if you trust its maker, allow it with --allow-lambda (allow_lambda=True)"
+            "if you trust its maker, allow it with allow_lambda=True"
         )
     unknown = _unknown_in(config, None, custom_objects)
     if unknown is not None:

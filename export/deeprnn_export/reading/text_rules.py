@@ -21,7 +21,7 @@ RULES = {
     "tokenizer": Preprocessing("text", start_id=None, oov_id=None, index_offset=0, steps=TOKENIZER_STEPS),
 }
 _CHOICES = (
-    "--rules imdb (keras.datasets.imdb: start id 1, unknown 2, rank + 3, padding in front), textvectorization "
+    "rules= imdb (keras.datasets.imdb: start id 1, unknown 2, rank + 3, padding in front), textvectorization "
     "(unknown 1, rank + 1, padding behind), tokenizer (a Keras Tokenizer: rank as it is), or a JSON FILE with "
     "the fields of a manifest's preprocessing"
 )
@@ -86,14 +86,14 @@ def read_text_rules(options: TextOptions, told: Preprocessing | None) -> TextRul
         InputError: where the rules cannot be told, naming the choices; and for files that cannot be used.
     """
     if options.tokenizer is not None and options.has_words and TextOptions(options.vocabulary).has_words:
-        raise InputError("give the words with --tokenizer or with --vocabulary, not with both")
-    option = "--vocabulary" if options.tokenizer is None else "--tokenizer"
+        raise InputError("give the words with tokenizer= or with vocabulary=, not with both")
+    option = "the vocabulary" if options.tokenizer is None else "the tokenizer"
     given = options.vocabulary if options.tokenizer is None else options.tokenizer
     source = read_word_source(given, what=option)
     notes = [f"{source.where} is {source.kind}"]
     if source.preprocessing is not None:
         if options.rules not in (None, _OWN[source.kind]):
-            raise InputError(f"{source.where} is {source.kind}, which states its own rules; leave --rules out")
+            raise InputError(f"{source.where} is {source.kind}, which states its own rules; leave rules= out")
         rules = _with_ids(source.preprocessing, options)
         asks = source.kind == "a Keras Tokenizer"
         return TextRules(rules, source.words, asks, source, tuple(notes))
@@ -140,7 +140,7 @@ def _read_rules(given: str | Path) -> Preprocessing:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"--rules {given}: neither imdb, textvectorization nor tokenizer, nor a file") from error
+        raise InputError(f"rules={str(given)!r}: neither imdb, textvectorization nor tokenizer, nor a file") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read the rules {path}: {error}") from error
     if not isinstance(raw, dict):

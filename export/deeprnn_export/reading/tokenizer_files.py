@@ -96,7 +96,7 @@ def _from_json(value: Any, where: str) -> WordSource:
         if not isinstance(listed, list):
             raise InputError(
                 f"{where} is the config of a TextVectorization without its words, as of an adapted one; "
-                "write layer.get_vocabulary() to a file, and give the config with --rules"
+                "write layer.get_vocabulary() to a file, and give the config with rules="
             )
         rules = text_vectorization_rules(config)
         kept = tuple(word for word in _from_words(listed, where).numbers if word not in SPECIAL)

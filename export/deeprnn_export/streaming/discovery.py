@@ -17,7 +17,7 @@ from deeprnn_export.tracing.overrides import Override, layer_paths
 from deeprnn_export.tracing.plain_layers import rows_at_once
 from deeprnn_export.tracing.recurrence import CELLS, constant_of, has_keras_loop, read_recurrences
 
-WAY_OUT = "leave --stream out, or build the model without it"
+WAY_OUT = "leave stream=True out, or build the model without it"
 _layers = keras.layers
 _KERAS_CALLS = {kind.call for kind in (_layers.RNN, _layers.SimpleRNN, _layers.LSTM, _layers.GRU)}
 _CALLS_OF_GRAPHS = {keras.Sequential.call, Functional.call}

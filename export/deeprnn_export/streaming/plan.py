@@ -68,7 +68,7 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
         discovery.starts_from(tensors)
         answers.extend(keras.tree.flatten(call_model(model, tensors)))
 
-    traced = refusing(f"the model {model.name!r} cannot be traced with a free number of steps, as --stream needs")
+    traced = refusing(f"the model {model.name!r} cannot be traced with a free number of steps, as stream=True needs")
     with inference_form(model):
         with overridden([*any_length(model), *discovery.overrides()]):
             try:
@@ -92,7 +92,7 @@ def _plan(model: keras.Model, signature: Signature, inputs: tuple[TensorSpec, ..
         if free := {size for size in one.shape if isinstance(size, str)} - {"batch", "time"}:
             raise UnsupportedModelError(
                 f"{one.name!r} has the shape ({', '.join(map(str, one.shape))}), and a stream's sizes are fixed but "
-                f"for batch and time: build the model with a number for {free.pop()}, or leave --stream out"
+                f"for batch and time: build the model with a number for {free.pop()}, or leave stream=True out"
             )
     states = tuple(dataclasses.replace(s, shape=(inputs[0].shape[0], *s.shape[1:])) for s in discovery.states)
     spec = StreamSpec(inputs, outputs, states, signature.mask_values.get(inputs[0].name) == 0.0)

@@ -1,5 +1,13 @@
-"""Convert to one format each: one folder a target.
+"""Turn lowered graphs into files of one format each.
 
-Enters: a model, its signature and a precision. Leaves: a file's bytes and what became of each layer.
-Looks at: ``lowering``; one target knows nothing of another.
+Enters: a model and its signature. Leaves: bytes, and what became of each layer.
+Looks at: ``lowering`` and ``parity``; one target never at another.
 """
+
+from __future__ import annotations
+
+from deeprnn_export.targets import onnx, tflite
+from deeprnn_export.targets.target import Target
+
+# In the order in which they are exported where none was asked for.
+TARGETS: dict[str, Target] = {target.name: target for target in (onnx.TARGET, tflite.TARGET)}

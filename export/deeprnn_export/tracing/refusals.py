@@ -11,28 +11,16 @@ import keras
 from deeprnn_edge.errors import DeepRNNEdgeError, UnsupportedModelError
 from deeprnn_export.tracing.overrides import layer_paths
 
-# What each target's lack of an operator would do to a file, and what is left to do.
-_TARGETS = {
-    "onnx": (
-        "ONNX has no operator for it in tf2onnx, so no ONNX runtime would load the file",
-        "export with --format tflite alone",
-    ),
-    "tflite": (
-        "TFLite has no builtin operator for it, so the file would need TensorFlow's Flex library and not run in LiteRT",
-        "export with --format onnx alone",
-    ),
-}
 
+def lacks_operator(model: keras.Model, operator: str, scope: str, *, lacks: str, way_out: str) -> UnsupportedModelError:
+    """Make the refusal of an operator that a format does not have.
 
-def lacks_operator(model: keras.Model, target: str, operator: str, scope: str) -> UnsupportedModelError:
-    """The refusal of an operator.
-
-    target: ``onnx`` or ``tflite``.
-    scope: the node's name in the traced graph, such as ``model_1/encoder_1/odd_1/Lgamma``.
+    Args:
+        scope: the node's name in the traced graph, such as ``model_1/encoder_1/odd_1/Lgamma``.
+        lacks, way_out: the format's own texts.
     """
-    why, way_out = _TARGETS[target]
     return UnsupportedModelError(
-        f"{layer_along(model, scope)} computes with TensorFlow's {operator}: {why}; "
+        f"{layer_along(model, scope)} computes with TensorFlow's {operator}: {lacks}; "
         f"express the layer with other operations, or {way_out}"
     )
 

@@ -28,7 +28,7 @@ def check_model_output(output: Path, *, force: bool, resume: bool) -> None:
     if output.suffix != ".keras":
         raise InputError(f"{output} has the suffix {output.suffix!r}; a Keras model is saved as .keras")
     if resume and not output.is_file():
-        raise InputError(f"no such model to resume: {output}; leave --resume out to train a new one")
+        raise InputError(f"no such model to resume: {output}; leave resume=True out to train a new one")
     check_output(output, force=force or resume)
     check_output(record_path(output), force=True)
 

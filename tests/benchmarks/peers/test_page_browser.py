@@ -10,7 +10,7 @@ from benchmarks.peers.page import make_page
 from tests.support.browser import check_page, look_at, needs_browser, spy_on, visit
 from tests.support.made_up_peers import make_result
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.browser, needs_browser]
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (500, True)])

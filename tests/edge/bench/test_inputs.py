@@ -77,7 +77,7 @@ def test_rows_of_features_and_inputs_of_several_kinds(copied: Path) -> None:
         "state": (3, 4),
         "flags": (3, 1),
     }
-    # What the only shapes of a entry are comes before the default of 100 steps.
+    # What the only shapes of an entry are comes before the default of 100 steps.
     assert choose_inputs(bundle, batch=1, length=None, fixed_shapes=[{"series": (1, 9, 2)}]).length == 9
 
 

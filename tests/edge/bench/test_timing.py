@@ -10,7 +10,7 @@ import pytest
 from deeprnn_edge.bench.timing import FEWEST_BLOCKS, NOISY_SPREAD, ROUNDS, block_spread, time_alternating
 
 
-def test_contenders_take_turns_and_every_other_round_runs_backwards() -> None:
+def test_entries_take_turns_and_every_other_round_runs_backwards() -> None:
     order: list[str] = []
     calls = {name: (lambda name=name: order.append(name)) for name in "ab"}
     timings = time_alternating(calls, rows=1, runs=2 * ROUNDS)

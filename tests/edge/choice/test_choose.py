@@ -250,7 +250,7 @@ def keep(bundle: Path, *names: str) -> None:
 def test_an_artifact_that_cannot_run_here(
     bundle_path: Path, bundle: Path, stated_latencies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     tflite = open_bundle(bundle_path).artifact("model.tflite")
     change_manifest(bundle, artifacts=(*open_bundle(bundle).manifest.artifacts, tflite))
     choice = choose(bundle)

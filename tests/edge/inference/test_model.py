@@ -124,7 +124,7 @@ def test_text_without_a_vocabulary(bundle_path: Path, tmp_path: Path) -> None:
 
 
 def test_tflite_without_litert(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'deeprnn-edge\[tflite\]'"):
         deeprnn_edge.load(bundle_path, artifact="model.tflite")
 

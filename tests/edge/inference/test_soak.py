@@ -13,7 +13,10 @@ from tests.support.soak import measure_apart, repeat
 MOST_GROWN_BYTES = 2_000_000  # the bound that holds for a million predictions and 10,000 loads
 MOST_IDLE = 1e-3  # CPU seconds a second
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows tells neither memory nor descriptors")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows tells neither memory nor descriptors"),
+]
 on_both = pytest.mark.parametrize("artifact", ["model.onnx", "model.tflite"])
 
 

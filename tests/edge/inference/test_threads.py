@@ -13,6 +13,7 @@ from tests.support.paths import FIXTURES
 from tests.support.threads import hammer
 
 THREADS, CALLS_EACH = 16, 150
+pytestmark = pytest.mark.process
 
 
 @pytest.mark.parametrize("artifact", ["model.onnx", "model.tflite"])

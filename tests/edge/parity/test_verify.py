@@ -25,7 +25,7 @@ def test_the_fixture_passes_in_both_formats(bundle_path: Path) -> None:
 
 
 def test_without_litert_the_onnx_artifact_is_verified(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     onnx, tflite = verify(bundle_path)
     assert onnx.passed
     assert not tflite.passed

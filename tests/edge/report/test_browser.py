@@ -11,7 +11,7 @@ from deeprnn_edge.report.page import make_page
 from tests.support.browser import check_page, look_at, needs_browser, spy_on, visit
 from tests.support.report_inputs import write_all
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.browser, needs_browser]
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (500, True)])

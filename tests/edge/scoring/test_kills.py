@@ -7,8 +7,11 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.support import score_runs
 
+pytestmark = pytest.mark.process
 PARTITIONED = ("--partition-rows", "500")
 
 

@@ -35,6 +35,8 @@ from tests.support.snippet_tools import Tools, call, needed
 # Without a character beyond the first 65,536: ONNX Runtime's Java package reads such a name as another one.
 ODD = 'quo"te \\ back\\u0041 ${x} @about é ??/ %s {0}'
 ATOL = 1e-6
+# Python runs at once; the others are built first, with what is fetched for it.
+BUILT = [pytest.param(one, marks=[] if one == "python" else pytest.mark.slow) for one in LANGUAGES]
 FLOATS = np.random.default_rng(3).standard_normal((2, 3, 2)).astype(np.float32)
 
 
@@ -206,7 +208,7 @@ def expected_of(bundle: Path, name: str, artifact: str) -> dict[str, NDArray[Any
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", BUILT)
 @pytest.mark.parametrize("which", BUNDLES)
 def test_a_program_prints_the_golden_answer(which: str, language: str, tmp_path: Path, tools: Tools) -> None:
     make, artifact, case = BUNDLES[which]
@@ -221,7 +223,7 @@ def test_a_program_prints_the_golden_answer(which: str, language: str, tmp_path:
         assert np.allclose(seen[name], first, rtol=1e-6, atol=1e-5), name
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", BUILT)
 def test_a_program_ends_with_1_where_the_answer_is_another(language: str, tmp_path: Path, tools: Tools) -> None:
     bundle = BUNDLES["text"][0](tmp_path / "bundle")
     cases = decode_golden(open_bundle(bundle).read_golden())
@@ -234,7 +236,7 @@ def test_a_program_ends_with_1_where_the_answer_is_another(language: str, tmp_pa
     assert re.search(r"largest difference to Keras: [12][.\d]*[eE]-0?5, allowed 1(\.0)?[eE]-0?5", done.output)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", BUILT)
 @pytest.mark.parametrize("make", [long_one, long_stream])
 def test_long_arrays_repeat_and_are_compared_in_part(
     make: Callable[[Path], Path], language: str, tmp_path: Path, tools: Tools

@@ -21,6 +21,7 @@ from tests.support.web_server import visit
 
 BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None)
 pytestmark = [
+    pytest.mark.browser,
     pytest.mark.skipif(BROWSER is None, reason="no chromium or google-chrome on PATH"),
     pytest.mark.skipif(shutil.which("npm") is None, reason="no npm on PATH"),
 ]

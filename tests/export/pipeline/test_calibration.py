@@ -15,10 +15,11 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export import build_network
 from deeprnn_export.datasets.catalogue import Dataset, load_dataset
-from deeprnn_export.pipeline.calibration import ROWS, calibration_rows
+from deeprnn_export.pipeline.calibration import calibration_rows
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.reading.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
+from deeprnn_export.targets.conversion_input import CALIBRATION_ROWS
 
 STEPS, WORDS, WIDTH = 9, 50, 4
 
@@ -84,7 +85,7 @@ def record_of(model_path: Path, data: str) -> None:
 
 def assert_training_rows(feeds: list[dict[str, NDArray[Any]]], path: Path) -> None:
     train = {row.tobytes() for row in load_dataset(path, max_length=STEPS, vocabulary_size=WORDS).x_train}
-    assert len(feeds) == ROWS
+    assert len(feeds) == CALIBRATION_ROWS
     assert all(feed["tokens"].shape == (1, STEPS) and feed["tokens"].dtype == np.int32 for feed in feeds)
     assert all(feed["tokens"].tobytes() in train for feed in feeds)
     assert max(int(feed["tokens"].max()) for feed in feeds) < WORDS
@@ -122,7 +123,7 @@ def test_else_the_sample() -> None:
 
 
 def test_else_a_refusal() -> None:
-    with pytest.raises(InputError, match=r"int8-full and int16x8 are calibrated on real samples, .*--calibration"):
+    with pytest.raises(InputError, match=r"int8-full and int16x8 are calibrated on real samples, .*calibration="):
         rows_of(reads_ids())
 
 
@@ -179,7 +180,7 @@ def test_a_given_data_set_is_not_cut(words: Path) -> None:
     with pytest.raises(InputError, match=r"words cannot calibrate this model: .*ids lie in \[0, 50\)"):
         rows_of(reads_ids(), dataset)
     kept = np.minimum(dataset.x_train, WORDS - 1)
-    assert len(rows_of(reads_ids(), replace(dataset, x_train=kept))) == ROWS
+    assert len(rows_of(reads_ids(), replace(dataset, x_train=kept))) == CALIBRATION_ROWS
 
 
 def test_a_file_that_is_no_archive(tmp_path: Path) -> None:

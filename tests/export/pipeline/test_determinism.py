@@ -13,19 +13,19 @@ import keras
 import pytest
 
 from tests.support.keras_models import randomised
+from tests.support.paths import ROOT
 
 # A process: SAVED TARGET OPTIONS [OTHER]. With another model exported before, whatever a process numbers, as
 # TensorFlow, Keras and tf2onnx do, stands elsewhere. The converter runs in it too, which spares TensorFlow's start.
 EXPORT = """
 import json, sys
+import pytest
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.inference.packing import pack
-from deeprnn_export import export, tflite_conversion, tflite_worker
+from deeprnn_export import export
+from tests.support.converter import convert_here
 
-def convert(model, saved_model, target, precision, samples):
-    return tflite_worker.convert(str(saved_model), precision, samples and tflite_worker.read_samples(str(samples)))
-
-tflite_conversion._convert_apart = convert
+convert_here(pytest.MonkeyPatch())
 saved, target, options, *other = sys.argv[1:]
 for one in other:
     export(one, target + "_other")
@@ -84,6 +84,7 @@ def test_two_processes_write_the_same_bytes(name: str, tmp_path: Path) -> None:
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-c", EXPORT, *map(str, arguments)],
+                cwd=ROOT,  # where its tests.support is
                 env=os.environ | {"PYTHONHASHSEED": str(seed), "TF_CPP_MIN_LOG_LEVEL": "3"},
                 stderr=subprocess.PIPE,
                 text=True,

@@ -23,7 +23,7 @@ ROWS = 20  # ids of the original: 16 words
 STEPS = 3
 KEPT = 5  # words; ids below 9 are left
 LEFT = KEPT + 4
-WAY_OUT = "train with a smaller --vocabulary-size instead"
+WAY_OUT = "train with a smaller vocabulary instead"
 
 
 def table(rows: int = ROWS, **options: Any) -> layers.Embedding:

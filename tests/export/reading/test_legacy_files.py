@@ -132,10 +132,10 @@ def test_custom_objects_are_asked_for(unpacked: Callable[[str, str], Path], tag:
     path = unpacked(tag, f"custom{suffix}")
     message = refusal(path)
     assert "layer 'scale' is of the class 'Scale'" in message
-    assert "--custom-objects FILE.py" in message
+    assert "custom_objects=" in message
     message = refusal(path, custom_objects={"Scale": Scale})
     assert "uses the activation 'halved'" in message
-    assert "--custom-objects FILE.py" in message
+    assert "custom_objects=" in message
 
 
 def test_hard_sigmoid_keeps_its_slope(unpacked: Callable[[str, str], Path]) -> None:

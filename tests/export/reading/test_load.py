@@ -168,7 +168,7 @@ def test_a_class_that_nobody_registered(tmp_path: Path, own: Path, suffix: str) 
     path = saved(model, tmp_path / f"model{suffix}")
     message = refusal(path)
     assert "layer 'triple' needs 'Tripled'" in message
-    assert "--custom-objects FILE.py (custom_objects=)" in message
+    assert "custom_objects=" in message
     x = np.ones((1, 4, 2), np.float32)
     np.testing.assert_array_equal(load_model(path, custom_objects=objects)(x), model(x))
 
@@ -189,7 +189,7 @@ def test_an_activation_that_nobody_registered(tmp_path: Path, suffix: str) -> No
 def test_a_lambda_is_run_only_when_allowed(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((4, 2)), keras.layers.Lambda(lambda x: x * 2), keras.layers.LSTM(2)])
     path = saved(model, tmp_path / "model.keras")
-    with pytest.raises(UnsupportedModelError, match="--allow-lambda"):
+    with pytest.raises(UnsupportedModelError, match="allow_lambda=True"):
         load_model(path)
     x = np.ones((1, 4, 2), np.float32)
     np.testing.assert_array_equal(load_model(path, allow_lambda=True)(x), model(x))

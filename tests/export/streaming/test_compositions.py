@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.streaming.carry import any_length
 from deeprnn_export.streaming.plan import StreamPlan, plan_stream
+from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.onnx.convert import convert_to_onnx
 from deeprnn_export.tracing.model_inputs import call_model
 from deeprnn_export.tracing.overrides import overridden
@@ -104,7 +105,7 @@ def test_chunked_equals_whole(name: str) -> None:
     model = randomised(MODELS[name](), scale=0.5)
     signature = read_signature(model)
     plan = plan_stream(model, signature)
-    session = onnxruntime.InferenceSession(convert_to_onnx(model, plan.signature, plan.carry()).content)
+    session = onnxruntime.InferenceSession(convert_to_onnx(ConversionInput(model, plan.signature, stream=plan)).content)
     inputs = _inputs(plan, masked=signature.mask_values)
     with overridden(any_length(model)):
         expected = keras.tree.flatten(call_model(model, [tf.constant(inputs[spec.name]) for spec in plan.spec.inputs]))

@@ -199,7 +199,7 @@ def test_what_cannot_stream_is_refused_by_name(name: str) -> None:
     model, words = REFUSED[name]
     with pytest.raises(UnsupportedModelError, match=words) as refused:
         plan(model())
-    assert "leave --stream out" in str(refused.value)
+    assert "leave stream=True out" in str(refused.value)
 
 
 ACCEPTED: dict[str, Model] = {

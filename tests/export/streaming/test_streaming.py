@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import deeprnn_edge
 from deeprnn_edge.errors import ParityError, UnsupportedModelError
 from deeprnn_export import export
-from deeprnn_export.parity.precisions import FORMATS, PRECISIONS
 from deeprnn_export.streaming.carry import Carry
+from deeprnn_export.targets import TARGETS
 from tests.support.keras_models import CELLS, randomised
 from tests.support.workshop import assert_untouched, run, small
 
@@ -127,7 +127,7 @@ def test_every_precision_streams_within_its_budget(tmp_path: Path, cell: str) ->
     values = CELLS[cell](8, return_sequences=True, name=f"{cell}_1")(features)
     model = randomised(keras.Model(features, keras.layers.Dense(3)(CELLS[cell](8, name=f"{cell}_2")(values))))
     sample = np.random.default_rng(0).standard_normal((40, STEPS, 6)).astype(np.float32)
-    wanted = [precision for kind in FORMATS for precision in PRECISIONS[kind] if precision != "int4"]
+    wanted = [precision for target in TARGETS.values() for precision in target.precisions if precision != "int4"]
     if cell != "lstm":
         wanted.remove("int8-dynamic")
     manifest = export(model, tmp_path / "bundle", precisions=wanted, sample=sample, stream=True)
@@ -197,7 +197,7 @@ def test_rounding_that_a_deep_network_grows_is_told_with_its_way_out(tmp_path: P
     table = keras.layers.Embedding(1_000, 16)
     model = keras.Sequential([keras.Input((None,), dtype="int32"), table, *layers, keras.layers.Dense(1)])
     wanted = {"formats": ("onnx",), "max_length": 20, "stream": True}
-    with pytest.raises(ParityError, match=r"may be rounding .* --atol \de-05 would allow it"):
+    with pytest.raises(ParityError, match=r"may be rounding .* atol=\de-05 would allow it"):
         export(model, tmp_path / "bundle", **wanted)
     assert_untouched(tmp_path)
     manifest = export(model, tmp_path / "bundle", atol=1e-4, **wanted)

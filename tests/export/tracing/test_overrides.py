@@ -13,6 +13,7 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export import export
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.reading.signature import read_signature
+from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.onnx import recurrences as onnx_lowering
 from deeprnn_export.targets.onnx.convert import convert_to_onnx
 from deeprnn_export.targets.onnx.recurrences import OnnxLowering
@@ -35,10 +36,10 @@ def test_overrides_are_taken_back_after_an_exception(monkeypatch: pytest.MonkeyP
 
 def test_two_threads_may_convert_one_model() -> None:
     model = small()
-    signature = read_signature(model)
-    alone = convert_to_onnx(model, signature)
+    given = ConversionInput(model, read_signature(model))
+    alone = convert_to_onnx(given)
     together: list[bytes] = []
-    threads = [threading.Thread(target=lambda: together.append(convert_to_onnx(model, signature))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: together.append(convert_to_onnx(given))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

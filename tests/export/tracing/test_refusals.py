@@ -41,7 +41,7 @@ class Odd(keras.layers.Layer):
         (
             lambda: Odd("Det", name="odd"),
             "tflite",
-            r"'inner/odd' \(Odd\) computes with TensorFlow's MatrixDeterminant: .*Flex.*--format onnx alone",
+            r"'inner/odd' \(Odd\) computes with TensorFlow's MatrixDeterminant: .*Flex.*formats=\('onnx',\) alone",
         ),
         (
             lambda: keras.layers.LSTM(3, return_sequences=True, dtype="float64", name="wide"),

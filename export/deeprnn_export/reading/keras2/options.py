@@ -45,7 +45,7 @@ def lambda_options(config: dict[str, Any], custom_objects: dict[str, Any], *, al
     if not allow_lambda:
         raise UnsupportedModelError(
             f"layer {config['name']!r} is a Lambda that carries Python code, which loading would run; "
-            "if you trust the file's maker, allow it with --allow-lambda (allow_lambda=True)"
+            "if you trust the file's maker, allow it with allow_lambda=True"
         )
     code, defaults, closure = function
     parts = {"code": code, "defaults": defaults, "closure": closure}

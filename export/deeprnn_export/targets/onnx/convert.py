@@ -17,7 +17,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.reading.signature import Signature, tensor_specs
-from deeprnn_export.streaming.carry import Carry, nothing_carried
+from deeprnn_export.targets.conversion_input import ConversionInput
+from deeprnn_export.targets.onnx import TARGET
 from deeprnn_export.targets.onnx.canonical import canonicalise
 from deeprnn_export.targets.onnx.operators import HANDLERS
 from deeprnn_export.targets.onnx.recurrences import OnnxLowering
@@ -29,15 +30,14 @@ OPSET = 17
 _loggers_lock = threading.Lock()
 
 
-def convert_to_onnx(model: keras.Model, signature: Signature, carry: Carry | None = None) -> Conversion:
-    """The model as an ONNX file's content, float32, with native recurrences and named inputs and outputs.
+def convert_to_onnx(given: ConversionInput) -> Conversion:
+    """Convert a model to an ONNX file, float32, with native recurrences and named inputs and outputs.
 
-    carry: the states of a stream, which the signature has too.
-
-    Raises UnsupportedModelError that names the layers whose operators ONNX lacks.
+    Raises:
+        UnsupportedModelError: which names the layers whose operators ONNX lacks.
     """
-    lowering = OnnxLowering()
-    carry = carry or nothing_carried()
+    model, signature = given.model, given.signature
+    lowering, carry = OnnxLowering(), given.carry()
     own = len(signature.inputs) - len(carry.names)
 
     def forward(*inputs: Any) -> list[Any]:
@@ -77,7 +77,7 @@ def _refuse_foreign(proto: onnx.ModelProto, model: keras.Model) -> None:
         node for node in _nodes(proto.graph) if node.domain not in ("", "ai.onnx") or node.op_type not in standard
     ]
     if foreign:
-        raise lacks_operator(model, "onnx", foreign[0].op_type, foreign[0].name)
+        raise lacks_operator(model, foreign[0].op_type, foreign[0].name, lacks=TARGET.lacks, way_out=TARGET.way_out)
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

@@ -63,7 +63,7 @@ def quantized_tensors(proto: onnx.ModelProto) -> tuple[StoredTensor, ...]:
 
 def _refused(layer: str, why: str) -> UnsupportedModelError:
     return UnsupportedModelError(
-        f"int8-dynamic computes LSTM alone in 8 bits, and layer {layer!r} {why}; use --precision int8, which takes "
+        f"int8-dynamic computes LSTM alone in 8 bits, and layer {layer!r} {why}; use precisions=('int8',), which takes "
         "every cell"
     )
 

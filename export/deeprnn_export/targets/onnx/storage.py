@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.errors import InputError, UnsupportedModelError
+from deeprnn_edge.errors import InputError
+from deeprnn_export.targets.weights import check_weight
 
 Storage = Literal["fp32", "fp16", "int8", "int4"]
 # From the fewest bits to the most: what a tensor falls back to where its effect is too large.
@@ -62,7 +63,7 @@ def store(name: str, weight: Floats, storage: Storage, *, rows: bool) -> StoredW
     or what float16 cannot hold; InputError for ``int4`` without rows.
     """
     if storage != "fp32":
-        check_weight(name, weight, storage, way_out=f"keep it as it is with --tensor '{name}=fp32'")
+        check_weight(name, weight, storage, way_out=f"keep it as it is with tensors={{{name!r}: 'fp32'}}")
     if storage == "int4" and not (rows and weight.ndim == 2):
         raise InputError(f"{name}: int4 is for embedding tables, whose rows are looked up; store it as int8")
     if storage == "int8" and not rows:
@@ -75,19 +76,6 @@ def store(name: str, weight: Floats, storage: Storage, *, rows: bool) -> StoredW
         "int4": _int4,
     }
     return encode[storage](weight)
-
-
-def check_weight(name: str, weight: Floats, precision: str, *, way_out: str) -> None:
-    """Raise UnsupportedModelError, which names the weight, where fewer bits have no scale for it."""
-    if not np.isfinite(weight).all():
-        problem = f"holds NaN or infinity, so that {precision} has no scale for it; train the model again"
-    elif not weight.any():
-        problem = f"is all zero, so that {precision} has no scale for it; load the trained weights"
-    elif precision == "fp16" and np.abs(weight).max() > np.finfo(np.float16).max:
-        problem = f"reaches {np.abs(weight).max():.3g}, and float16 ends at 65504"
-    else:
-        return
-    raise UnsupportedModelError(f"the weight {name!r} {problem}, or {way_out}")
 
 
 def _fp16(weight: Floats) -> StoredWeight:

@@ -16,8 +16,12 @@ from deeprnn_edge.bundle.manifest import StoredTensor
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.parity.difference import compare
 from deeprnn_edge.runtimes.onnx.session import OnnxSession
+from deeprnn_export.lowering.target import Conversion
+from deeprnn_export.targets.conversion_input import ConversionInput
+from deeprnn_export.targets.onnx.dynamic_int8 import quantize_lstms, quantized_tensors
 from deeprnn_export.targets.onnx.storage import STORAGES, Storage, StoredWeight, store
 from deeprnn_export.targets.onnx.weights import Weight, read_weights, with_stored, with_values
+from deeprnn_export.targets.target import Progress
 
 # A weight of a smaller share of the bytes stays float32: the nodes that read it back, about 0.3 kB, and its
 # rounding cost more than it would save.
@@ -45,43 +49,44 @@ class Planned:
         return self.stored.storage
 
 
-@dataclass(frozen=True)
-class SmallModel:
-    """An ONNX file with weights in fewer bits, and how each is stored."""
-
-    content: bytes
-    tensors: tuple[StoredTensor, ...]
-
-
-def shrink(
-    proto: onnx.ModelProto,
-    precision: Storage,
-    cases: Sequence[Case],
-    *,
+def store_weights(
+    given: ConversionInput,
+    precision: str,
+    exact: Callable[[], Conversion],
     largest_difference: float,
-    overrides: Mapping[str, str] | None = None,
-    done: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
-) -> SmallModel:
-    """Store a model's weights so that its outputs stay within ``largest_difference`` of Keras's on the cases.
+    progress: Progress,
+) -> Conversion:
+    """Store a model's weights so that its outputs stay within ``largest_difference`` of Keras's on the grid.
 
-    precision: ``fp16``, ``int8`` or ``int4``, the aim; a weight whose effect is too large gets more bits.
-    overrides: a pattern of weights' names, as of a shell, to the storage they get whatever their effect.
-    done: whether the model holds weights of that precision already, so that none needs to be added.
+    A weight whose effect is too large gets more bits.
 
-    Raises InputError for a pattern that no weight has and for a storage that it cannot have;
-    UnsupportedModelError where no weight can be stored so.
+    Args:
+        given: the model; its overrides give a weight its storage whatever the effect.
+        precision: the aim; of ``int8-dynamic`` the LSTMs are computed in 8 bits and other weights stored so.
+        exact: makes the file in float32.
+        progress: called with a line for each weight that gets more bits.
+
+    Raises:
+        InputError: for a pattern that no weight has, and for a storage that it cannot have.
+        UnsupportedModelError: where no weight can be stored so.
     """
+    whole, cases = exact(), given.answers()
+    proto = onnx.load_from_string(whole.content)
+    computed: tuple[StoredTensor, ...] = ()
+    if precision == "int8-dynamic":
+        proto = quantize_lstms(proto, whole.recurrences)
+        computed = quantized_tensors(proto)
+    storage: Storage = {"fp16": "fp16", "int4": "int4"}.get(precision, "int8")  # type: ignore[assignment]
     own = _own_answers(proto, cases)
-    planned = [_measured(one, proto, own) for one in _plan(read_weights(proto), precision, overrides or {})]
+    planned = [_measured(one, proto, own) for one in _plan(read_weights(proto), storage, given.overrides)]
     while True:
-        if not done:
-            _require(planned, precision, largest_difference)
+        if not computed:
+            _require(planned, storage, largest_difference)
         content = _write(proto, planned)
         worst = _worst(content, cases)
         raisable = [one for one in planned if one.storage != "fp32" and not one.is_fixed]
         if worst <= largest_difference or not raisable:
-            return SmallModel(content, tuple(_summary(one) for one in planned))
+            return replace(whole, content=content, tensors=computed + tuple(map(_summary, planned)))
         culprit = max(raisable, key=lambda one: one.effect or 0.0)
         more = STORAGES[STORAGES.index(culprit.storage) + 1]
         reason = (
@@ -139,7 +144,7 @@ def _require(planned: Sequence[Planned], precision: Storage, largest_difference:
     why = "it has none of several rows" if largest is None else f"{largest.weight.name}: {largest.reason}"
     raise UnsupportedModelError(
         f"no weight of this model can be {precision} within a difference of {largest_difference:.2g} ({why}); "
-        "allow more with --max-difference, or ship more bits"
+        "allow more with max_difference=, or ship more bits"
     )
 
 

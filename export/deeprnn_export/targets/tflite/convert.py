@@ -20,9 +20,9 @@ from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
-from deeprnn_export.parity.precisions import CALIBRATED, PRECISIONS
 from deeprnn_export.reading.signature import Signature, tensor_specs
-from deeprnn_export.streaming.carry import Carry, nothing_carried
+from deeprnn_export.targets.conversion_input import ConversionInput
+from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.compact import compact
 from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
 from deeprnn_export.tracing.overrides import overridden
@@ -30,39 +30,33 @@ from deeprnn_export.tracing.plain_layers import bias_add
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
 
 
-def convert_to_tflite(
-    model: keras.Model,
-    signature: Signature,
-    shapes: dict[str, tuple[int, ...]],
-    *,
-    carry: Carry | None = None,
-    precision: str = "fp32",
-    calibration: Sequence[Mapping[str, NDArray[Any]]] = (),
-) -> Conversion:
-    """The model as a TFLite file's content, of builtin operators alone. Inputs and outputs keep their dtypes.
+def convert_to_tflite(given: ConversionInput, precision: str = "fp32") -> Conversion:
+    """Convert a model to a TFLite file of builtin operators alone. Inputs and outputs keep their dtypes.
 
-    shapes: input name to its whole shape, batch 1 and time fixed: symbolic axes would need Flex.
-    carry: the states of a stream, which the signature has too.
-    precision: ``fp32``; ``fp16`` and ``int8``, which store weights so; ``int8-full`` and ``int16x8``, in which
-        activations are integers of 8 and of 16 bits too.
-    calibration: samples by input name, of these shapes; needed for the last two.
+    Args:
+        given: the model, its fixed shapes (batch 1 and so many steps: symbolic axes would need Flex), and samples
+            of these shapes for a precision that is calibrated.
+        precision: ``fp32``; ``fp16`` and ``int8``, which store weights so; ``int8-full`` and ``int16x8``, in which
+            activations are integers of 8 and of 16 bits too.
 
-    Raises UnsupportedModelError where the graph needs an operator that TFLite lacks, where the converter
-    crashes, where LiteRT cannot run what it made, and for loops in a calibrated precision. Raises
-    InputError for an unknown precision, and for a calibrated one without samples.
+    Raises:
+        UnsupportedModelError: where the graph needs an operator that TFLite lacks, where the converter crashes,
+            where LiteRT cannot run what it made, and for loops in a calibrated precision.
+        InputError: for an unknown precision, and for a calibrated one without samples.
     """
-    if precision not in PRECISIONS["tflite"]:
-        raise InputError(f"unknown precision {precision!r} for tflite; there are {', '.join(PRECISIONS['tflite'])}")
-    if precision in CALIBRATED and not calibration:
-        raise InputError(f"{precision} is calibrated on real samples; give some with --calibration")
+    if precision not in TARGET.precisions:
+        raise InputError(f"unknown precision {precision!r} for tflite; there are {', '.join(TARGET.precisions)}")
+    is_calibrated = TARGET.precisions[precision].is_calibrated
+    if is_calibrated and not given.calibration:
+        raise InputError(f"{precision} is calibrated on real samples; give some with calibration=")
+    model, signature, carry = given.model, given.signature, given.carry()
     names = [spec.name for spec in signature.outputs]
-    carry = carry or nothing_carried()
     own = len(signature.inputs) - len(carry.names)
 
     def forward(*inputs: Any) -> dict[str, Any]:
         return dict(zip(names, carry.answers(model, inputs[:own], inputs[own:]), strict=True))
 
-    specs = tensor_specs(signature.inputs, fixed=shapes)
+    specs = tensor_specs(signature.inputs, fixed=given.shapes)
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
         saved_model = Path(folder) / "saved_model"
         traced = refusing(f"the model {model.name!r} cannot be traced")
@@ -73,21 +67,21 @@ def convert_to_tflite(
             archive.add_endpoint("serve", tf.function(forward, input_signature=specs, autograph=False))
             archive.write_out(str(saved_model), verbose=False)
         for layer in recurrences:
-            if precision in CALIBRATED and layer.form == "keras loop":
+            if is_calibrated and layer.form == "keras loop":
                 raise UnsupportedModelError(
                     f"layer {layer.layer!r} keeps Keras's loop ({layer.reason}), and the TFLite converter cannot "
-                    f"calibrate loops for {precision} (tensorflow#87468); export it with --precision int8, "
-                    "or with --format onnx alone"
+                    f"calibrate loops for {precision} (tensorflow#87468); export it with precisions=('int8',), "
+                    f"or {TARGET.way_out}"
                 )
         samples = None
-        if precision in CALIBRATED:
-            samples = _write_samples(Path(folder) / "samples.npz", signature, calibration)
+        if is_calibrated:
+            samples = _write_samples(Path(folder) / "samples.npz", signature, given.calibration)
         content = compact(_convert_apart(model, saved_model, Path(folder) / "model.tflite", precision, samples))
     foreign = inspect_tflite(content, "model.tflite").foreign
     if foreign:
         raise UnsupportedModelError(
             f"the TFLite form of model {model.name!r} needs {', '.join(sorted(foreign))}, "
-            "which LiteRT runs with extra libraries only; export it with --format onnx alone"
+            f"which LiteRT runs with extra libraries only; {TARGET.way_out}"
         )
     return Conversion(content, tuple(recurrences))
 
@@ -111,7 +105,7 @@ def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precisio
         return target.read_bytes()
     lacking = re.search(r'"(\w+):", "([^"@]+)@?[^"]*".*ERROR_NEEDS_(?:FLEX|CUSTOM)_OPS', done.stderr)
     if lacking:
-        raise lacks_operator(model, "tflite", lacking[1], lacking[2])
+        raise lacks_operator(model, lacking[1], lacking[2], lacks=TARGET.lacks, way_out=TARGET.way_out)
     # The file is there as soon as the converter is done with it.
     tried = target.exists()
     if done.returncode < 0:
@@ -121,7 +115,5 @@ def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precisio
         lines = done.stderr.strip().splitlines() or ["no reason"]
         line = ([line for line in lines if "error:" in line.lower()] or lines)[-1]
         reason = f"LiteRT cannot run the file: {line}" if tried else f"the TFLite converter refused it: {line}"
-    way_out = "" if precision == "fp32" else "leave this precision out, or "
-    raise UnsupportedModelError(
-        f"model {model.name!r} in {precision}: {reason}; {way_out}export it with --format onnx alone"
-    )
+    before = "" if precision == "fp32" else "leave this precision out, or "
+    raise UnsupportedModelError(f"model {model.name!r} in {precision}: {reason}; {before}{TARGET.way_out}")

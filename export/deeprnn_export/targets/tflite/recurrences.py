@@ -26,7 +26,7 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
 from deeprnn_export.lowering.target import RecurrenceOutput
-from deeprnn_export.parity.precisions import CALIBRATED
+from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.steps import gru_step, run_kept_steps, run_steps, with_one_bias_of_gates
 from deeprnn_export.tracing.recurrence import Recurrence, is_zero
 
@@ -50,7 +50,7 @@ class TFLiteLowering:
 
     def __init__(self, precision: str = "fp32") -> None:
         self._precision = precision
-        self._looping = precision not in CALIBRATED
+        self._looping = not TARGET.precisions[precision].is_calibrated
         self._integer16 = precision == "int16x8"
         self._written_out = 0
         self._kept: dict[Any, masks.KeptSteps] = {}
@@ -103,8 +103,8 @@ class TFLiteLowering:
                 raise UnsupportedModelError(
                     f"layer {recurrence.name!r} with its {time} steps makes {self._written_out} steps in all, and "
                     f"{self._precision} takes {WRITTEN_OUT_STEPS}: it writes out every one, as the TFLite converter "
-                    "cannot calibrate loops (tensorflow#87468); export it with --precision int8, with fewer steps "
-                    "(--max-length), or with --format onnx alone"
+                    "cannot calibrate loops (tensorflow#87468); export it with precisions=('int8',), with fewer steps "
+                    f"(max_length=), or {TARGET.way_out}"
                 )
         step = None
         if self._integer16 and recurrence.cell == "gru":

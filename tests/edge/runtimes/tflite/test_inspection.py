@@ -150,6 +150,6 @@ def test_without_litert_the_error_says_what_to_install(monkeypatch: pytest.Monke
     def absent() -> None:
         raise MissingExtraError("install it with: pip install 'deeprnn-edge[tflite]'")
 
-    monkeypatch.setattr(tflite_file, "require_litert", absent)
+    monkeypatch.setattr(tflite_file, "load_schema", absent)
     with pytest.raises(MissingExtraError, match=r"deeprnn-edge\[tflite\]"):
         inspect_tflite(model_bytes, "model.tflite")

@@ -13,7 +13,8 @@ import pytest
 import deeprnn_edge
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_export import export
-from deeprnn_export.parity import precisions
+from deeprnn_export.pipeline.precisions import expand_precisions
+from deeprnn_export.targets import TARGETS
 from tests.support.keras_models import CELLS, randomised
 from tests.support.workshop import assert_untouched, run, small
 
@@ -173,8 +174,8 @@ def test_a_table_that_also_answers_is_read_back_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (lambda: small("gru"), "layer 'gru' is a GRU; use --precision int8"),
-        (lambda: small("rnn"), "layer 'simple_rnn' is a SimpleRNN; use --precision int8"),
+        (lambda: small("gru"), r"layer 'gru' is a GRU; use precisions=\('int8',\)"),
+        (lambda: small("rnn"), r"layer 'simple_rnn' is a SimpleRNN; use precisions=\('int8',\)"),
         (lambda: small("lstm", activation="gelu"), "layer 'lstm' runs as Keras's loop"),
     ],
 )
@@ -196,8 +197,8 @@ def test_constants_without_a_scale_are_refused_by_name(
     else:
         table[5, 1] = number
     model.layers[0].set_weights([table])
-    for kind in ("onnx", "tflite"):
-        if precision in precisions.PRECISIONS[kind]:
+    for kind, target in TARGETS.items():
+        if precision in target.precisions:
             with pytest.raises(UnsupportedModelError, match=f"the weight 'small/embedding/embeddings' .*{message}"):
                 export(model, tmp_path / "b", formats=[kind], precisions=[precision])
     assert_untouched(tmp_path)
@@ -221,9 +222,9 @@ def test_constants_without_a_scale_are_refused_by_name(
         ),
         ({"precisions": ["int8"], "tensors": {"*": "int3"}}, "unknown storage 'int3' of a tensor; there are fp32"),
         ({"precisions": ["int8"], "tensors": {"gru/W": "int4"}}, "gru/W: int4 is for embedding tables"),
-        ({"max_accuracy_drop": 0.5}, "--max-accuracy-drop needs labelled data to measure it on: give --evaluate"),
-        ({"max_accuracy_drop": -1, "evaluate": "reviews"}, "--max-accuracy-drop -1: expected percentage points"),
-        ({"max_difference": 0}, "--max-difference 0: expected a difference above 0"),
+        ({"max_accuracy_drop": 0.5}, "max_accuracy_drop= needs labelled data to measure it on: give evaluate="),
+        ({"max_accuracy_drop": -1, "evaluate": "reviews"}, "max_accuracy_drop=-1: expected percentage points"),
+        ({"max_difference": 0}, "max_difference=0: expected a difference above 0"),
     ],
 )
 def test_options_that_cannot_be_used(options: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -233,7 +234,8 @@ def test_options_that_cannot_be_used(options: dict[str, object], message: str, t
 
 
 def test_a_precision_goes_to_the_formats_that_have_it() -> None:
-    assert precisions.choose(None, ["int4", "int8", "int8-full"]) == [
+    pairs = expand_precisions(None, ["int4", "int8", "int8-full"])
+    assert [(target.name, precision) for target, precision in pairs] == [
         ("onnx", "int4"),
         ("onnx", "int8"),
         ("tflite", "int8"),

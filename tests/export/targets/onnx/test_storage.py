@@ -97,7 +97,7 @@ def test_what_has_no_scale_is_refused_by_name(storage: str, number: float | None
     bad = np.zeros((8, 8), np.float32) if number is None else weight(8, 8)
     if number is not None:
         bad[3, 3] = number
-    with pytest.raises(UnsupportedModelError, match=f"the weight 'gru/W' .*{message}.*--tensor 'gru/W=fp32'"):
+    with pytest.raises(UnsupportedModelError, match=f"the weight 'gru/W' .*{message}.*tensors={{'gru/W': 'fp32'}}"):
         store("gru/W", bad, storage, rows=True)
     np.testing.assert_array_equal(store("gru/W", bad, "fp32", rows=True).values, bad)
 

@@ -13,6 +13,7 @@ from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
 from deeprnn_export.reading.signature import read_signature
+from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import convert as tflite_conversion
 from deeprnn_export.targets.tflite.compact import compact
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
@@ -27,7 +28,7 @@ def _as_converted(monkeypatch: pytest.MonkeyPatch, convert_in_process: None) -> 
 
 
 def content_of(model: keras.Model, steps: int) -> bytes:
-    return convert_to_tflite(model, read_signature(model), {"tokens": (1, steps)}).content
+    return convert_to_tflite(ConversionInput(model, read_signature(model), shapes={"tokens": (1, steps)})).content
 
 
 def data_of(content: bytes) -> list[Any]:

@@ -12,6 +12,7 @@ from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
 from deeprnn_export.reading.signature import read_signature
+from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import steps as tflite_steps
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
 from tests.support.keras_models import CELLS, randomised
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.usefixtures("convert_in_process")
 def convert(model: keras.Model) -> bytes:
     signature = read_signature(model)
     (given,) = model.inputs
-    return convert_to_tflite(model, signature, {signature.inputs[0].name: (1, *given.shape[1:])}).content
+    shapes = {signature.inputs[0].name: (1, *given.shape[1:])}
+    return convert_to_tflite(ConversionInput(model, signature, shapes=shapes)).content
 
 
 @pytest.mark.parametrize(

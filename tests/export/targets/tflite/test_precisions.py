@@ -15,8 +15,9 @@ from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
-from deeprnn_export.parity.precisions import CALIBRATED, PRECISIONS
 from deeprnn_export.reading.signature import read_signature
+from deeprnn_export.targets.conversion_input import ConversionInput
+from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite import recurrences as tflite_lowering
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
 from tests.support.keras_models import CELLS, randomised
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(r"ignore:\s+Warning. tf.lite.Interpreter
 STEPS = 12
 # Of answers from 0 to 1, the networks' weights random: three times the largest that was measured.
 ATOL = {"fp32": 1e-6, "fp16": 6e-4, "int8": 3e-3, "int8-full": 0.035, "int16x8": 0.015}
+CALIBRATED = sorted(name for name, one in TARGET.precisions.items() if one.is_calibrated)
 
 
 def network(cell: str, *, mask: bool, **options: object) -> keras.Model:
@@ -47,11 +49,13 @@ def convert(model: keras.Model, precision: str, values: NDArray[np.generic]) -> 
     (spec,) = signature.inputs
     calibration = [{spec.name: values[row : row + 1]} for row in range(len(values))]
     shapes = {spec.name: (1, *values.shape[1:])}
-    return convert_to_tflite(model, signature, shapes, precision=precision, calibration=calibration).content
+    return convert_to_tflite(
+        ConversionInput(model, signature, shapes=shapes, calibration=calibration), precision
+    ).content
 
 
 @pytest.mark.usefixtures("convert_in_process")
-@pytest.mark.parametrize("precision", PRECISIONS["tflite"])
+@pytest.mark.parametrize("precision", TARGET.precisions)
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_file_answers_nearly_as_keras(cell: str, mask: bool, precision: str) -> None:
@@ -74,7 +78,7 @@ def test_the_file_answers_nearly_as_keras(cell: str, mask: bool, precision: str)
 
 
 @pytest.mark.usefixtures("convert_in_process")
-@pytest.mark.parametrize("precision", sorted(CALIBRATED))
+@pytest.mark.parametrize("precision", CALIBRATED)
 @pytest.mark.parametrize("cell", CELLS)
 def test_features_behind_a_masking_layer(cell: str, precision: str) -> None:
     model = network(cell, mask=True, vocabulary_size=None, features=5, head="multiclass", classes=3)
@@ -87,7 +91,7 @@ def test_features_behind_a_masking_layer(cell: str, precision: str) -> None:
 
 
 @pytest.mark.usefixtures("convert_in_process")
-@pytest.mark.parametrize("precision", sorted(CALIBRATED))
+@pytest.mark.parametrize("precision", CALIBRATED)
 def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
     inputs = [keras.Input((STEPS, 3), name="file"), keras.Input((2,), name="arr_0")]
     x = keras.layers.Bidirectional(keras.layers.GRU(4, reset_after=False))(inputs[0])
@@ -98,13 +102,13 @@ def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
         "arr_0": random.standard_normal((30, 2)).astype(np.float32),
     }
     signature = read_signature(model)
-    content = convert_to_tflite(
+    given = ConversionInput(
         model,
         signature,
-        {"file": (1, STEPS, 3), "arr_0": (1, 2)},
-        precision=precision,
+        shapes={"file": (1, STEPS, 3), "arr_0": (1, 2)},
         calibration=[{name: array[row : row + 1] for name, array in feeds.items()} for row in range(30)],
-    ).content
+    )
+    content = convert_to_tflite(given, precision).content
     answers = open_session(content, kind="tflite", path="m").run(feeds)[signature.outputs[0].name]
     expected = np.asarray(model(list(feeds.values()), training=False))
     np.testing.assert_allclose(answers, expected, rtol=0, atol=ATOL[precision] * np.abs(expected).max())
@@ -120,7 +124,7 @@ def test_int8_is_little_more_than_a_quarter_of_float32(cell: str, mask: bool) ->
     assert sizes["int8"] <= 0.28 * sizes["fp32"]
 
 
-@pytest.mark.parametrize("precision", sorted(CALIBRATED))
+@pytest.mark.parametrize("precision", CALIBRATED)
 def test_the_worker_converts_and_tries_the_file(precision: str) -> None:
     model, ids = network("gru", mask=True), rows()
     answers = open_session(convert(model, precision, ids), kind="tflite", path="m").run({"tokens": ids})
@@ -174,7 +178,7 @@ def test_too_many_steps_to_write_out(monkeypatch: pytest.MonkeyPatch, cell: str,
     with pytest.raises(
         UnsupportedModelError,
         match=rf"layer '{cell}_2' with its 12 steps makes 24 steps in all, and {precision} takes 23: .*"
-        r"\(tensorflow#87468\); export it with --precision int8, .*--max-length.* --format onnx",
+        r"\(tensorflow#87468\); export it with precisions=\('int8',\), .*max_length=.* formats=\('onnx',\)",
     ):
         convert(model, precision, ids)
 
@@ -193,11 +197,11 @@ def test_a_loop_of_keras_cannot_be_calibrated() -> None:
 @pytest.mark.parametrize(
     ("precision", "message"),
     [
-        ("int8-full", "int8-full is calibrated on real samples; give some with --calibration"),
+        ("int8-full", "int8-full is calibrated on real samples; give some with calibration="),
         ("int4", "unknown precision 'int4' for tflite; there are fp32, fp16, int8, int8-full, int16x8"),
     ],
 )
 def test_precisions_that_cannot_be_had(precision: str, message: str) -> None:
     model = network("gru", mask=False)
     with pytest.raises(InputError, match=message):
-        convert_to_tflite(model, read_signature(model), {"tokens": (1, STEPS)}, precision=precision)
+        convert_to_tflite(ConversionInput(model, read_signature(model), shapes={"tokens": (1, STEPS)}), precision)

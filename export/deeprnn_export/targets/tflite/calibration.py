@@ -1,4 +1,4 @@
-"""What a stream meets on real sequences: chunks of them, and the states that the ones before leave behind."""
+"""Cut real sequences into what a stream meets: chunks, and the states that the ones before leave behind."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
-from deeprnn_edge.runtimes.artifacts import open_session
-from deeprnn_export.pipeline.calibration import ROWS
+from deeprnn_edge.runtimes.tflite.session import TFLiteSession
+from deeprnn_export.targets.conversion_input import CALIBRATION_ROWS
 
 Feed = dict[str, NDArray[Any]]
 
 
 def calibration_steps(exact: bytes, spec: StreamSpec, sequences: Sequence[Feed]) -> list[Feed]:
-    """Feeds of a stream, its states among them, from anywhere in the sequences: as many as of whole ones.
+    """Make feeds of a stream, its states among them, from anywhere in the sequences: as many as of whole ones.
 
-    exact: the stream in float32, as TFLite.
-    sequences: feeds of one row each.
+    Args:
+        exact: the stream in float32, as TFLite.
+        sequences: feeds of one row each.
     """
-    session = open_session(exact, kind="tflite", path="the stream in float32", steps=True)
+    session = TFLiteSession(exact, "the stream in float32")
     timed = next(one for one in spec.inputs if "time" in one.shape)
     chunk = session.fixed_shapes[timed.name][1]
     feeds: list[Feed] = []
@@ -32,5 +33,5 @@ def calibration_steps(exact: bytes, spec: StreamSpec, sequences: Sequence[Feed])
             own = take_steps(spec.inputs, sequence, start, start + chunk)
             feeds.append(own | {name: array.copy() for name, array in stepper.state.items()})
             stepper.advance(own)
-    chosen = np.linspace(0, len(feeds) - 1, min(ROWS, len(feeds))).astype(int)
+    chosen = np.linspace(0, len(feeds) - 1, min(CALIBRATION_ROWS, len(feeds))).astype(int)
     return [feeds[index] for index in chosen]

@@ -1,8 +1,8 @@
-"""What is exported: the model, its inputs and outputs, and the rules of its raw input; cut to fewer words if asked."""
+"""Load what is exported: the model, its inputs and outputs, and its raw input's rules; cut to fewer words if asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,26 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
 from deeprnn_export.reading.description import default_labels
 from deeprnn_export.reading.input_rules import InputRules, read_input_rules
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature
 from deeprnn_export.reading.string_front import StringFront, split_string_front
-from deeprnn_export.reading.text_rules import TextOptions, TextRules
+from deeprnn_export.reading.text_rules import TextRules
 from deeprnn_export.tracing.overrides import layer_paths
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A model that can be exported.
+class LoadedModel:
+    """Hold a model that can be exported.
 
-    saved_at: its file, if it came from one.
-    front: where the model that was given takes strings: it, and the layer that it was split at.
+    Attributes:
+        saved_at: its file, if it came from one.
+        front: where the model that was given takes strings: it, and the layer that it was split at.
     """
 
     model: keras.Model
@@ -38,34 +39,25 @@ class Subject:
     front: StringFront | None = None
 
 
-def read_subject(
-    model: keras.Model | str | Path,
-    *,
-    max_length: int | None,
-    preprocessing: Preprocessing | None,
-    text: TextOptions,
-    labels: Any,
-    allow_lambda: bool,
-    custom_objects: Mapping[str, Any] | None,
-    progress: Callable[[str], None],
-) -> Subject:
+def read_model(model: keras.Model | str | Path, options: ExportOptions) -> LoadedModel:
     """Load a model where it is a path, and find out what its inputs are.
 
-    Raises InputError for a file or rules that cannot be used, UnsupportedModelError for a model without a
-    recurrence, or whose answers are drawn at random.
+    Raises:
+        InputError: for a file or rules that cannot be used.
+        UnsupportedModelError: for a model without a recurrence, or whose answers are drawn at random.
     """
     saved_at = None
     if not isinstance(model, keras.Model):
-        progress(f"loading {model}")
+        options.progress(f"loading {model}")
         saved_at = Path(model)
-        model = load_model(model, allow_lambda=allow_lambda, custom_objects=custom_objects)
+        model = load_model(model, allow_lambda=options.allow_lambda, custom_objects=options.custom_objects)
     if not any(isinstance(layer, keras.layers.RNN) for layer in layer_paths(model)):
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
         )
     front = split_string_front(model)
     if front is not None:
-        progress(f"{front.layer.name!r} (TextVectorization) becomes steps of the bundle")
+        options.progress(f"{front.layer.name!r} (TextVectorization) becomes steps of the bundle")
         model = front.core
     signature = read_signature(model)
     if signature.drawing is not None:
@@ -76,26 +68,33 @@ def read_subject(
     rules = read_input_rules(
         signature,
         saved_at=saved_at,
-        max_length=max_length,
-        preprocessing=preprocessing,
-        text=text,
-        labels=labels,
+        max_length=options.max_length,
+        preprocessing=options.preprocessing,
+        text=options.text,
+        labels=options.labels,
         default_labels=default_labels(model),
         front=None if front is None else TextRules(front.preprocessing, front.words),
     )
     for note in rules.notes:
-        progress(note)
-    return Subject(model, signature, rules, saved_at, front)
+        options.progress(note)
+    return LoadedModel(model, signature, rules, saved_at, front)
 
 
-def with_fewer_words(subject: Subject, keep_words: int) -> tuple[Subject, Callable[[NDArray[Any]], NDArray[Any]]]:
-    """The subject with the so many most frequent words, and what becomes of ids that are made for all of them."""
-    rules = subject.rules.preprocessing
-    model = prune_vocabulary(subject.model, keep_words, index_offset=rules.index_offset)
+def with_fewer_words(
+    loaded: LoadedModel, keep_words: int
+) -> tuple[LoadedModel, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """Keep only the N most frequent words.
+
+    Returns:
+        The model with the smaller table, and what becomes of ids that are made for all words.
+    """
+    rules = loaded.rules.preprocessing
+    model = prune_vocabulary(loaded.model, keep_words, index_offset=rules.index_offset)
     signature = read_signature(model)
     count = signature.inputs[0].id_count or 0
-    words = subject.rules.vocabulary[:keep_words]
-    cut = replace(subject.rules, vocabulary=words)
+    words = loaded.rules.vocabulary[:keep_words]
+    cut = replace(loaded.rules, vocabulary=words)
     if words:
         cut = replace(cut, preprocessing=replace(rules, vocabulary=vocabulary_name(words)))
-    return Subject(model, signature, cut, subject.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
+    # Without its front: that knows words which are unknown here.
+    return LoadedModel(model, signature, cut, loaded.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)

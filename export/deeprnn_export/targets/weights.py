@@ -1,0 +1,30 @@
+"""Check a model's weights before a file stores them in fewer bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deeprnn_edge.errors import UnsupportedModelError
+
+
+def check_weight(name: str, weight: NDArray[Any], precision: str, *, way_out: str) -> None:
+    """Refuse a weight that fewer bits have no scale for.
+
+    Args:
+        way_out: what is left to do.
+
+    Raises:
+        UnsupportedModelError: which names the weight, where it is all zero, not finite, or beyond float16.
+    """
+    if not np.isfinite(weight).all():
+        problem = f"holds NaN or infinity, so that {precision} has no scale for it; train the model again"
+    elif not weight.any():
+        problem = f"is all zero, so that {precision} has no scale for it; load the trained weights"
+    elif precision == "fp16" and np.abs(weight).max() > np.finfo(np.float16).max:
+        problem = f"reaches {np.abs(weight).max():.3g}, and float16 ends at 65504"
+    else:
+        return
+    raise UnsupportedModelError(f"the weight {name!r} {problem}, or {way_out}")
