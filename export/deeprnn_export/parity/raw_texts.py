@@ -47,9 +47,13 @@ def make_raw_texts(words: Sequence[str], length: int | None) -> list[str]:
     """Make texts of a vocabulary: known, unknown, empty, long, accents, emoji, punctuation, apostrophes, spaces."""
     known = [word for word in words if word.strip()][:200] or ["a"]
     a, b, c, d = (known[index % len(known)] for index in range(4))
+    # By words beyond letters of ASCII one rule is told from another.
+    odd = [word for word in words if word.strip() and not (word.isascii() and word.isalnum())][:8]
     long = [known[index % len(known)] for index in range((length or 40) + 10)]
-    return [
+    texts = [
         " ".join(known[:6]),
+        " ".join(odd),
+        " ".join(odd).upper(),
         "",
         " \t ",
         f"zzqxj {a} unheardof",
@@ -65,6 +69,7 @@ def make_raw_texts(words: Sequence[str], length: int | None) -> list[str]:
         "映画 кино فيلم हिन्दी",
         " ".join(long),
     ]
+    return list(dict.fromkeys(texts))
 
 
 def read_raw_texts(path: Path) -> list[str]:

@@ -86,7 +86,7 @@ def test_verify_finds_a_rule_that_was_changed(tmp_path: Path) -> None:
     raw["preprocessing"]["steps"][0]["letters"] = "unicode"
     path.write_text(json.dumps(raw))
     (result,) = verify(tmp_path / "b")
-    assert [failure.problem for failure in result.failures] == ["1 of 15 texts become other ids"]
+    assert [failure.problem for failure in result.failures] == ["1 of 17 texts become other ids"]
 
 
 def owner(**options: Any) -> Tokenizer:
@@ -113,9 +113,9 @@ def test_an_owners_tokenizer_on_the_command_line(tmp_path: Path, padding: str, t
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "a Tokenizer does not say how its texts were made 6 steps long: give --padding"),
-        ({"padding": "post"}, "does not say from which end longer texts are cut to 6 steps: give --truncating"),
-        ({"padding": "none"}, "--padding none, but the model was built for 6 steps"),
+        ({}, "a Tokenizer does not say how its texts were made 6 steps long: give padding="),
+        ({"padding": "post"}, "does not say from which end longer texts are cut to 6 steps: give truncating="),
+        ({"padding": "none"}, "padding='none', but the model was built for 6 steps"),
         ({"padding": "post", "truncating": "post", "oov_id": 30}, "the oov_id 30, but the model's table has 9 rows"),
     ],
 )
@@ -127,9 +127,9 @@ def test_padding_that_cannot_be_told(tmp_path: Path, given: dict[str, Any], said
 
 def test_padding_of_any_length(tmp_path: Path) -> None:
     model = model_of_ids(steps=None)
-    with pytest.raises(InputError, match=r"of one length: .*; for texts of their own length, --padding none"):
+    with pytest.raises(InputError, match=r"of one length: .*; for texts of their own length, padding='none'"):
         export(model, tmp_path / "b", tokenizer=owner())
-    with pytest.raises(InputError, match="--padding and --truncating need a length"):
+    with pytest.raises(InputError, match="padding= and truncating= need a length"):
         export(model, tmp_path / "b", tokenizer=owner(), padding="post", truncating="post")
     sides: Any = {"padding": "post", "truncating": "post", "max_length": 5}
     assert export(model, tmp_path / "b", formats=["onnx"], tokenizer=owner(), **sides).preprocessing.max_length == 5
@@ -185,14 +185,14 @@ def test_raw_samples_from_a_file(tmp_path: Path) -> None:
 
 
 def test_raw_samples_of_a_model_without_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--sample-raw holds texts, and the model takes none"):
+    with pytest.raises(InputError, match="sample_raw= holds texts, and the model takes none"):
         export(model_of_ids(), tmp_path / "b", sample_raw=["the film"])
 
 
 def test_rules_that_keras_does_otherwise_are_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = raw_texts.RawReference("another layer", lambda texts: [[1] * 6 for _ in texts])
     monkeypatch.setattr("deeprnn_export.pipeline.export.find_reference", lambda *_: other)
-    with pytest.raises(ParityError, match="15 of 15 raw texts become other ids than those of another layer") as caught:
+    with pytest.raises(ParityError, match="17 of 17 raw texts become other ids than those of another layer") as caught:
         export(model_of_strings(), tmp_path / "b", formats=["onnx"])
     assert "the device" in caught.value.table
     assert_untouched(tmp_path)
