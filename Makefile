@@ -11,7 +11,7 @@ PYTEST := -m pytest -n 2 --dist worksteal
 # The folders of tests of one room, of either half or both: tests/edge/bench, tests/export/targets/tflite, tests/edge.
 ROOMS = $(if $(ROOM),$(wildcard $(addsuffix /$(ROOM),tests tests/edge tests/export tests/benchmarks)),tests)
 
-.PHONY: demo quick test random lowest newest check bench clean
+.PHONY: demo quick test random lowest newest check docs bench clean
 demo: $(INSTALLED)
 	$(BIN)/deeprnn-edge demo
 
@@ -56,8 +56,14 @@ check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python benchmarks/tables/fill.py --check
+	$(MAKE) docs
 
-# The README's subset; every workload: make bench SWEEP=--sweep
+# The site, into .site/, without the network; a link that leads nowhere, or a page outside the menu, is an error.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# The seed models, which the README's table is of; every workload: make bench SWEEP=--sweep
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/peers/compare.py $(SWEEP)
 	$(BIN)/python benchmarks/peers/overhead.py
@@ -71,10 +77,10 @@ $(INSTALLED): pyproject.toml pins.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "deeprnn-edge needs Python 3.11 or newer, found " + sys.version.split()[0] + "; name another with: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --constraint pins.txt hatchling editables
-	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev]'
+	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev,docs]'
 	@touch $@
 
 # PyTorch and OpenVINO, which only the comparison with peers needs.
 $(VENV)/.peers: $(INSTALLED)
-	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev,peers]'
+	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev,docs,peers]'
 	@touch $@

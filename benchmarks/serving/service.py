@@ -1,8 +1,8 @@
-"""The README's service under load on loopback: ``python benchmarks/serving/service.py``.
+"""Measure the example of a service under load on loopback: ``python benchmarks/serving/service.py``.
 
-The code of the README's example is written to a file and started by the command that stands below it: one process, with
-the seed GRU. Clients of one kept connection each, all in this process, send texts of 100 words, the next as soon as the
-last is answered, and hold every answer against ``Model.predict``. Writes ``results/service.json``.
+``examples/service.py`` is started by the command that the guide gives: one process, with the seed GRU. Clients of one
+kept connection each, all in this process, send texts of 100 words, the next as soon as the last is answered, and hold
+every answer against ``Model.predict``. Writes ``results/service.json``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.files.atomic_write import write_output
 from deeprnn_edge.packages import package_version
 
-README = ROOT / "README.md"
+EXAMPLE = ROOT / "examples" / "service.py"
+GUIDE = ROOT / "docs" / "guides" / "service.md"
 RESULT = ROOT / "benchmarks" / "results" / "service.json"
 HOST = "127.0.0.1"
 CLIENTS = (1, 8, 32)
 ROUNDS, ROUND_SECONDS = 5, 4.0
 TEXTS = 200
 
-_EXAMPLE = re.compile(r"<!-- example service -->\n```python\n(.*?)```\n+```\n(.*?)```\n<!-- end -->", re.DOTALL)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _START_SECONDS = 60
 
@@ -72,8 +72,8 @@ def main() -> int:
             rows = measure(port, questions)
     result = {
         "format_version": 1,
-        "what": "the README's service, one process, seed GRU, texts of 100 words; each client sends the next text when "
-        "the last is answered, from a second process on the same machine",
+        "what": "the example of a service, one process, seed GRU, texts of 100 words; each client sends the next text "
+        "when the last is answered, from a second process on the same machine",
         "machine": describe_machine(),
         "server": {name: package_version(name) for name in ("fastapi", "uvicorn", "h11", "httptools", "uvloop")},
         "rounds": ROUNDS,
@@ -100,17 +100,15 @@ def make_texts() -> list[str]:
 
 
 def read_example() -> tuple[str, list[str]]:
-    """The code of the README's service, and the words of the command that starts it."""
-    found = _EXAMPLE.search(README.read_text(encoding="utf-8"))
-    if found is None:
-        raise ValueError(f"{README} has no example of a service")
-    (command,) = (line.split() for line in found[2].splitlines() if line.startswith("uvicorn "))
-    return found[1], command
+    """Return the code of the example, and the words of the command that starts it."""
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
+    (command,) = (line.split() for line in lines if line.startswith("uvicorn "))
+    return EXAMPLE.read_text(encoding="utf-8"), command
 
 
 @contextmanager
 def serve(folder: Path) -> Iterator[int]:
-    """Run the README's service in a folder with a ``bundle``; yields its port once it answers."""
+    """Run the service in a folder with a ``bundle``; yields its port once it answers."""
     code, command = read_example()
     (folder / "service.py").write_text(code, encoding="utf-8")
     log = folder / "service.log"

@@ -6,9 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.paths import ROOT
-
-RESULTS = ROOT / "benchmarks" / "results"
+from benchmarks.paths import RESULTS
 
 
 def read(name: str) -> Any:

@@ -27,6 +27,26 @@ def peers(result: Mapping[str, Any]) -> str:
     return markdown(header, rows) + "\n\n" + (f"{footnotes} " if notes else "") + describe_machine(result)
 
 
+def summary(result: Mapping[str, Any]) -> str:
+    """The seed models at a glance: our files, Keras's own export, the fastest other peer, and the C loop."""
+    rows = []
+    for one in _seeds(result):
+        keras = row_of(one, "keras-onnx")
+        others = (row for row in timed(one) if row["kind"] == "peer" and row["name"] != "keras-onnx")
+        other = next(others, None)
+        rows.append(
+            [
+                _title(one),
+                *(_time(row_of(one, name), []) for name in ("ours-onnx", "ours-tflite")),
+                _time(keras, []),
+                f"{_time(other, [])} ({other['title']})" if other else "–",
+                _time(row_of(one, "c"), []),
+            ]
+        )
+    header = ["p50, µs", "**ONNX**", "**TFLite**", "Keras's ONNX export", "fastest other peer", "C loop"]
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
+
+
 def yardstick(result: Mapping[str, Any]) -> str:
     """Our files beside a C loop, each other and the peers, by network."""
     large = [one for one in result["workloads"] if one["group"] == "units" and list(one["units"]) == _LARGE]
@@ -135,6 +155,7 @@ def _smallest(workloads: Sequence[Workload], start: str) -> str:
 
 
 PEERS_TABLES: dict[str, Callable[[], str]] = {
+    "summary": lambda: summary(read("peers_sweep")),
     "peers": lambda: peers(read("peers_sweep")),
     "yardstick": lambda: yardstick(read("peers_sweep")),
     "reviews": lambda: reviews(read("peers_sweep")),

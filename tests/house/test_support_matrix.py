@@ -1,14 +1,14 @@
-"""The README says of every kind of model what the conformance table says."""
+"""The page of supported models says of every kind of model what the conformance table says."""
 
 from __future__ import annotations
 
 from tests.support.conformance.models import ROWS
-from tests.support.conformance.support_matrix import COMMAND, README, filled, has_block, make_matrix
+from tests.support.conformance.support_matrix import COMMAND, PAGE, filled, has_block, make_matrix
 
 
-def test_the_readme_has_the_matrix_of_the_table() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert has_block(text), f"README.md lacks <!-- table support --> ... <!-- end -->; add it, then run: {COMMAND}"
+def test_the_page_has_the_matrix_of_the_table() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert has_block(text), f"{PAGE.name} lacks <!-- table support --> ... <!-- end -->; add it, then run: {COMMAND}"
     assert filled(text) == text, f"run: {COMMAND}"
 
 

@@ -28,9 +28,9 @@ def _inspect(content: bytes, path: str, *, precision: str | None = None) -> File
 
 
 def _check(content: bytes, path: str) -> None:
-    from deeprnn_edge.runtimes.onnx.external_data import refuse_external_data
+    from deeprnn_edge.runtimes.onnx.strict_reader import read_strictly
 
-    refuse_external_data(content, path)
+    read_strictly(content, path)
 
 
 RUNTIME = Runtime(

@@ -5,11 +5,18 @@ Where an upgrade took such a part away, the error says so in plain words.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any
 
-import onnxruntime
 from numpy.typing import NDArray
+
+# ONNX Runtime 1.32 writes to ~/.cache/Microsoft and looks up the name of a telemetry host within seconds of its import;
+# ``disable_telemetry_events()`` comes too late for both. A device library does neither. An app that has set the
+# variable itself, or has imported ONNX Runtime before, keeps what it chose.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.packages import parts_of

@@ -10,6 +10,7 @@ import keras
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_export.reading.custom_objects import OPTION, lookup
+from deeprnn_export.reading.hdf5 import count_elements, require_room
 from deeprnn_export.reading.keras2.model import load_legacy_model
 from deeprnn_export.reading.model_file import StoredModel, read_model_file
 
@@ -28,6 +29,8 @@ def load_model(
     path, objects = Path(path), dict(custom_objects or {})
     stored = read_model_file(path)
     try:
+        with stored.weights() as file:  # checked as it is opened, before Keras opens it again
+            require_room(stored.config, count_elements(file))
         if not stored.legacy:
             return _load_own(stored, allow_lambda=allow_lambda, custom_objects=objects)
         return load_legacy_model(stored, allow_lambda=allow_lambda, custom_objects=objects)

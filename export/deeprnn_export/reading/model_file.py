@@ -15,8 +15,14 @@ from typing import Any
 import h5py
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files import limits
+from deeprnn_export.reading.hdf5 import open_hdf5
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
+WEIGHTS = "model.weights.h5"
+# Of the entries of a .keras archive, which a zip states before anything is unpacked. A config of a thousand layers
+# takes a megabyte; weights are held in memory as a bundle's artifacts are.
+_LARGEST = {"config.json": limits.MANIFEST_BYTES, "metadata.json": limits.MIB, WEIGHTS: limits.ARTIFACT_BYTES}
 
 
 @dataclass(frozen=True)
@@ -42,13 +48,11 @@ class StoredModel:
     @contextmanager
     def weights(self) -> Iterator[h5py.File]:
         """The HDF5 file that holds the weights."""
-        if not self.archive:
-            with h5py.File(self.path, "r") as file:
-                yield file
-            return
-        with zipfile.ZipFile(self.path) as archive, archive.open("model.weights.h5") as stream:
-            content = io.BytesIO(stream.read())
-        with h5py.File(content, "r") as file:
+        content: Path | io.BytesIO = self.path
+        if self.archive:
+            with zipfile.ZipFile(self.path) as archive:
+                content = io.BytesIO(archive.read(WEIGHTS))
+        with open_hdf5(content) as file:
             yield file
 
 
@@ -100,8 +104,14 @@ def _read_h5(path: Path) -> StoredModel:
 def _read_archive(path: Path) -> StoredModel:
     try:
         with zipfile.ZipFile(path) as archive:
+            for name, largest in _LARGEST.items():
+                size_bytes = archive.getinfo(name).file_size
+                if size_bytes > largest:
+                    raise InputError(
+                        f"{path} states {size_bytes:,} bytes for its {name}, and {largest:,} are the most; "
+                        "it is damaged or made up: copy or save it again"
+                    )
             config, metadata = archive.read("config.json"), archive.read("metadata.json")
-            archive.getinfo("model.weights.h5")
             damaged = archive.testzip()
     except KeyError as error:
         raise InputError(f"{path} is a zip archive, but no model of Keras: {_one_line(error)}") from error
@@ -123,7 +133,7 @@ def _version(path: Path, text: Any) -> tuple[tuple[int, ...], bool]:
 
     Raises InputError for Keras 1, and for no version, which Keras 1 writes too.
     """
-    numbers = tuple(int(number) for number in re.findall(r"\d+", str(text or ""))[:3])
+    numbers = tuple(int(number) for number in re.findall(r"\d{1,9}", str(text or ""))[:3])
     if numbers < (2,):
         raise InputError(
             f"{path} was written by Keras {text or '1'}; expected Keras 2 or 3: load it with Keras 2.0 to 2.2 "
@@ -135,7 +145,7 @@ def _version(path: Path, text: Any) -> tuple[tuple[int, ...], bool]:
 def _config(path: Path, content: str | bytes) -> dict[str, Any]:
     try:
         config = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged: its config is no JSON ({_one_line(error)})") from error
     if not isinstance(config, dict):
         raise InputError(f"{path} is damaged: its config is a {type(config).__name__}; expected an object")

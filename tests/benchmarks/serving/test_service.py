@@ -1,4 +1,4 @@
-"""The README's service: it starts as the README says, and answers many clients as ``predict`` does."""
+"""The example of a service: it starts as the guide says, and answers many clients as ``predict`` does."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TFLiteOutcome = Literal["exact", "refused"]
 class Row:
     """A model and its outcomes.
 
-    group, option: where it stands in the README's matrix; the rows of one option share a line there,
+    group, option: where it stands in the matrix of supported models; the rows of one option share a line there,
         which lists their names where the option ends in a colon.
     name: what tells rows of one option apart.
     cell: ``rnn``, ``lstm`` or ``gru``; empty for a cell that is none of the three.

@@ -1,4 +1,4 @@
-"""The matrix of what is supported: ``python -m tests.support.conformance.support_matrix``."""
+"""Make the matrix of what is supported: ``python -m tests.support.conformance.support_matrix``."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from tests.support.conformance.row import Row
 from tests.support.keras_models import CELLS
 from tests.support.paths import ROOT
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "reference" / "supported-models.md"
 COMMAND = "python -m tests.support.conformance.support_matrix"
 _HEADER = ["", "SimpleRNN", "LSTM", "GRU", "ONNX", "TFLite"]
 _FORMS = {"native": "native", "loop": "Loop", "unrolled": "steps written out"}
 
 
 def main() -> int:
-    """Write the matrix into the README."""
-    text = README.read_text(encoding="utf-8")
+    """Write the matrix into its page."""
+    text = PAGE.read_text(encoding="utf-8")
     if not has_block(text):
-        print(f"{README.name} has no block <!-- table support --> ... <!-- end -->", file=sys.stderr)  # noqa: T201
+        print(f"{PAGE.name} has no block <!-- table support --> ... <!-- end -->", file=sys.stderr)  # noqa: T201
         return 1
-    README.write_text(filled(text), encoding="utf-8")
+    PAGE.write_text(filled(text), encoding="utf-8")
     return 0
 
 
 def has_block(text: str) -> bool:
-    """Whether a README has a place for the matrix."""
+    """Return whether a page has a place for the matrix."""
     return any(match[2] == "support" for match in BLOCK.finditer(text))
 
 
 def filled(text: str) -> str:
-    """The README's text with the matrix made anew; the other tables stay as they are."""
+    """Return the page's text with the matrix made anew; the other tables stay as they are."""
     return fill_blocks(text, {"support": make_matrix})
 
 
 def make_matrix(rows: Iterable[Row] = ROWS) -> str:
-    """A line for each option of the table, the first of a group with its name."""
+    """Return a line for each option of the table, the first of a group with its name."""
     lines: list[list[Any]] = []
     for group, members in groupby(rows, key=lambda row: row.group):
         options: dict[str, list[Row]] = {}
@@ -69,7 +69,7 @@ def _line(option: str, rows: list[Row]) -> list[str]:
 
 
 def _mark(rows: list[Row]) -> str:
-    """Empty where the option says nothing of the cell."""
+    """Return a tick, or nothing where the option says nothing of the cell."""
     if not rows:
         return ""
     return "☐" if any("refused" in (row.onnx, row.tflite) for row in rows) else "☑"
