@@ -184,7 +184,8 @@ class Model:
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
             return self.run(np.zeros(shape, spec.dtype))
-        lengths = np.array([len(row) for row in rows])
+        least = self.manifest.preprocessing.min_length or 0
+        lengths = np.array([max(len(row), least) for row in rows])
         if not lengths.all():
             raise InputError(
                 f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to"

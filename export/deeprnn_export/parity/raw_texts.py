@@ -52,6 +52,7 @@ def make_raw_texts(words: Sequence[str], length: int | None) -> list[str]:
     long = [known[index % len(known)] for index in range((length or 40) + 10)]
     texts = [
         " ".join(known[:6]),
+        a,
         " ".join(odd),
         " ".join(odd).upper(),
         "",
@@ -120,15 +121,15 @@ def make_raw_cases(
         rows = to_batch(rows, how, how.max_length).tolist()
     if reference is not None:
         _require_ids(texts, rows, reference)
-    batch = spec.shape[0]
+    batch, least = spec.shape[0], how.min_length or 0
     cases = []
     for count in sorted({len(row) for row in rows} - {0}):
-        chosen = [index for index, row in enumerate(rows) if len(row) == count]
+        chosen = [index for index, row in enumerate(rows) if max(len(row), least) == count]
         name = "raw texts" if how.max_length is not None else f"raw texts of {count} ids"
         size = batch if isinstance(batch, int) else len(chosen)
         for start in range(0, len(chosen) - len(chosen) % size, size):
             part = chosen[start : start + size]
-            ids = np.array([rows[index] for index in part]).astype(spec.dtype)
+            ids = to_batch([rows[index] for index in part], how, count).astype(spec.dtype)
             called = name if start == 0 else f"{name} from {start + 1}"
             cases.append(GridCase(called, {spec.name: ids}, tuple(texts[index] for index in part)))
     return cases

@@ -111,9 +111,11 @@ def _padded(given: TextRules, text: TextOptions, signature: Signature, asked: in
         if side is not None and side != "none"
     }
     length = _max_length(signature, rules, asked, pads=bool(sides), leaves=text.padding == "none")
-    rules = dataclasses.replace(rules, max_length=length, **sides)
+    # Where padding is masked, a text without words is a step of nothing but padding.
+    masked = signature.inputs[0].name in signature.mask_values
+    rules = dataclasses.replace(rules, max_length=length, min_length=1 if masked and length is None else None, **sides)
     shape = signature.inputs[0].shape
-    matters = length is not None or signature.inputs[0].name not in signature.mask_values
+    matters = length is not None or not masked
     if given.asks_padding and matters and text.padding is None:
         made = f"{length} steps long" if length is not None else "of one length"
         free = "" if isinstance(shape[1], int) else "; for texts of their own length, padding='none'"
