@@ -39,7 +39,7 @@ lowest:
 
 # With the newest version of each dependency: what will the next release of Keras break?
 newest:
-	$(call environment,$(NEWEST),--extra export --extra dev)
+	$(call environment,$(NEWEST),--extra export --extra dev --extra docs)
 	$(NEWEST)/bin/python $(PYTEST)
 
 # An environment of its own, with what uv resolves as it is told.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.bundle.content import has_file, read_file
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, decode_manifest
+from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError
@@ -19,6 +19,11 @@ GOLDEN = "golden.npz"
 CARD = "README.md"
 
 
+def companion(path: str, content: bytes) -> Companion:
+    """Return what a manifest states of a file beside the artifacts."""
+    return Companion(path, len(content), hashlib.sha256(content).hexdigest())
+
+
 @dataclass(frozen=True)
 class Bundle:
     """Hold an opened bundle: where it is, and its manifest."""
@@ -27,13 +32,24 @@ class Bundle:
     manifest: Manifest
 
     def read(self, name: str) -> bytes:
-        """Read the vocabulary or another companion of the artifacts.
+        """Read the vocabulary or another companion of the artifacts, once it is what the manifest states.
 
         Raises:
-            BundleError: where it is missing, leads out of the bundle or is too large.
+            BundleError: where it is missing, altered, leads out of the bundle or is too large.
         """
+        for companion in self.manifest.companions:
+            if companion.path == name:
+                return self._read_checked(companion)
         largest = limits.GOLDEN_BYTES if name == GOLDEN else limits.VOCABULARY_BYTES
         return read_file(self.path, name, largest_bytes=largest)
+
+    def unchecked(self) -> list[str]:
+        """Return the files that a device reads and that the manifest of an older release has no hash of."""
+        hashed = {companion.path for companion in self.manifest.companions}
+        read = [GOLDEN] if self.has(GOLDEN) else []
+        if self.manifest.preprocessing.vocabulary is not None:
+            read.append(self.manifest.preprocessing.vocabulary)
+        return [name for name in read if name not in hashed]
 
     def read_artifact(self, artifact: Artifact) -> bytes:
         """Read an artifact, once its size and hash are those that the manifest states.
@@ -43,10 +59,13 @@ class Bundle:
         Raises:
             BundleError: where they are not.
         """
-        content = read_file(self.path, artifact.path, largest_bytes=artifact.size_bytes, exact=True)
-        if hashlib.sha256(content).hexdigest() != artifact.sha256:
+        return self._read_checked(artifact)
+
+    def _read_checked(self, stated: Artifact | Companion) -> bytes:
+        content = read_file(self.path, stated.path, largest_bytes=stated.size_bytes, exact=True)
+        if hashlib.sha256(content).hexdigest() != stated.sha256:
             raise BundleError(
-                f"{self.path / artifact.path} differs from the hash in the manifest; "
+                f"{self.path / stated.path} differs from the hash in the manifest; "
                 "the file was altered: copy the bundle again"
             )
         return content

@@ -262,6 +262,21 @@ class StreamSpec:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """Hold what is known of a file beside the artifacts: golden vectors, vocabulary, card.
+
+    Attributes:
+        path: its name in the bundle.
+        size_bytes: as it was written.
+        sha256: as it was written.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Hold what a bundle is.
 
@@ -277,6 +292,7 @@ class Manifest:
         artifacts: the files that run.
         kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
         stream: where there are stream artifacts.
+        companions: the files beside the artifacts; none in a bundle of a release that did not hash them.
     """
 
     format_version: int
@@ -290,6 +306,7 @@ class Manifest:
     artifacts: tuple[Artifact, ...]
     kept_words: int | None = None
     stream: StreamSpec | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 def encode_manifest(manifest: Manifest) -> str:

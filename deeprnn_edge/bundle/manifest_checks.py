@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.content import check_name
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.bundle.text_steps import check_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
@@ -31,6 +31,7 @@ def check_manifest(manifest: Manifest) -> None:
         BundleError: that names the field which cannot be.
     """
     _check_artifacts(manifest.artifacts)
+    _check_companions(manifest.companions)
     _check_preprocessing(manifest.preprocessing)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)
@@ -48,8 +49,20 @@ def _check_artifacts(artifacts: Sequence[Artifact]) -> None:
         check_name(artifact.path)
         _check_number(f"{where}.size_bytes", artifact.size_bytes, range(1, limits.ARTIFACT_BYTES + 1))
         _check_number(f"{where}.chunk", artifact.chunk, range(1, limits.TIME_STEPS + 1))
-        if not _SHA256.fullmatch(artifact.sha256):
-            raise _wrong(f"{where}.sha256", artifact.sha256, "64 hexadecimal digits")
+        _check_hash(f"{where}.sha256", artifact.sha256)
+
+
+def _check_companions(companions: Sequence[Companion]) -> None:
+    _check_distinct("companions", (companion.path for companion in companions))
+    for index, companion in enumerate(companions):
+        check_name(companion.path)
+        _check_number(f"companions[{index}].size_bytes", companion.size_bytes, range(limits.GOLDEN_BYTES + 1))
+        _check_hash(f"companions[{index}].sha256", companion.sha256)
+
+
+def _check_hash(where: str, value: str) -> None:
+    if not _SHA256.fullmatch(value):
+        raise _wrong(where, value, "64 hexadecimal digits")
 
 
 def _check_preprocessing(rules: Preprocessing) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
+from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, companion, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_write import check_output, write_output
@@ -74,12 +74,14 @@ def pack(
     # In the manifest's order, by which load takes one of several.
     kept = tuple(artifact for artifact in bundle.manifest.artifacts if artifact.path in chosen)
     manifest = dataclasses.replace(bundle.manifest, artifacts=tuple(map(_strip, kept)))
-    files = {MANIFEST: _encode(manifest), **{artifact.path: read_artifact(bundle, artifact) for artifact in kept}}
+    beside: dict[str, bytes] = {}
     if vocabulary := manifest.preprocessing.vocabulary:
-        files[vocabulary] = bundle.read(vocabulary)
+        beside[vocabulary] = bundle.read(vocabulary)
     if golden:
-        files[GOLDEN] = bundle.read_golden()
-    content = zip_files(files)
+        beside[GOLDEN] = bundle.read_golden()
+    manifest = dataclasses.replace(manifest, companions=tuple(companion(*file) for file in beside.items()))
+    running = {artifact.path: read_artifact(bundle, artifact) for artifact in kept}
+    content = zip_files({MANIFEST: _encode(manifest), **running, **beside})
     bundle_size_bytes = bundle.size_bytes()
     write_output(output, content)
     return Packed(

@@ -73,6 +73,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
         recurrences={one.path: one.recurrences for one in manifest.artifacts if one.recurrences},
         stored={one.path: one.tensors for one in manifest.artifacts if one.tensors},
         states=() if manifest.stream is None else manifest.stream.states,
+        unchecked=tuple(bundle.unchecked()),
     )
 
 

@@ -24,6 +24,7 @@ class Inspection:
         recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
         stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
         states: of a bundle with stream artifacts, what these carry from chunk to chunk.
+        unchecked: of a bundle, the files that a device reads and that its manifest has no hash of.
     """
 
     path: str
@@ -36,3 +37,4 @@ class Inspection:
     recurrences: Mapping[str, tuple[LoweredLayer, ...]] = field(default_factory=dict)
     stored: Mapping[str, tuple[StoredTensor, ...]] = field(default_factory=dict)
     states: tuple[StateSpec, ...] = ()
+    unchecked: tuple[str, ...] = ()

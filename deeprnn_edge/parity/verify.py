@@ -73,6 +73,8 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
     """
     bundle = open_bundle(path)
     cases = decode_golden(bundle.read_golden())
+    for companion in bundle.manifest.companions:
+        bundle.read(companion.path)  # the hash holds, or this is the error
     if artifact is not None:
         return [verify_artifact(bundle, choose_artifact(bundle, artifact), cases)]
     results: list[Verification] = []

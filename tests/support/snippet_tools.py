@@ -19,6 +19,7 @@ import onnxruntime
 import pytest
 
 from deeprnn_edge.web.runtime_files import VERSION
+from tests.support.shared import made_once
 
 # A compiler takes the system's characters for the program's, and a JVM prints in them.
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "ONNXRUNTIME_NODE_INSTALL": "skip"}
@@ -59,14 +60,13 @@ def needed(program: str) -> str:
 class Tools:
     """The runner of each language, made when it is first asked for."""
 
-    def __init__(self, make_folder: Callable[[], Path]) -> None:
-        self._make_folder = make_folder
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
         self._runners: dict[str, Runner] = {}
-        self._native: Path | None = None
 
     def __call__(self, language: str) -> Runner:
         if language not in self._runners:
-            folder = self._make_folder()
+            folder = self._folders.mktemp("tool")
             if language == "c++":
                 self._runners[language] = _cpp(folder, system_headers() or self.native())
             else:
@@ -76,9 +76,7 @@ class Tools:
 
     def native(self) -> Path:
         """A folder with ONNX Runtime's C++ headers and, as ``classes.jar``, its Java classes."""
-        if self._native is None:
-            self._native = _fetch_native(self._make_folder())
-        return self._native
+        return made_once(self._folders, "native", _fetch_native)[0]
 
 
 def _python(folder: Path) -> Runner:

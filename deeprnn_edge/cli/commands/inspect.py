@@ -61,6 +61,8 @@ def _format(inspection: Inspection, tensors: int) -> str:
         parts.append(_format_states(inspection.states))
     if inspection.stored:
         parts.append(_format_stored(inspection.stored))
+    if inspection.unchecked:
+        parts.append(f"no hash covers {', '.join(inspection.unchecked)}: the bundle is of an older release")
     parts += filter(None, (_format_file(file, tensors) for file in inspection.artifacts))
     return "\n\n".join(parts)
 

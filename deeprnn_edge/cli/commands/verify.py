@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.parity.verify import Verification
 from deeprnn_edge.parity.verify import verify as verify_bundle
@@ -30,6 +31,8 @@ def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
         deeprnn-edge verify bundle
     """
     results = verify_bundle(bundle, artifact=artifact)
+    if unchecked := open_bundle(bundle).unchecked():
+        click.echo(f"no hash covers {', '.join(unchecked)}: the bundle is of an older release", err=True)
     if as_json:
         click.echo(json.dumps([_to_json(result) for result in results], indent=2))
     else:

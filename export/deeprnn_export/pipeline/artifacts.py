@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -10,6 +10,7 @@ from deeprnn_edge.bundle.manifest import LoweredLayer
 from deeprnn_edge.parity.replay import Replay
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.tolerance import Tolerance, reduced_tolerance
+from deeprnn_export.pipeline.forms import check_forms
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.precisions import artifact_path
 from deeprnn_export.targets.conversion_input import ConversionInput
@@ -22,6 +23,7 @@ class File:
 
     Attributes:
         source: what it was made of.
+        operators: operator to count, as the file says.
         chunk: time steps of one call, where they are fixed and it streams.
     """
 
@@ -30,6 +32,7 @@ class File:
     precision: str
     path: str
     converted: Conversion
+    operators: Mapping[str, int]
     tolerance: Tolerance
     chunk: int | None
 
@@ -45,6 +48,7 @@ def convert_all(source: ConversionInput, options: ExportOptions) -> Iterator[Fil
 
     Raises:
         UnsupportedModelError: for what cannot be converted.
+        DeepRNNEdgeError: where a file is not what its conversion says.
     """
     plan = source.stream
     exact = {target.name: cache(partial(target.convert, source)) for target, _ in options.wanted}
@@ -62,5 +66,7 @@ def convert_all(source: ConversionInput, options: ExportOptions) -> Iterator[Fil
             if layer.reason is not None and layer not in told:
                 told.add(layer)
                 options.progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+        operators = dict(target.runtime.inspect(converted.content, path).operators)
+        check_forms(target, path, converted.recurrences, operators)
         chunk = plan.chunk_of(source.shapes) if plan is not None and target.fixed_shapes else None
-        yield File(source, target, precision, path, converted, tolerance, chunk)
+        yield File(source, target, precision, path, converted, operators, tolerance, chunk)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import keras
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST
+from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
     FORMAT_VERSION,
@@ -182,8 +182,7 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         kept_words=options.keep_words,
         stream=None if plan is None else plan.spec,
     )
-    _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
-    return manifest
+    return _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
 
 
 def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
@@ -244,7 +243,7 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
         sha256=hashlib.sha256(file.converted.content).hexdigest(),
         parity=report.summary(),
         accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(file.target.runtime.inspect(file.converted.content, file.path).operators),
+        operators=dict(file.operators),
         recurrences=file.converted.recurrences,
         evaluation=evaluation,
         tensors=file.converted.tensors,
@@ -269,13 +268,16 @@ def _rows(case: Case) -> int:
     return len(next(iter(case.inputs.values())))
 
 
-def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> None:
-    (folder / GOLDEN).write_bytes(encode_golden(cases))
+def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> Manifest:
+    """Write what stands beside the artifacts, and last the manifest, which has the hashes of all."""
+    files = {GOLDEN: encode_golden(cases), CARD: write_card(manifest).encode("utf-8")}
     if rules.vocabulary:
         name = vocabulary_name(rules.vocabulary)
-        (folder / name).write_text(encode_vocabulary(name, rules.vocabulary), encoding="utf-8")
-    (folder / CARD).write_text(write_card(manifest), encoding="utf-8")
-    (folder / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
+        files[name] = encode_vocabulary(name, rules.vocabulary).encode("utf-8")
+    manifest = replace(manifest, companions=tuple(companion(*file) for file in files.items()))
+    for name, content in {**files, MANIFEST: encode_manifest(manifest).encode("utf-8")}.items():
+        (folder / name).write_bytes(content)
+    return manifest
 
 
 def _versions() -> dict[str, str]:

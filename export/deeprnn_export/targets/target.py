@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deeprnn_edge.bundle.manifest import Form
 from deeprnn_edge.runtimes.runtime import Runtime
 
 if TYPE_CHECKING:  # Keras and TensorFlow come with it, and a command's help needs none of them
@@ -42,6 +43,7 @@ class Target:
         runtime: what runs its files, and knows its name.
         precisions: by name; each target has ``fp32``.
         fixed_shapes: whether a file takes one shape alone, batch 1 and so many time steps.
+        kernels: form of a layer to the operators one of which the file has for it; other forms have none of their own.
         lacks: what an operator that the format does not have would do to a file.
         way_out: what is left to do for a model that the format cannot hold.
         packages: distributions beside Keras and TensorFlow that make the file.
@@ -53,6 +55,7 @@ class Target:
     runtime: Runtime
     precisions: Mapping[str, Precision]
     fixed_shapes: bool
+    kernels: Mapping[Form, frozenset[str]]
     lacks: str
     way_out: str
     packages: tuple[str, ...]

@@ -60,6 +60,7 @@ def test_a_result_is_rendered_anew(tmp_path: Path) -> None:
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_run_measures_what_it_is_told(tmp_path: Path) -> None:
     words = ["--only", "rnn-10-steps", "--contender", "ours-onnx", "--contender", "keras-function"]
     assert run(*words, "--seconds", "0.02", "-o", tmp_path).exit_code == 0

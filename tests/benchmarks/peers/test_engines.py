@@ -11,6 +11,7 @@ from benchmarks.peers.contenders import CONTENDERS
 from benchmarks.peers.jobs import make_all
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.workloads import Network, Workload
+from tests.support.shared import made_once
 
 MASKED = Workload("masked", "", "seed", Network("gru", (5, 3), steps=6, masked=True), batch=1, lengths="reviews")
 STREAM = Workload("stream", "", "stream", Network("lstm", (5, 3, 3), steps=6))
@@ -21,10 +22,14 @@ MAY_FAIL = {"openvino-keras": "Loop", "stock-tflite": "one row", "stock-tflite-u
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Network, dict[str, str | None]]]:
-    folder = tmp_path_factory.mktemp("peers")
-    return folder, make_all([MASKED, STREAM, BATCH], CONTENDERS, folder, progress=lambda _: None)
+    return made_once(
+        tmp_path_factory,
+        "peers",
+        lambda folder: make_all([MASKED, STREAM, BATCH], CONTENDERS, folder, progress=lambda _: None),
+    )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", [MASKED, STREAM, BATCH], ids=lambda one: one.name)
 def test_every_engine_answers_as_keras_does(made: Any, workload: Workload) -> None:
     folder, files = made

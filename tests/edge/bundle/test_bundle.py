@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import zipfile
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import deeprnn_edge
-from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.bundle.bundle import companion, open_bundle
+from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import BundleError
+from deeprnn_edge.inference.packing import pack
 from deeprnn_edge.runtimes.artifacts import choose_artifact
+from tests.support.changed_bundle import change_manifest
 
 
 @pytest.fixture
@@ -101,3 +106,65 @@ def test_an_artifact_that_the_runtime_does_not_load(copy: Path) -> None:
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"model\.onnx: ONNX Runtime .* does not load it"):
         deeprnn_edge.load(copy)
+
+
+def hashed(bundle_path: Path, folder: Path) -> Path:
+    """A copy of a bundle whose manifest has a hash of every file."""
+    copy = Path(shutil.copytree(bundle_path, folder / "hashed"))
+    companions = [companion(name, (copy / name).read_bytes()) for name in ("golden.npz", "vocabulary.txt", "README.md")]
+    change_manifest(copy, companions=tuple(companions))
+    return copy
+
+
+@pytest.mark.parametrize("name", ["golden.npz", "vocabulary.txt", "README.md"])
+@pytest.mark.parametrize("how", ["cut", "changed", "lengthened", "gone"])
+def test_a_file_beside_the_artifacts_that_was_altered_is_refused(
+    bundle_path: Path, tmp_path: Path, name: str, how: str
+) -> None:
+    copy = hashed(bundle_path, tmp_path)
+    content = (copy / name).read_bytes()
+    changed = {"cut": content[:30], "changed": content[:-1] + b"x", "lengthened": content + b"\n"}
+    if how == "gone":
+        (copy / name).unlink()
+    else:
+        (copy / name).write_bytes(changed[how])
+    with pytest.raises(BundleError, match=name):
+        deeprnn_edge.verify(copy)
+    if name == "vocabulary.txt":
+        with pytest.raises(BundleError, match=name):
+            deeprnn_edge.load(copy)
+
+
+def test_a_bundle_of_an_older_release_loads_and_says_what_is_not_covered(bundle_path: Path, tmp_path: Path) -> None:
+    assert open_bundle(bundle_path).unchecked() == ["golden.npz", "vocabulary.txt"]
+    assert open_bundle(hashed(bundle_path, tmp_path)).unchecked() == []
+    done = CliRunner().invoke(main, ["verify", str(bundle_path)])
+    assert done.exit_code == 0
+    assert "no hash covers golden.npz, vocabulary.txt" in done.stderr
+    assert "no hash covers golden.npz, vocabulary.txt" in CliRunner().invoke(main, ["inspect", str(bundle_path)]).stdout
+
+
+def test_a_packed_bundle_has_the_hashes_of_what_it_holds(bundle_path: Path, tmp_path: Path) -> None:
+    pack(bundle_path, tmp_path / "small.zip", golden=True)
+    packed = open_bundle(tmp_path / "small.zip")
+    assert [one.path for one in packed.manifest.companions] == ["vocabulary.txt", "golden.npz"]
+    assert packed.unchecked() == []
+    assert all(result.passed for result in deeprnn_edge.verify(tmp_path / "small.zip"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"path": "../up"}, "../up"),
+        ({"sha256": "0"}, r"companions\[0\].sha256"),
+        ({"size_bytes": -1}, r"companions\[0\].size_bytes"),
+    ],
+)
+def test_a_companion_that_cannot_be(
+    bundle_path: Path, tmp_path: Path, change: dict[str, object], expected: str
+) -> None:
+    copy = hashed(bundle_path, tmp_path)
+    first = open_bundle(copy).manifest.companions[0]
+    change_manifest(copy, companions=(dataclasses.replace(first, **change),))
+    with pytest.raises(BundleError, match=expected):
+        open_bundle(copy)

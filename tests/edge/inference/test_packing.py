@@ -15,7 +15,7 @@ import pytest
 
 import deeprnn_edge
 from deeprnn_edge.bench.inputs import choose_inputs
-from deeprnn_edge.bundle.bundle import MANIFEST, open_bundle
+from deeprnn_edge.bundle.bundle import MANIFEST, companion, open_bundle
 from deeprnn_edge.bundle.manifest import Evaluation, StoredTensor
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.zip_writer import zip_files
@@ -107,7 +107,8 @@ def test_the_manifest_says_the_same_of_what_is_kept(bundle: Path, tmp_path: Path
     pack(bundle, tmp_path / "out.zip", artifacts=["model.int8.onnx"])
     whole, packed = open_bundle(bundle).manifest, open_bundle(tmp_path / "out.zip").manifest
     kept = dataclasses.replace(whole.artifacts[2], operators=None, recurrences=(), tensors=())
-    assert packed == dataclasses.replace(whole, artifacts=(kept,))
+    vocabulary = companion("vocabulary.txt", (bundle / "vocabulary.txt").read_bytes())
+    assert packed == dataclasses.replace(whole, artifacts=(kept,), companions=(vocabulary,))
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         text = archive.read(MANIFEST).decode("utf-8")
     assert "\n" not in text

@@ -38,7 +38,7 @@ from deeprnn_edge.errors import BundleError
 from deeprnn_edge.inference.packing import pack
 from deeprnn_edge.inspection.inspect import inspect_path
 from deeprnn_edge.runtimes.artifacts import start_runtime
-from tests.support import made_up_runtime
+from tests.support.made_up_format import runtime as made_up_runtime
 from tests.support.paths import ROOT
 
 UNITS, FEATURES = 3, 2

@@ -169,7 +169,7 @@ def fixture(name: str) -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
-    return Tools(lambda: tmp_path_factory.mktemp("tool"))
+    return Tools(tmp_path_factory)
 
 
 # Bundle, artifact, and the golden vectors' case that the example is.

@@ -17,6 +17,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import split_words
 from deeprnn_edge.web.runtime_files import Runtime, fetch_runtime
 from deeprnn_edge.web.site import make_files, write_site
+from tests.support.shared import made_once
 from tests.support.web_server import visit
 
 BROWSER = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "chrome"])), None)
@@ -105,9 +106,9 @@ await fetch("seen", { method: "POST", body: JSON.stringify({ seen, problem: at("
 
 
 @pytest.fixture(scope="session")
-def runtime() -> Runtime:
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     try:
-        return fetch_runtime()
+        return made_once(tmp_path_factory, "runtime", lambda _: fetch_runtime())[1]
     except InputError as error:
         if "npm did not get" not in str(error):  # another archive than the pinned one is no reason to skip
             raise

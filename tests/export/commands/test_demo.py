@@ -16,6 +16,7 @@ from deeprnn_export.datasets.catalogue import load_dataset
 ROWS = 320
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("convert_in_process")
 def test_the_demo_measures_what_it_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = load_dataset("reviews")

@@ -97,6 +97,7 @@ def test_json_is_all_of_stdout(table: Path, tmp_path: Path) -> None:
     assert (shown["interrupted"], shown["options"]["cell"], len(shown["history"])) == (False, "rnn", 2)
 
 
+@pytest.mark.slow
 def test_options_reach_the_network(table: Path, tmp_path: Path) -> None:
     output = tmp_path / "m.keras"
     flags = ["--units", "3,2", "--no-mask", "--bidirectional", "--dropout", "0.1", "--vocabulary-size", "7"]
@@ -121,6 +122,7 @@ def test_feature_vectors_have_no_baseline(tmp_path: Path) -> None:
     assert (record.baseline_accuracy, len(record.labels), record.preprocessing.kind) == (None, 9, "sequence")
 
 
+@pytest.mark.slow
 def test_resume_goes_on_with_the_models_own_options(table: Path, tmp_path: Path) -> None:
     output = tmp_path / "gru.keras"
     assert train("--data", table, "-o", output, *SMALL).exit_code == 0

@@ -28,6 +28,7 @@ def dataset(rows: int = 90, *, ids: int = 20) -> Dataset:
     return make_id_dataset("noise", parts, labels, vocabulary_size=ids, max_length=8)
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
 @pytest.mark.parametrize("batch", [7, 1000])
 def test_costs_are_those_of_every_row(
@@ -77,6 +78,7 @@ def test_fewer_words_are_held_against_the_whole_model(tmp_path: Path) -> None:
     assert manifest.artifacts[0].parity.max_abs_diff <= 1e-5
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_met_and_one_that_is_not(tmp_path: Path) -> None:
     model, data = randomised(small(), scale=2.0), dataset(40)
     model.save(tmp_path / "m.keras")

@@ -19,7 +19,7 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export import export
 from deeprnn_export.parity import grid
 from deeprnn_export.parity.grid import GridCase
-from deeprnn_export.pipeline import source
+from deeprnn_export.pipeline import conversion_inputs
 from deeprnn_export.targets.tflite import steps as tflite_steps
 from deeprnn_export.tracing.model_inputs import call_model
 from tests.support.conformance import cells
@@ -50,7 +50,7 @@ def short_grid(monkeypatch: pytest.MonkeyPatch) -> None:
         return [case for case in cases if case is cases[0] or "every padding" in case.name or "steps" in case.name]
 
     monkeypatch.setattr(grid, "BATCHES", (1, len(grid.PADDINGS)))
-    monkeypatch.setattr(source, "make_grid", make_short_grid)
+    monkeypatch.setattr(conversion_inputs, "make_grid", make_short_grid)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -69,6 +69,7 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_two_processes_write_the_same_bytes(name: str, tmp_path: Path) -> None:
     options = CASES[name][1]

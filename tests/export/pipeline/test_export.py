@@ -23,6 +23,7 @@ from tests.support.paths import FIXTURES
 from tests.support.workshop import assert_untouched, run, small
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_bundle_that_verifies(tmp_path: Path) -> None:
     """With the converter in its own process, as users run it."""
     model = small()
@@ -149,6 +150,7 @@ def test_a_failed_export_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pyte
     assert_untouched(tmp_path, "bundle")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("convert_in_process")
 def test_free_time_needs_a_length_for_tflite_alone(tmp_path: Path) -> None:
     model = small(steps=None)
@@ -201,6 +203,7 @@ def test_a_loop_is_said_in_manifest_inspection_and_card(tmp_path: Path) -> None:
     assert "`odd` runs as a loop" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_deep_network_states_its_tolerance(tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)  # some draws grow rounding beyond what is allowed
     layers = [keras.layers.SimpleRNN(3, return_sequences=True) for _ in range(10)]

@@ -50,6 +50,7 @@ def chunks(ids: NDArray[np.int32], lengths: list[int]) -> list[NDArray[np.int32]
     return np.split(ids, np.cumsum(lengths)[:-1], axis=1)
 
 
+@pytest.mark.each_fourth
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("mask", [False, True], ids=["plain", "masked"])
 @pytest.mark.parametrize("depth", [1, 3, 10])
@@ -81,6 +82,7 @@ def test_chunked_is_whole(tmp_path: Path, cell: str, depth: int, mask: bool) -> 
                         )
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("cell", CELLS)
 def test_each_push_answers_as_keras_does_up_to_there(tmp_path: Path, cell: str) -> None:
     model, _ = stack(cell, 2, mask=True, every_step=False)
@@ -119,6 +121,7 @@ def test_tflite_takes_chunks_of_the_length_that_was_asked_for(tmp_path: Path) ->
     assert all(result.passed for result in deeprnn_edge.verify(tmp_path / "bundle"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(r"ignore:\s+Warning. tf.lite.Interpreter is deprecated:UserWarning")
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("cell", CELLS)
@@ -191,6 +194,7 @@ def test_a_chunk_that_cannot_be_is_refused(tmp_path: Path, words: list[str], mes
     assert_untouched(tmp_path, "small.keras")
 
 
+@pytest.mark.slow
 def test_rounding_that_a_deep_network_grows_is_told_with_its_way_out(tmp_path: Path) -> None:
     keras.utils.set_random_seed(10)
     layers = [keras.layers.SimpleRNN(16, return_sequences=layer < 9) for layer in range(10)]

@@ -99,6 +99,7 @@ def test_the_float32_form_is_the_model_with_a_float32_policy() -> None:
     np.testing.assert_array_equal(np.asarray(mixed(features)), rounded)
 
 
+@pytest.mark.slow
 def test_two_threads_may_export_one_model_that_is_stateful_and_mixed(tmp_path: Path) -> None:
     model = randomised(
         keras.Sequential(

@@ -82,6 +82,7 @@ def test_the_same_seed_gives_the_same_training() -> None:
     assert figures(runs[0]) != figures(other)
 
 
+@pytest.mark.slow
 def test_xla_changes_the_speed_alone() -> None:
     plain, compiled = build(), build()
     train(plain, make_data(), epochs=1)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from deeprnn_edge.runtimes.onnx import RUNTIME
 from deeprnn_export.targets.target import Precision, Target, on_demand
 
+_KERNELS = frozenset({*RUNTIME.recurrent_operators, "com.microsoft.DynamicQuantizeLSTM"})
+
 TARGET = Target(
     runtime=RUNTIME,
     # Shares: several times what was measured on the parity grid of the three default networks, trained on IMDB
@@ -21,6 +23,7 @@ TARGET = Target(
         "int8-dynamic": Precision(0.05),
     },
     fixed_shapes=False,
+    kernels=dict.fromkeys(("native", "bidirectional"), _KERNELS),
     lacks="ONNX has no operator for it in tf2onnx, so no ONNX runtime would load the file",
     way_out="export it with formats=('tflite',) alone",
     packages=("tf2onnx", "onnx"),

@@ -49,6 +49,7 @@ def ids(words: int = 300) -> np.ndarray:
     return drawn
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("units", [(6,), (8, 6)])
 @pytest.mark.parametrize("cell", sorted(CELLS))
@@ -84,6 +85,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
+@pytest.mark.slow
 def test_bytes_decide_what_is_stored_in_8_bits(tmp_path: Path) -> None:
     large = export(stacked("gru", mask=True, words=6000), tmp_path / "large", formats=["onnx"], precisions=["int8"])
     stored = {tensor.name: tensor for tensor in large.artifacts[0].tensors}
@@ -94,6 +96,7 @@ def test_bytes_decide_what_is_stored_in_8_bits(tmp_path: Path) -> None:
     assert {tensor.precision for tensor in little.artifacts[0].tensors} == {"int8"}
 
 
+@pytest.mark.slow
 def test_the_effect_raises_a_weight(tmp_path: Path) -> None:
     """A bound that the table in 4 bits breaks gives it 8; what stays within is left."""
     model = stacked("gru", mask=True, scale=1.0)
@@ -185,6 +188,7 @@ def test_dynamic_quantisation_is_refused_by_name(model: object, message: str, tm
     assert_untouched(tmp_path)
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("precision", ["fp16", "int8", "int4"])
 @pytest.mark.parametrize(("number", "message"), [(0.0, "all zero"), (np.nan, "NaN"), (np.inf, "NaN or infinity")])
 def test_constants_without_a_scale_are_refused_by_name(

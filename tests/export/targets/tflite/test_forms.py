@@ -27,6 +27,7 @@ def convert(model: keras.Model) -> bytes:
     return convert_to_tflite(ConversionInput(model, signature, shapes=shapes)).content
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize(
     ("cell", "units", "steps", "mask", "operator"),
     [
@@ -43,6 +44,7 @@ def test_the_form_is_the_faster_one(cell: Any, units: int, steps: int, mask: boo
     assert seen.recurrent | seen.loops == {operator: 1}
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("nested", [False, True])
@@ -72,6 +74,7 @@ def test_a_row_of_any_length_is_answered_as_by_keras(
     np.testing.assert_allclose(answers, np.asarray(model(rows)), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("units", "steps_of_a_turn"), [(16, 10), (128, 2), (256, 1)])
 def test_larger_layers_take_fewer_steps_a_turn(units: int, steps_of_a_turn: int) -> None:
     model = build_network("lstm", units=(units,), vocabulary_size=30, embedding_size=4, steps=40, mask=True)

@@ -54,6 +54,7 @@ def convert(model: keras.Model, precision: str, values: NDArray[np.generic]) -> 
     ).content
 
 
+@pytest.mark.each_fourth
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", TARGET.precisions)
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
@@ -77,6 +78,7 @@ def test_the_file_answers_nearly_as_keras(cell: str, mask: bool, precision: str)
         assert not seen.operators.keys() & {"WHILE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 
 
+@pytest.mark.each_fourth
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", CALIBRATED)
 @pytest.mark.parametrize("cell", CELLS)
@@ -90,6 +92,7 @@ def test_features_behind_a_masking_layer(cell: str, precision: str) -> None:
     np.testing.assert_allclose(answers, np.asarray(model(values, training=False)), rtol=0, atol=ATOL[precision])
 
 
+@pytest.mark.each_fourth
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", CALIBRATED)
 def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
@@ -114,6 +117,7 @@ def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
     np.testing.assert_allclose(answers, expected, rtol=0, atol=ATOL[precision] * np.abs(expected).max())
 
 
+@pytest.mark.each_fourth
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
 @pytest.mark.parametrize("cell", CELLS)
@@ -124,6 +128,7 @@ def test_int8_is_little_more_than_a_quarter_of_float32(cell: str, mask: bool) ->
     assert sizes["int8"] <= 0.28 * sizes["fp32"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", CALIBRATED)
 def test_the_worker_converts_and_tries_the_file(precision: str) -> None:
     model, ids = network("gru", mask=True), rows()
@@ -131,6 +136,7 @@ def test_the_worker_converts_and_tries_the_file(precision: str) -> None:
     np.testing.assert_allclose(answers["probability"], np.asarray(model(ids)), rtol=0, atol=ATOL[precision])
 
 
+@pytest.mark.slow
 def test_a_file_at_which_litert_aborts_is_a_clean_error(monkeypatch: pytest.MonkeyPatch) -> None:
     step = tflite_lowering.gru_step
     # With the subtraction, which the lowering avoids for this reason.
@@ -142,6 +148,7 @@ def test_a_file_at_which_litert_aborts_is_a_clean_error(monkeypatch: pytest.Monk
         convert(network("gru", mask=False), "int16x8", rows())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "message"),
     [
@@ -164,6 +171,7 @@ def test_the_workers_end_names_model_and_precision(monkeypatch: pytest.MonkeyPat
         convert(network("rnn", mask=False), "int8", rows())
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize(
     ("cell", "precision", "refused"),
     [("gru", "int8-full", True), ("lstm", "int16x8", True), ("gru", "int8", False)],
