@@ -161,7 +161,7 @@ def _known_words(
     if rules.kind != "text":
         return ()
     if not any(words):
-        raise InputError("a text model needs its words: give them with tokenizer= or vocabulary=")
+        raise InputError("a text model needs its vocabulary: give its words with vocabulary= or tokenizer=")
     count = signature.inputs[0].id_count
     if count is None:
         return words
