@@ -93,7 +93,7 @@ def read_input_rules(
 
 
 def _from_signature(signature: Signature) -> Preprocessing:
-    """Rules of a model of which nothing is told: shorter and longer input is refused where no step can be missing."""
+    """Make rules where nothing is told: shorter and longer input is refused where no step can be missing."""
     first = signature.inputs[0]
     masked = first.name in signature.mask_values
     sides: Any = {} if masked else {"padding": "refuse", "truncating": "refuse"}
@@ -103,7 +103,7 @@ def _from_signature(signature: Signature) -> Preprocessing:
 
 
 def _padded(given: TextRules, text: TextOptions, signature: Signature, asked: int | None) -> Preprocessing:
-    """The rules with the length and the sides of padding. Raises InputError where these cannot be told."""
+    """Add the length and the sides of padding to the rules, or refuse what cannot be told."""
     rules = given.preprocessing
     sides: Any = {
         name: side
@@ -134,7 +134,7 @@ def _padded(given: TextRules, text: TextOptions, signature: Signature, asked: in
 def _max_length(
     signature: Signature, rules: Preprocessing, asked: int | None, *, pads: bool, leaves: bool
 ) -> int | None:
-    """The length to pad to: the model's own where it is fixed; else one where padding is masked or was trained on."""
+    """Return the length to pad to: the model's own if it is fixed; else one where padding is masked or trained on."""
     shape = signature.inputs[0].shape
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     if fixed is not None:
@@ -157,7 +157,7 @@ def _max_length(
 def _known_words(
     words: tuple[str, ...], rules: Preprocessing, signature: Signature, source: WordSource | None
 ) -> tuple[str, ...]:
-    """The words that have a row in the table. Raises InputError for text without words, and for ids without a row."""
+    """Keep the words that have a row in the table, or refuse text without words and ids without a row."""
     if rules.kind != "text":
         return ()
     if not any(words):
