@@ -84,7 +84,7 @@ def decode_golden(content: bytes) -> list[Case]:
 
 
 def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
-    """The raw texts of a case, stored as the bytes of a JSON list."""
+    """Read the raw texts of a case, stored as the bytes of a JSON list."""
     try:
         texts = json.loads(array.tobytes()) if array.dtype == np.uint8 else None
     except (ValueError, RecursionError) as error:

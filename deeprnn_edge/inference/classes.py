@@ -42,7 +42,7 @@ def rank_classes(answer: Any, labels: Sequence[str], top_k: int) -> list[list[Na
 
 
 def _both(answer: NDArray[Any]) -> NDArray[Any]:
-    """Both classes of a single probability; at exactly 0.5 the first is ahead, as it decides."""
+    """Return both classes of a single probability; at exactly 0.5 the first is ahead, as it decides."""
     return np.concatenate([1 - answer, answer], axis=1)
 
 

@@ -172,7 +172,7 @@ def _require_ids(texts: Sequence[str], rows: Sequence[Sequence[int]], reference:
 
 
 def _layer_ids(ids: Callable[[Sequence[str]], NDArray[Any]], texts: Sequence[str], *, alone: bool) -> list[list[int]]:
-    """A layer's rows; of free length one by one, as it pads them to the longest."""
+    """Return a layer's rows; of free length one by one, as it pads them to the longest."""
     rows = [ids([text])[0] for text in texts] if alone else ids(texts)
     return [row.tolist() for row in rows]
 
@@ -206,7 +206,7 @@ def _tokenizer(rules: InputRules) -> Any:
 
 
 def _vectorization(rules: InputRules) -> RawReference | None:
-    """A TextVectorization of these words, where the rules are those of one."""
+    """Make a TextVectorization of these words, where the rules are those of one."""
     how = rules.preprocessing
     if (how.oov_id, how.index_offset, how.pad_id) != (1, 1, 0) or "" in rules.vocabulary:
         return None

@@ -74,7 +74,7 @@ def _by_class(names: Mapping[Any, Any], given: Any) -> list[str]:
 
 
 def _counts(numbers: Any) -> bool:
-    """Whether numbers are 0, 1, 2 and so on, in some order."""
+    """Return whether numbers are 0, 1, 2 and so on, in some order."""
     found = list(numbers)
     whole = all(isinstance(number, int) and not isinstance(number, bool) for number in found)
     return whole and sorted(found) == list(range(len(found)))

@@ -90,7 +90,7 @@ def split_string_front(model: keras.Model) -> StringFront | None:
 
 
 def _reader(model: keras.Model, declared: Placeholder) -> tuple[keras.layers.TextVectorization, Any]:
-    """The one layer of a functional model that reads the strings, and its output."""
+    """Find the one layer of a functional model that reads the strings, and its output."""
     nodes = [node for group in model._nodes_by_depth.values() for node in group]
     readers = [node for node in nodes if any(tensor is model.inputs[0] for tensor in node.input_tensors)]
     for node in readers:
@@ -104,7 +104,7 @@ def _reader(model: keras.Model, declared: Placeholder) -> tuple[keras.layers.Tex
 
 
 def _ids_name(declared: Placeholder) -> str:
-    """The input's name where the user gave it one: Keras's own counts the tensors of the process."""
+    """Return the input's name where the user gave it one: Keras's own counts the tensors of the process."""
     return "ids" if declared.name.startswith("keras_tensor") else declared.name
 
 

@@ -32,7 +32,7 @@ SPECIAL = ("", "[UNK]")  # how get_vocabulary() begins: padding and the unknown 
 
 
 class LayerRules(NamedTuple):
-    """The rules of a layer or a tokenizer, and its words by id: the id of the first is ``index_offset + 1``."""
+    """Hold the rules of a layer or a tokenizer, and its words by id: the id of the first is ``index_offset + 1``."""
 
     preprocessing: Preprocessing
     words: tuple[str, ...]

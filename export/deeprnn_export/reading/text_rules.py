@@ -111,7 +111,7 @@ def read_text_rules(options: TextOptions, told: Preprocessing | None) -> TextRul
 
 
 def _place(source: WordSource, base: Preprocessing, notes: list[str]) -> tuple[Preprocessing, tuple[str, ...]]:
-    """The words by id; of a Tokenizer's index with its unknown word at 1, known as no text can hold it."""
+    """Order the words by id; find a Tokenizer's unknown word at 1, as no text can hold it."""
     offset = base.index_offset
     numbers = dict(source.numbers) if source.are_ids else {w: n + offset for w, n in source.numbers.items()}
     if offset == 0 and base.oov_id is None:
@@ -133,7 +133,7 @@ def _with_ids(rules: Preprocessing, options: TextOptions) -> Preprocessing:
 
 
 def _read_rules(given: str | Path) -> Preprocessing:
-    """A preset by name, or a JSON file: fields of ``preprocessing``, a manifest, or the config of a layer."""
+    """Take a preset by name, or read a JSON file: fields of ``preprocessing``, a manifest, or the config of a layer."""
     if isinstance(given, str) and given in RULES:
         return RULES[given]
     path = Path(given)
