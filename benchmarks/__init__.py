@@ -1,1 +1,1 @@
-"""What is published of speed, size, accuracy and endurance: each module one command, each writing JSON."""
+"""Measure what is published of speed, size, accuracy and endurance: each module one command, each writing JSON."""

@@ -1,4 +1,4 @@
-"""Where the repository's files and the published results are."""
+"""Say where the repository's files and the published results are."""
 
 from __future__ import annotations
 

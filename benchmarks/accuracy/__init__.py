@@ -1,1 +1,1 @@
-"""What do fewer bits cost and save, on real data?"""
+"""Ask: what do fewer bits cost and save, on real data?"""

@@ -1,4 +1,4 @@
-"""Accuracy on the full IMDB reviews: ``python benchmarks/accuracy/imdb.py [DATA VOCABULARY]``.
+"""Measure accuracy on the full IMDB reviews: ``python benchmarks/accuracy/imdb.py [DATA VOCABULARY]``.
 
 Trains the three default networks with ``deeprnn-edge train`` and its defaults, at most 5 epochs, the best
 epoch kept by validation accuracy. DATA is ``imdb`` (downloaded by Keras) or an ``.npz`` in the same layout,

@@ -1,4 +1,4 @@
-"""What each precision costs and saves: ``python benchmarks/accuracy/precisions.py [DATA VOCABULARY [MODELS]]``.
+"""Measure what each precision costs: ``python benchmarks/accuracy/precisions.py [DATA VOCABULARY [MODELS]]``.
 
 Trains the three default networks with ``deeprnn-edge train`` and its defaults, exports each in every precision of
 both formats, and measures every file: its size, its accuracy on DATA's test rows against Keras's, its p50 latency
@@ -106,7 +106,7 @@ def _measure_cell(model: Path, architecture: str, dataset: Any, folder: Path) ->
 
 
 def _latencies(bundle: Path) -> dict[str, float]:
-    """p50 in microseconds by artifact, all in one run; the answers are checked first."""
+    """Measure p50 in microseconds by artifact, all in one run; the answers are checked first."""
     report = bench(bundle, seconds=SECONDS, probes=False, progress=_say)
     wrong = [f"{row.name}: {row.problem}" for row in report.rows if row.timing is None]
     if wrong:
@@ -115,7 +115,7 @@ def _latencies(bundle: Path) -> dict[str, float]:
 
 
 def _weights_memory(bundle: Path, bare: Path) -> dict[str, float]:
-    """What the table adds to the memory of a process, in bytes, by artifact: processes of both sides alternate."""
+    """Measure what the table adds to a process's memory, in bytes, by artifact: processes of both sides alternate."""
     shape = (1, open_bundle(bundle).manifest.preprocessing.max_length or 100)
     feeds = {spec.name: np.full(shape, 2, spec.dtype) for spec in open_bundle(bundle).manifest.inputs}
     paths = [artifact.path for artifact in open_bundle(bare).manifest.artifacts]
@@ -156,7 +156,7 @@ def _measure_large(folder: Path) -> list[dict[str, Any]]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Size against accuracy change, one point an artifact: small and harmless is top left."""
+    """Draw size against accuracy change, one point an artifact: small and harmless is top left."""
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -1,1 +1,1 @@
-"""Does it hold for a million calls, many threads, kills and damaged files?"""
+"""Ask: does it hold for a million calls, many threads, kills and damaged files?"""

@@ -1,4 +1,4 @@
-"""Damaged and made-up bundles, in large numbers: does any get past the readers' checks?
+"""Fuzz the readers with damaged and made-up bundles: does any get past their checks?
 
     python benchmarks/endurance/fuzz_loading.py [COUNT] [SEED]
 
@@ -44,7 +44,7 @@ def main(count: int = 100_000, seed: int = 0) -> int:
 
 
 def fuzz(name: str, target: Target, count: int, seed: int) -> dict[str, Any]:
-    """Outcomes by name, the slowest input in milliseconds, and what went wrong by the input's number."""
+    """Return outcomes by name, the slowest input in milliseconds, and what went wrong by the input's number."""
     outcomes: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     slowest, started = 0.0, time.perf_counter()

@@ -1,4 +1,4 @@
-"""Many threads, a million predictions, ten thousand loads, a hundred kills.
+"""Measure many threads, a million predictions, ten thousand loads, a hundred kills.
 
 ``python benchmarks/endurance/hardening.py``
 
@@ -80,7 +80,7 @@ def main(threads: bool, soak: bool, kills: bool, bundles: tuple[Path, ...], quic
 
 
 def in_threads(calls_each: int) -> Section:
-    """Both formats of every fixture: text, text with streams, and vectors with streams of four steps."""
+    """Measure both formats of every fixture: text, text with streams, and vectors with streams of four steps."""
     runs = []
     for bundle in ("bundle", "stream_text", "stream_steps"):
         for artifact in ("model.onnx", "model.tflite"):
@@ -91,7 +91,7 @@ def in_threads(calls_each: int) -> Section:
 
 
 def soaked(bundles: tuple[Path, ...], share: float) -> Section:
-    """Predictions and loads of both formats, and what loaded models do meanwhile."""
+    """Measure predictions and loads of both formats, and what loaded models do meanwhile."""
     text, streams = FIXTURES / "bundle", FIXTURES / "stream_text"
     predicted = [(text, "model.onnx"), (text, "model.tflite"), *((one, _onnx(one)) for one in bundles)]
     loaded = [(text, "model.onnx"), (text, "model.tflite"), (streams, "model.onnx"), (streams, "model.tflite")]
@@ -113,7 +113,7 @@ def soaked(bundles: tuple[Path, ...], share: float) -> Section:
 
 
 def killed(share: float) -> Section:
-    """The two commands at random moments, and what they write with before each operation on files."""
+    """Kill the two commands at random moments, and what they write with before each operation on files."""
     result: Section = {"random": {}, "each_operation": {}}
     with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
         for name, target, kills in _commands(Path(folder)):
@@ -132,7 +132,7 @@ def killed(share: float) -> Section:
 
 
 def _commands(folder: Path) -> list[tuple[str, Target, int]]:
-    """Each command with its kills, a hundred in all."""
+    """Return each command with its kills, a hundred in all."""
     with zipfile.ZipFile(FIXTURES / "legacy" / "keras-2.2.4.zip") as stored:
         stored.extract("gru.h5", folder)
     export = ["export", str(folder / "gru.h5"), "--format", "onnx", "--force", "-o"]
@@ -191,7 +191,7 @@ def _onnx(bundle: Path) -> str:
 
 
 def _earlier(output: Path) -> Section:
-    """The sections of an earlier run on this machine, which this one replaces or keeps."""
+    """Return the sections of an earlier run on this machine, which this one replaces or keeps."""
     head = {"format_version": 1, "what": "threads, soak and kills", "machine": describe_machine()}
     if not output.exists():
         return head

@@ -1,1 +1,1 @@
-"""Is any exported file wrong, over a broad set of models and random ones?"""
+"""Ask: is any exported file wrong, over a broad set of models and random ones?"""

@@ -1,4 +1,4 @@
-"""The conformance suite's models by every route from Keras 3: ``python benchmarks/exactness/broad_set.py``.
+"""Export the suite's models by every route from Keras 3: ``python benchmarks/exactness/broad_set.py``.
 
 Each model that this project supports is exported to ONNX and TFLite by this project, and by Keras's own
 ``model.export`` to ONNX and to LiteRT. Every file runs on the inputs of the parity grid that it takes and is held
@@ -30,7 +30,7 @@ ATOL = 1e-5
 
 
 def main() -> None:
-    """Every model by every route, counted."""
+    """Count every model by every route."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workers", type=int, default=2, help="processes at a time")
     options = parser.parse_args()
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def prepared() -> Callable[[int], dict[str, str]]:
-    """What a worker does with a model of the suite."""
+    """Prepare what a worker does with a model of the suite."""
     import pytest
 
     from tests.support.conformance.models import ROWS
@@ -88,7 +88,7 @@ def prepared() -> Callable[[int], dict[str, str]]:
 
 
 def compare_routes(model: Any, length: int | None, folder: Path) -> dict[str, str]:
-    """What became of one model by each route."""
+    """Tell what became of one model by each route."""
     from deeprnn_edge.errors import DeepRNNEdgeError
     from deeprnn_export import export
     from deeprnn_export.parity.grid import make_grid
@@ -119,7 +119,7 @@ def compare_routes(model: Any, length: int | None, folder: Path) -> dict[str, st
 
 
 def judge(content: bytes, kind: str, cases: list[Any]) -> str:
-    """Whether a file loads, runs and answers as Keras does on every case that it takes, and how."""
+    """Tell whether a file loads, runs and answers as Keras does on every case that it takes, and how."""
     from deeprnn_edge.errors import DeepRNNEdgeError
     from deeprnn_edge.parity.difference import compare
     from deeprnn_edge.parity.replay import fits

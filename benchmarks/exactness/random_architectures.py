@@ -1,4 +1,4 @@
-"""Hundreds of random architectures, exported and held against Keras: is any file silently wrong?
+"""Export hundreds of random architectures and hold them against Keras: is any file silently wrong?
 
     python benchmarks/exactness/random_architectures.py --count 500 --seed 0 --formats onnx,tflite
 
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def read_options() -> argparse.Namespace:
-    """What the command line says."""
+    """Read what the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--count", type=int, default=500, help="distinct architectures")
     parser.add_argument("--seed", type=int, default=0)
@@ -81,7 +81,7 @@ def read_options() -> argparse.Namespace:
 
 
 def run(jobs: list[tuple[str, str]], *, workers: int) -> list[dict[str, Any]]:
-    """Every job's outcome, told as they come."""
+    """Run every job and return its outcome; outcomes are told as they come."""
     counts: Counter[str] = Counter()
 
     def told(index: int, outcome: dict[str, Any]) -> None:
@@ -97,13 +97,13 @@ def run(jobs: list[tuple[str, str]], *, workers: int) -> list[dict[str, Any]]:
 
 
 def prepared_job() -> Callable[[tuple[str, str]], dict[str, Any]]:
-    """What a worker does with a job."""
+    """Prepare what a worker does with a job."""
     check = prepared_check()
     return lambda job: asdict(check(from_json(job[0]), job[1]))
 
 
 def prepared_check() -> Any:
-    """``check``, with the converter in this process: starting TensorFlow for each model would take the most time."""
+    """Prepare ``check`` with the converter in this process: starting TensorFlow for each model would take longest."""
     import pytest
 
     from tests.support.converter import convert_here
@@ -116,7 +116,7 @@ def prepared_check() -> Any:
 
 
 def summarise(jobs: list[tuple[str, str]], outcomes: list[dict[str, Any]], formats: list[str]) -> dict[str, Any]:
-    """Counts by format, and all that was not exact."""
+    """Count outcomes by format, with all that was not exact."""
     counts = {}
     for kind in formats:
         these = [outcome for (_, one), outcome in zip(jobs, outcomes, strict=True) if one == kind]

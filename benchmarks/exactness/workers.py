@@ -1,4 +1,4 @@
-"""Many models in processes that are replaced: TensorFlow's converters leak, and some models end them."""
+"""Run many models in processes that are replaced: TensorFlow's converters leak, and some models end them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ def run_jobs(
     workers: int,
     told: Callable[[int, dict[str, Any]], None],
 ) -> list[dict[str, Any]]:
-    """Every job's outcome, in order.
+    """Run every job, and return the outcomes in order.
 
-    prepare: gives the function that does a job; called once in each process.
-    told: called with a job's index and outcome as they come. Where a job ends or stalls its process, the
-        outcome is ``{"kind": "error", "message": ...}``.
+    Args:
+        prepare: gives the function that does a job; called once in each process.
+        told: called with a job's index and outcome as they come. Where a job ends or stalls its process, the
+            outcome is ``{"kind": "error", "message": ...}``.
     """
     # Dealt in turn, as jobs that stand together are often alike in length.
     processes = max(min(workers, len(jobs)), -(-len(jobs) // JOBS_PER_PROCESS))
@@ -45,7 +46,7 @@ def run_jobs(
 def _run_chunk(
     jobs: Sequence[Any], remaining: list[int], prepare: Callable[[], Work]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Outcomes from one process; where a job ends or stalls it, from another one after it."""
+    """Run jobs in one process; where a job ends or stalls it, in another one after it."""
     context = multiprocessing.get_context("spawn")
     while remaining:
         here, there = context.Pipe()

@@ -1,1 +1,1 @@
-"""Every way to run a recurrent network on a CPU, measured beside each other on the same weights and inputs."""
+"""Ask: how fast is every way to run a recurrent network on a CPU, on the same weights and inputs?"""

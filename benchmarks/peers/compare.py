@@ -1,4 +1,4 @@
-"""Every way to run a recurrent network on a CPU, in one run: ``make bench``, or ``--sweep`` for every workload.
+"""Measure every way to run a recurrent network on a CPU: ``make bench``, or ``--sweep`` for every workload.
 
 Keras, its ONNX export, tf2onnx alone, the stock TFLite converter, OpenVINO and PyTorch beside this project's files,
 on the same weights and inputs; loops in C show what the machine can do. Each has a process of its own, pinned to its
@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from benchmarks.paths import RESULTS
-from benchmarks.peers.contenders import CONTENDERS, Contender, compiler_version
+from benchmarks.peers.entries import ENTRIES, Entry, compiler_version
 from benchmarks.peers.growth import fit_growth
 from benchmarks.peers.jobs import make_all
 from benchmarks.peers.measuring import measure
@@ -37,10 +37,12 @@ PACKAGES = ("torch", "openvino", "tf2onnx", "onnx")
 @click.command(help=__doc__)
 @click.option("--sweep", "everything", is_flag=True, help="Every workload, in place of the seed models alone.")
 @click.option("--only", multiple=True, metavar="NAME", help="This workload alone; may be given more than once.")
-@click.option("--contender", multiple=True, metavar="NAME", help="This contender alone; may be given more than once.")
-@click.option("--list", "listing", is_flag=True, help="List workloads and contenders, and end.")
+@click.option(
+    "--contender", "chosen", multiple=True, metavar="NAME", help="This entry alone; may be given more than once."
+)
+@click.option("--list", "listing", is_flag=True, help="List workloads and entries, and end.")
 @click.option("--seconds", type=click.FloatRange(0, 60, min_open=True), default=0.5, show_default=True,
-              help="How long each contender is timed on each workload, about.")  # fmt: skip
+              help="How long each entry is timed on each workload, about.")  # fmt: skip
 @click.option("--render", metavar="JSON", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
               help="Measure nothing: make the page and the picture of this result anew, beside it.")  # fmt: skip
 @click.option("--into", metavar="JSON", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
@@ -50,7 +52,7 @@ PACKAGES = ("torch", "openvino", "tf2onnx", "onnx")
 def main(
     everything: bool,
     only: tuple[str, ...],
-    contender: tuple[str, ...],
+    chosen: tuple[str, ...],
     listing: bool,
     seconds: float,
     render: Path | None,
@@ -59,18 +61,18 @@ def main(
 ) -> None:
     """Measure, and write the JSON, the page and the picture."""
     if listing:
-        for one in (*sweep(), *CONTENDERS):
+        for one in (*sweep(), *ENTRIES):
             click.echo(f"{one.name:24} {one.title}")
         return
     if render is not None:
         _render(_read(render), render.with_suffix(""))
         return
     workloads = _choose("workload", sweep(), only) if only else sweep() if everything else subset()
-    contenders = _choose("contender", CONTENDERS, contender) if contender else list(CONTENDERS)
-    if into is not None and (not only or contender or output):
-        raise click.UsageError("--into takes the workloads of --only, with every contender")
+    entries = _choose("contender", ENTRIES, chosen) if chosen else list(ENTRIES)
+    if into is not None and (not only or chosen or output):
+        raise click.UsageError("--into takes the workloads of --only, with every entry")
     # What was picked by name is no evidence of the whole: it does not take the place of the published result.
-    if (only or contender) and output is None and into is None:
+    if (only or chosen) and output is None and into is None:
         raise click.UsageError("--only and --contender leave rows out: say with --output where the result goes")
     machine = _machine()
     before = None if into is None else _read(into)
@@ -83,7 +85,7 @@ def main(
     # A long run that is broken off leaves what it has measured, under a name that no table is made from.
     unfinished = target.with_suffix(".unfinished.json")
     result: dict[str, Any] = {}
-    for result in run(workloads, contenders, machine, seconds=seconds, everything=everything):
+    for result in run(workloads, entries, machine, seconds=seconds, everything=everything):
         write_output(unfinished, encode(result))
     if before:
         result = replaced(before, result)
@@ -95,7 +97,7 @@ def main(
 
 def run(
     workloads: Sequence[Workload],
-    contenders: Sequence[Contender],
+    entries: Sequence[Entry],
     machine: dict[str, Any],
     *,
     seconds: float,
@@ -103,17 +105,18 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """Make the files and measure: the result so far after each workload, ready for JSON.
 
-    seconds: how long each contender is timed on each workload.
+    Args:
+        seconds: how long each entry is timed on each workload.
     """
     started = time.perf_counter()
     measured: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
-        made = make_all(workloads, contenders, Path(name), progress=_say)
+        made = make_all(workloads, entries, Path(name), progress=_say)
         for index, workload in enumerate(workloads):
             _say(f"{time.perf_counter() - started:.0f} s, {index + 1} of {len(workloads)}: {workload.title}")
             rows = measure(
                 workload,
-                [one for one in contenders if one.takes(workload)],
+                [one for one in entries if one.takes(workload)],
                 made[workload.network],
                 Path(name) / workload.network.key,
                 seconds=seconds,
@@ -122,7 +125,7 @@ def run(
             measured.append(describe(workload, rows))
             yield {
                 "format_version": FORMAT_VERSION,
-                "what": "latency of one call, each contender in a process of its own, answers as Keras's",
+                "what": "latency of one call, each entry in a process of its own, answers as Keras's",
                 "sweep": everything,
                 "seed": SEED,
                 "blocks": ROUNDS,

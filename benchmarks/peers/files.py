@@ -1,4 +1,4 @@
-"""The files of a network, each made as the users of that route would make it."""
+"""Make the files of a network, each as the users of that route would make it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.peers.contenders import FILES
+from benchmarks.peers.entries import FILES
 from benchmarks.peers.job import MADE, Job
 from benchmarks.peers.networks import answer, build, make_inputs, weights_of
 from deeprnn_edge.files.atomic_write import write_output
@@ -80,7 +80,7 @@ def _make_keras_onnx(model: keras.Model, target: Path) -> None:
 
 
 def _make_tf2onnx(model: keras.Model, target: Path) -> None:
-    """The converter's own example for a Keras model, without a seam, a plan or a clean-up."""
+    """Make it as the converter's own example does, without an override, a plan or a clean-up."""
     import tf2onnx
 
     spec = [tf.TensorSpec((None, *one.shape[1:]), one.dtype, one.name) for one in model.inputs]
@@ -89,12 +89,12 @@ def _make_tf2onnx(model: keras.Model, target: Path) -> None:
 
 
 def _make_stock_tflite(model: keras.Model, target: Path) -> None:
-    """The stock converter on one fixed shape, batch 1: with a free one it needs TensorFlow's Flex."""
+    """Make it by the stock converter on one fixed shape, batch 1: a free one needs TensorFlow's Flex."""
     target.write_bytes(_convert(model, target.with_suffix(".saved_model")))
 
 
 def _make_unrolled_tflite(model: keras.Model, target: Path) -> None:
-    """The same with Keras's own ``unroll=True``."""
+    """Make the same with Keras's own ``unroll=True``."""
 
     def unrolled(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()

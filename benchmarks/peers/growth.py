@@ -1,4 +1,4 @@
-"""How the time of a call grows: the slope of a line through the logarithms, for each contender and axis."""
+"""Fit how the time of a call grows: the slope of a line through the logarithms, for each entry and axis."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ AXES = {"length": (STEPS, 100), "layers": (LAYERS[0], 1), "units": (32, 16), "ba
 
 
 def value_on(axis: str, workload: Mapping[str, Any]) -> int:
-    """Where a workload of the result lies on an axis."""
+    """Tell where a workload of the result lies on an axis."""
     units = workload["units"]
     return int({"length": workload["steps"], "layers": len(units), "units": units[0], "batch": workload["batch"]}[axis])
 
 
 def fit_growth(workloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each cell, axis and contender that was timed at two or more values: its points and the fitted slope.
+    """Fit, for each cell, axis and entry timed at two or more values, its points and the slope.
 
     points: value and p50 in milliseconds, by value. fitted_from: the value of the first point under the line.
     """
@@ -47,7 +47,7 @@ def fit_growth(workloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _points(axis: str, workloads: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[tuple[int, float]]]:
-    """Contender to its values and medians: of the workloads that lie on the axis, where the common one is."""
+    """Map an entry to its values and medians: of the workloads that lie on the axis, where the common one is."""
     points: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for workload in workloads:
         on_axis = workload["group"] in AXES and all(

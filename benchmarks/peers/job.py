@@ -1,4 +1,4 @@
-"""One network, and what is to be made of it."""
+"""Describe one network, and what is to be made of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MADE = "made.json"
 
 @dataclass(frozen=True)
 class Job:
-    """A network, the files that are ``wanted``, and the workloads that need its inputs and answers."""
+    """Hold a network, the files that are ``wanted``, and the workloads that need its inputs and answers."""
 
     network: Network
     wanted: frozenset[str]

@@ -1,8 +1,8 @@
-"""Larger networks against Keras's own ONNX export: ``python benchmarks/peers/keras_export.py``.
+"""Measure larger networks against Keras's own ONNX export: ``python benchmarks/peers/keras_export.py``.
 
 Bidirectional layers of 64 units over 100 steps, with and without a mask, of their last outputs and of all of them;
 and three layers of 256 units over 1,000 steps, where the time goes into arithmetic. Both files run in ONNX Runtime
-with the same session options: batch 1, one thread, contenders alternating in blocks, answers compared with Keras
+with the same session options: batch 1, one thread, entries alternating in blocks, answers compared with Keras
 first, the ratio that of the medians. Also how long an export takes, from the model to the verified bundle, with
 TensorFlow loaded. Writes ``results/compare_networks.json``.
 """
@@ -40,7 +40,7 @@ BIDIRECTIONAL, DEEP = 1e-5, 1e-4
 
 @dataclass(frozen=True)
 class Network:
-    """One workload: its name, its steps, how it is built, how often it is timed, and how exact both files must be."""
+    """Hold one workload: its name, steps, how it is built, how often it is timed, and how exact both files must be."""
 
     what: str
     cell: str
@@ -52,7 +52,7 @@ class Network:
 
 
 def networks() -> Iterator[Network]:
-    """Every workload."""
+    """Return every workload."""
     for masked in (False, True):
         for sequences in (False, True):
             what = f"Bidirectional(64), {'every output' if sequences else 'last output'}"
@@ -81,7 +81,7 @@ def networks() -> Iterator[Network]:
 
 
 def network(steps: int, masked: bool, *layers: keras.layers.Layer) -> keras.Model:
-    """The layers over ``(steps, 32)`` features, as Keras initialises them."""
+    """Build the layers over ``(steps, 32)`` features, as Keras initialises them."""
     keras.utils.set_random_seed(0)
     masking = [keras.layers.Masking()] if masked else []
     return keras.Sequential([keras.Input((steps, FEATURES), name="features"), *masking, *layers])
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def compare(workload: Network, folder: Path) -> dict[str, Any]:
-    """Both files of one network beside each other."""
+    """Measure both files of one network beside each other."""
     model = workload.build()
     started = time.perf_counter()
     export(model, folder / "bundle", formats=["onnx"])
@@ -146,7 +146,7 @@ def compare(workload: Network, folder: Path) -> dict[str, Any]:
 
 
 def cells_of(row: dict[str, Any]) -> list[str]:
-    """A row of the printed table."""
+    """Return a row of the printed table."""
     return [
         row["network"],
         row["cell"],

@@ -1,4 +1,4 @@
-"""One workload, measured: every contender's start and answers first, then all of them in alternating blocks."""
+"""Measure one workload: every entry's start and answers first, then all of them in alternating blocks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.contenders import FILES, Contender
-from benchmarks.peers.processes import ContenderError, ContenderProcess
+from benchmarks.peers.entries import FILES, Entry
+from benchmarks.peers.processes import EntryError, EntryProcess
 from benchmarks.peers.workloads import Workload
 from deeprnn_edge.bench.timing import ROUNDS, Timing, summarize
 from deeprnn_edge.bundle.bundle import open_bundle
@@ -26,12 +26,13 @@ DEEP_STEPS = 1_000  # layers times steps; the shallower ones are held to ATOL
 
 @dataclass(frozen=True)
 class Row:
-    """One contender on one workload, ready for JSON.
+    """Hold one entry on one workload, ready for JSON.
 
-    status: ``ok``; ``differs`` from Keras, and was not timed; ``failed``, ``missing`` (not installed), or
-        ``unsupported`` by the route that makes its file. ``problem`` says why.
-    size_bytes: of what would be shipped. resident_bytes: of the process after its first call.
-    import_ms: of the contender's package, in a process that has NumPy alone. load_ms: from there until it is ready.
+    Attributes:
+        status: ``ok``; ``differs`` from Keras, and was not timed; ``failed``, ``missing`` (not installed), or
+            ``unsupported`` by the route that makes its file. ``problem`` says why.
+        size_bytes: of what would be shipped. resident_bytes: of the process after its first call.
+        import_ms: of the entry's package, in a process that has NumPy alone. load_ms: from there until it is ready.
     """
 
     name: str
@@ -51,25 +52,26 @@ class Row:
 
 def measure(
     workload: Workload,
-    contenders: Sequence[Contender],
+    entries: Sequence[Entry],
     made: Mapping[str, str | None],
     folder: Path,
     *,
     seconds: float,
     progress: Callable[[str], None],
 ) -> list[Row]:
-    """A row for each contender.
+    """Measure each entry, a row each.
 
-    made: what became of each file of the network, in ``folder``, where ``<workload>.npz`` has the inputs and
-        Keras's answers, see ``files``.
-    seconds: how long each is timed, about; in ten blocks.
+    Args:
+        made: what became of each file of the network, in ``folder``, where ``<workload>.npz`` has the inputs and
+            Keras's answers, see ``files``.
+        seconds: how long each is timed, about; in ten blocks.
     """
     with np.load(folder / f"{workload.name}.npz") as file:
         expected = file["answers"]
-    rows = {one.name: Row(one.name, one.title, one.kind, "ok") for one in contenders}
+    rows = {one.name: Row(one.name, one.title, one.kind, "ok") for one in entries}
     with ExitStack() as stack:
-        running: dict[str, tuple[ContenderProcess, int]] = {}
-        for one in contenders:
+        running: dict[str, tuple[EntryProcess, int]] = {}
+        for one in entries:
             row, process, call_seconds = _start(one, workload, made, folder, expected)
             rows[one.name] = row
             if process is not None:
@@ -85,7 +87,7 @@ def measure(
                 process, calls = running[name]
                 try:
                     taken, cpu = process.time_block(calls)
-                except ContenderError as error:
+                except EntryError as error:
                     rows[name] = dataclasses.replace(rows[name], status="failed", problem=str(error))
                     del running[name]
                 else:
@@ -98,25 +100,25 @@ def measure(
 
 
 def _start(
-    contender: Contender,
+    entry: Entry,
     workload: Workload,
     made: Mapping[str, str | None],
     folder: Path,
     expected: NDArray[np.float32],
-) -> tuple[Row, ContenderProcess | None, float]:
-    """The row as far as its start and its answers fill it, its process, and the seconds of a call."""
-    row = Row(contender.name, contender.title, contender.kind, "ok")
-    if missing := contender.missing():
+) -> tuple[Row, EntryProcess | None, float]:
+    """Start an entry: its row as far as that fills it, its process, and the seconds of a call."""
+    row = Row(entry.name, entry.title, entry.kind, "ok")
+    if missing := entry.missing():
         return dataclasses.replace(row, status="missing", problem=missing), None, math.nan
-    if problem := made.get(contender.file, "the network's files were not made"):
+    if problem := made.get(entry.file, "the network's files were not made"):
         return dataclasses.replace(row, status="unsupported", problem=problem), None, math.nan
-    path, answers = folder / FILES[contender.file], folder / "answers.npy"
-    process = ContenderProcess(
+    path, answers = folder / FILES[entry.file], folder / "answers.npy"
+    process = EntryProcess(
         {
             "workload": dataclasses.asdict(workload),
-            "package": contender.engine.package,
-            "engine": contender.engine.module,
-            "variant": contender.variant,
+            "package": entry.engine.package,
+            "engine": entry.engine.module,
+            "variant": entry.variant,
             "path": str(path),
             "inputs": str(folder / f"{workload.name}.npz"),
             "answers": str(answers),
@@ -125,20 +127,20 @@ def _start(
     )
     try:
         said = process.start()
-    except ContenderError as error:
+    except EntryError as error:
         process.close()  # at once: one that stalled would compute on beside the others
         return dataclasses.replace(row, status="failed", problem=str(error)), None, math.nan
     got = np.load(answers)
-    atol = _atol(contender, workload, path)
+    atol = _atol(entry, workload, path)
     call_seconds = said.pop("call_seconds")
     row = dataclasses.replace(row, atol=atol, **said, **_compare(got[-1:] if workload.streams else got, expected, atol))
     return row, process, call_seconds
 
 
-def _atol(contender: Contender, workload: Workload, path: Path) -> float:
-    """What is allowed: for fewer bits the bound that its export was held to."""
-    if path.is_dir() and contender.kind == "ours":
-        artifact = open_bundle(path).artifact(contender.variant)
+def _atol(entry: Entry, workload: Workload, path: Path) -> float:
+    """Return what is allowed: for fewer bits the bound that its export was held to."""
+    if path.is_dir() and entry.kind == "ours":
+        artifact = open_bundle(path).artifact(entry.variant)
         if artifact.precision != "fp32":
             return artifact.parity.atol
     network = workload.network

@@ -1,4 +1,4 @@
-"""A workload's network in Keras, its inputs, and what Keras answers to them."""
+"""Build a workload's network in Keras, its inputs, and what Keras answers to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_VALUES = 2_000_000  # of all inputs of a workload
 
 
 def build(network: Network) -> keras.Model:
-    """The network as Keras initialises it: random weights cost what trained ones do, and saturate nothing."""
+    """Build the network as Keras initialises it: random weights cost what trained ones do, and saturate nothing."""
     keras.utils.set_random_seed(SEED)
     reads = {"vocabulary_size": VOCABULARY, "embedding_size": EMBEDDING}
     return build_network(
@@ -33,7 +33,7 @@ def build(network: Network) -> keras.Model:
 
 
 def weights_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:
-    """Every weight by a name that says its place: ``embedding``, ``0/kernel``, ``0/recurrent``, ``dense/bias``."""
+    """Return every weight by its place: ``embedding``, ``0/kernel``, ``0/recurrent``, ``dense/bias``."""
     found: dict[str, NDArray[np.float32]] = {}
     recurrent = 0
     for layer in model.layers:
@@ -50,7 +50,7 @@ def weights_of(model: keras.Model) -> dict[str, NDArray[np.float32]]:
 
 
 def make_inputs(workload: Workload) -> NDArray[Any]:
-    """``(calls, batch, steps)`` int32 ids or ``(calls, batch, steps, features)`` float32; for a stream one sequence."""
+    """Draw ``(calls, batch, steps)`` int32 ids or ``(calls, batch, steps, features)`` float32; for a stream one row."""
     network, random = workload.network, np.random.default_rng(SEED)
     if workload.streams:
         return random.integers(START_WORDS, VOCABULARY, (1, 1, network.steps), dtype=np.int32)
@@ -67,13 +67,13 @@ def make_inputs(workload: Workload) -> NDArray[Any]:
 
 
 def review_lengths(count: int, most: int) -> NDArray[np.intp]:
-    """So many lengths, spread as evenly over those of the test reviews as their quantiles are; the longest are cut."""
+    """Spread so many lengths as the test reviews' quantiles are; the longest are cut."""
     lengths = np.count_nonzero(load_dataset("reviews", max_length=most).x_test, axis=1)
     return np.quantile(lengths, (np.arange(count) + 0.5) / count, method="nearest").astype(np.intp)
 
 
 def answer(model: keras.Model, inputs: NDArray[Any]) -> NDArray[np.float32]:
-    """What Keras answers to each call: ``(calls, batch, outputs)``.
+    """Return what Keras answers to each call: ``(calls, batch, outputs)``.
 
     By its own compiled call: the eager one takes seconds for each of the longer sequences.
     """

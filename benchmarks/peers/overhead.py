@@ -1,4 +1,4 @@
-"""What this project's runtime adds to bare ONNX Runtime: ``python benchmarks/peers/overhead.py``.
+"""Measure what this project's runtime adds to bare ONNX Runtime: ``python benchmarks/peers/overhead.py``.
 
 For the seed models: the microseconds that ``run``, and ``predict`` of a text of 100 words, take above the bare
 session's call on the same ids, alternating in one run; and the seconds of a process that imports, loads and predicts
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measure_calls(bundle: Path) -> dict[str, float]:
-    """Microseconds that ``run``, and ``predict`` of a text of 100 words, take above the bare session."""
+    """Measure the microseconds that ``run``, and ``predict`` of a text of 100 words, take above the bare session."""
     model = deeprnn_edge.load(bundle)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -89,7 +89,7 @@ def measure_calls(bundle: Path) -> dict[str, float]:
 
 
 def measure_process(bundle: Path) -> dict[str, Any]:
-    """Wall seconds of a process that imports, loads and predicts once, against one with bare onnxruntime."""
+    """Measure the seconds of a process that imports, loads and predicts once, against one with bare onnxruntime."""
     programs = {
         "ours": OUR_PROCESS.format(bundle=str(bundle)),
         "bare": BARE_PROCESS.format(path=str(bundle / "model.onnx")),

@@ -1,4 +1,4 @@
-"""The page of a comparison with peers: of the same kind as ``deeprnn-edge report``."""
+"""Draw the page of a comparison with peers: of the same kind as ``deeprnn-edge report``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deeprnn_edge.report.shell import wrap_page
 
 
 def make_page(result: Mapping[str, Any]) -> str:
-    """The whole page as text, from a result as ``peers.json`` holds it."""
+    """Make the whole page as text, from a result as ``peers.json`` holds it."""
     sections = [
         summary_section(result),
         method_section(result),

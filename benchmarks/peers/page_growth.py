@@ -1,4 +1,4 @@
-"""How the time of a call grows with each of length, layers, units and batch."""
+"""Draw how the time of a call grows with each of length, layers, units and batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = {"length": "time steps", "layers": "layers", "units": "units of each lay
 
 
 def growth_section(result: Mapping[str, Any]) -> Section:
-    """A figure for each cell and each axis that was measured."""
+    """Draw a figure for each cell and each axis that was measured."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for one in result["growth"]:
         found.setdefault((one["cell"], one["over"]), []).append(one)
@@ -32,7 +32,7 @@ def _growth(name: str, cell: str, over: str, rows: Sequence[Mapping[str, Any]]) 
     chart = growth_chart(
         curves,
         unit,
-        label=f"{title}: median time of a call against {unit} of {len(curves)} contenders; the table has the numbers",
+        label=f"{title}: median time of a call against {unit} of {len(curves)} entries; the table has the numbers",
     )
     slopes = "; ".join(f"{one.name} {one.slope:.2f}" for one in curves)
     starts = ", ".join(f"{one:,}" for one in sorted({row["fitted_from"] for row in rows}))
@@ -40,5 +40,5 @@ def _growth(name: str, cell: str, over: str, rows: Sequence[Mapping[str, Any]]) 
         f"{title} against {unit}. Both axes are logarithmic: the slope is the power that the time grows by, 1 where "
         f"twice as much takes twice as long. Slopes of the lines through the points from {starts} on: {slopes}."
     )
-    table = growth_table(curves, unit, caption=f"{title}: time of a call against {unit}", first="contender")
+    table = growth_table(curves, unit, caption=f"{title}: time of a call against {unit}", first="entry")
     return join([tag("h3", f"{title} against {unit}"), figure(name, chart, caption, table)])

@@ -1,4 +1,4 @@
-"""The distribution of each contender's times: figures of the seed models, tables of the others."""
+"""Draw the distribution of each entry's times: figures of the seed models, tables of the others."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from deeprnn_edge.report.times_figure import TIMES_CAPTION, TIMES_COLUMNS, times
 
 # The hatch of a kind: diagonal, dashes, crossed.
 _LOOKS = {"ours": 0, "yardstick": 1, "peer": 2}
-_COLUMNS = ["contender", *TIMES_COLUMNS, "CPU ms per call", "difference", "noisy"]
+_COLUMNS = ["entry", *TIMES_COLUMNS, "CPU ms per call", "difference", "noisy"]
 
 
 def latency_section(result: Mapping[str, Any]) -> Section:
-    """A figure for each workload of the seed models, then a table for each other one."""
+    """Draw a figure for each workload of the seed models, then a table for each other one."""
     drawn = [one for one in result["workloads"] if one["group"] == "seed" and timed(one)]
     listed = [one for one in result["workloads"] if one["group"] != "seed" and timed(one)]
     figures = [_figure(f"latency-figure-{index}", one) for index, one in enumerate(drawn)]
@@ -45,7 +45,7 @@ def _figure(name: str, workload: Workload) -> Html:
     ]
     chart = times_chart(
         chart_rows,
-        label=f"{workload['title']}: time of a call of {len(rows)} contenders, the fastest first, from the fastest "
+        label=f"{workload['title']}: time of a call of {len(rows)} entries, the fastest first, from the fastest "
         "call to the 99th percentile; the table has the numbers",
         log=True,
     )

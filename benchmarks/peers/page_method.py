@@ -1,4 +1,4 @@
-"""How the comparison was made, and what of it did not run."""
+"""Tell how the comparison was made, and what of it did not run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers.rows import not_ok, titles
 from deeprnn_edge.report.markup import Rows, Section, Table, number, paragraph, render_table, section
 
 _METHOD = (
-    "Each contender runs in a process of its own on the same weights and the same input. It first has to answer as "
+    "Each entry runs in a process of its own on the same weights and the same input. It first has to answer as "
     "Keras does, within the tolerance that its row states; then all of a workload are timed in alternating blocks, so "
     "that a busy moment of the machine falls on each of them. A time is that of one call on ready arrays; reading a "
     "file, the first call and the process's memory stand by themselves under starts and memory. Rows marked noisy "
@@ -19,14 +19,14 @@ _METHOD = (
 
 
 def method_section(result: Mapping[str, Any]) -> Section:
-    """What was measured and how, on which machine, with which versions."""
+    """Tell what was measured and how, on which machine, with which versions."""
     machine, workloads = result["machine"], result["workloads"]
     cpu = machine["cpu"]
     facts = {
         "workloads": f"{len(workloads)}, {'the whole sweep' if result['sweep'] else 'the seed models alone'}",
-        "contenders": "; ".join(titles(workloads).values()),
-        "blocks": f"{result['blocks']} of each contender, alternating",
-        "time": f"{result['seconds_per_contender']:g} s for each contender of a workload",
+        "entries": "; ".join(titles(workloads).values()),
+        "blocks": f"{result['blocks']} of each entry, alternating",
+        "time": f"{result['seconds_per_contender']:g} s for each entry of a workload",
         "whole run": f"{result['seconds'] / 60:.1f} minutes",
         "seed": f"{result['seed']}",
         "processor": f"{cpu['model']}, {cpu['logical_cores']} logical cores",
@@ -41,20 +41,20 @@ def method_section(result: Mapping[str, Any]) -> Section:
 
 
 def problems_section(result: Mapping[str, Any]) -> Section:
-    """Every contender that did not run, or did not answer as Keras does: a row for each reason."""
+    """List every entry that did not run, or did not answer as Keras does: a row for each reason."""
     workloads = result["workloads"]
     found: dict[tuple[str, str, str], list[str]] = {}
     for workload, row in not_ok(workloads):
         reason = row["problem"] or "no reason was given"
         found.setdefault((row["title"], row["status"], reason), []).append(workload["title"])
     if not found:
-        return section("problems", "What did not run", paragraph("Every contender ran on each of its workloads."))
+        return section("problems", "What did not run", paragraph("Every entry ran on each of its workloads."))
     taken = Counter(row["title"] for workload in workloads for row in workload["contenders"])
     rows: Rows = [
         [title, status, reason, number(len(where)), _where(where, taken[title])]
         for (title, status, reason), where in sorted(found.items())
     ]
-    columns = ["contender", "status", "why", "workloads", "which"]
+    columns = ["entry", "status", "why", "workloads", "which"]
     return section(
         "problems",
         "What did not run",
@@ -62,7 +62,7 @@ def problems_section(result: Mapping[str, Any]) -> Section:
             "Missing ones are not installed here; unsupported ones are refused by the route that would make their "
             "file; failed ones raised an error; those that differ did not answer as Keras does, and were not timed."
         ),
-        render_table(Table("Contenders without a time, by reason", columns, rows)),
+        render_table(Table("Entries without a time, by reason", columns, rows)),
     )
 
 

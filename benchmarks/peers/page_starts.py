@@ -1,4 +1,4 @@
-"""What a start takes, what a process holds, and which contender is worth its bytes."""
+"""Tell what a start takes, what a process holds, and which entry is worth its bytes."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from deeprnn_edge.report.pareto import find_front
 from deeprnn_edge.report.plane_chart import Axis, Point, points_chart
 from deeprnn_edge.report.scales import format_bytes, format_ms, format_tick
 
-_COLUMNS = ["contender", "import ms", "load ms", "first call ms", "resident bytes", "CPU s per call", "bytes"]
+_COLUMNS = ["entry", "import ms", "load ms", "first call ms", "resident bytes", "CPU s per call", "bytes"]
 
 
 def starts_section(result: Mapping[str, Any]) -> Section:
-    """A table for each workload: those of the seed models open, the others under one heading to unfold."""
+    """Make a table for each workload: those of the seed models open, the others under one heading to unfold."""
     tables = [(one["group"] == "seed", _starts(one)) for one in result["workloads"]]
     shown = [table for seed, table in tables if seed and table]
     rest = [table for seed, table in tables if not seed and table]
     about = paragraph(
-        "Each contender starts in a fresh process. Import is that of its package, where NumPy is already there; "
+        "Each entry starts in a fresh process. Import is that of its package, where NumPy is already there; "
         "load ends when the model is ready; then comes the first call. Resident is the process's memory after it. "
         "Bytes are those that would be shipped."
     )
@@ -41,7 +41,7 @@ def starts_section(result: Mapping[str, Any]) -> Section:
 
 
 def tradeoff_section(result: Mapping[str, Any]) -> Section:
-    """Bytes against the median for each seed model on full sequences, with the Pareto front."""
+    """Draw bytes against the median for each seed model on full sequences, with the Pareto front."""
     found = [
         (one, rows)
         for one in result["workloads"]
@@ -73,28 +73,27 @@ def _starts(workload: Workload) -> Html | None:
     return render_table(Table(f"Start and memory: {workload['title']}", _COLUMNS, rows)) if rows else None
 
 
-def _tradeoff(name: str, workload: Workload, contenders: list[Mapping[str, Any]]) -> Html:
-    front = find_front([(row["size_bytes"], p50_ms(row)) for row in contenders])
+def _tradeoff(name: str, workload: Workload, entries: list[Mapping[str, Any]]) -> Html:
+    front = find_front([(row["size_bytes"], p50_ms(row)) for row in entries])
     points: list[Point] = []
     rows: Rows = []
-    for row, on_front in zip(contenders, front, strict=True):
+    for row, on_front in zip(entries, front, strict=True):
         says = f"{row['title']}: {row['size_bytes']:,} bytes, p50 {format_ms(p50_ms(row))} ms"
         points.append(Point(row["size_bytes"], p50_ms(row), says, row["title"], hollow=not on_front))
         rows.append([row["title"], number(row["size_bytes"]), _ms(p50_ms(row)), "yes" if on_front else "no"])
     chart = points_chart(
         points,
-        label=f"{workload['title']}: bytes against median latency of {len(points)} contenders; the table has the "
-        "numbers",
+        label=f"{workload['title']}: bytes against median latency of {len(points)} entries; the table has the numbers",
         x=Axis("bytes to ship", format_bytes),
         y=Axis("p50, milliseconds (logarithmic)", format_tick, log=True),
         front=sorted((point for point in points if not point.hollow), key=lambda point: point.x),
     )
     caption = (
         f"{workload['title']}. Down and to the left is better. Filled shapes, which a dashed line joins, are the "
-        "Pareto front: no other contender is as small and as fast and better in something. Hollow ones are beaten by "
-        "another. A contender without a name beside it had no room for it, and stands in the table."
+        "Pareto front: no other entry is as small and as fast and better in something. Hollow ones are beaten by "
+        "another. An entry without a name beside it had no room for it, and stands in the table."
     )
-    table = Table(f"Size and latency: {workload['title']}", ["contender", "bytes", "p50 ms", "on the front"], rows)
+    table = Table(f"Size and latency: {workload['title']}", ["entry", "bytes", "p50 ms", "on the front"], rows)
     return join([tag("h3", workload["title"]), figure(name, chart, caption, table)])
 
 

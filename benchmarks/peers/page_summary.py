@@ -1,4 +1,4 @@
-"""Every workload in a row: our ONNX file's time, and how many times as long each contender takes."""
+"""Put every workload in a row: our ONNX file's time, and how many times as long each entry takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deeprnn_edge.report.scales import format_ms
 
 
 def summary_section(result: Mapping[str, Any]) -> Section:
-    """A table of the workloads against the contenders."""
+    """Make a table of the workloads against the entries."""
     workloads = result["workloads"]
     named = titles(workloads)
     others = [name for name in named if name not in REFERENCES]
@@ -21,13 +21,13 @@ def summary_section(result: Mapping[str, Any]) -> Section:
         "summary",
         "Summary",
         paragraph(
-            "The median of our ONNX file, in milliseconds, and each contender's median as a multiple of it: above 1 "
-            "the contender takes longer, below 1 it is faster. A dash: it takes no part in that workload. Another "
+            "The median of our ONNX file, in milliseconds, and each entry's median as a multiple of it: above 1 "
+            "the entry takes longer, below 1 it is faster. A dash: it takes no part in that workload. Another "
             "word says why there is no time, and ",
             "what did not run, at the end of the page, has the reason. A time behind which stands “noisy” is rough: "
             "its blocks, or those of our file, have a spread above 10 %.",
         ),
-        render_table(Table("Median of each contender as a multiple of our ONNX file's", columns, rows)),
+        render_table(Table("Median of each entry as a multiple of our ONNX file's", columns, rows)),
     )
 
 

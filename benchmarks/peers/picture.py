@@ -1,4 +1,4 @@
-"""The picture of a comparison: the median of each contender on the seed models."""
+"""Draw a comparison: the median of each entry on the seed models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process of a contender: started, let run while it is asked, stopped while others are, and ended."""
+"""Keep the process of an entry: started, let run while it is asked, stopped while others are, and ended."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any
 MOST_SECONDS = 120.0
 
 
-class ContenderError(Exception):
-    """A contender's process said that it cannot, or ended, or stalled; the reason in one line."""
+class EntryError(Exception):
+    """Say in one line why an entry's process cannot, or ended, or stalled."""
 
 
-class ContenderProcess:
-    """A contender that computes only while it is asked.
+class EntryProcess:
+    """Run an entry that computes only while it is asked.
 
     Between two questions the system stops its process: threads that spin while they wait, as those of thread pools
-    do, would take a core from the contender that is timed.
+    do, would take a core from the entry that is timed.
     """
 
     def __init__(self, request: dict[str, Any], *, threads: int) -> None:
@@ -47,31 +47,31 @@ class ContenderProcess:
         self._said.close()
 
     def start(self) -> dict[str, Any]:
-        """What it says of its start, see ``worker``. Raises ContenderError where it cannot."""
+        """Return what it says of its start, see ``worker``. Raises EntryError where it cannot."""
         said = self._read()
         if "problem" in said:
-            raise ContenderError(said["problem"])
+            raise EntryError(said["problem"])
         return said
 
     def time_block(self, calls: int) -> tuple[list[float], float]:
-        """Seconds of each of so many calls, and CPU seconds of them all. Raises ContenderError where it ended."""
+        """Time so many calls: seconds of each, and CPU seconds of all. Raises EntryError where it ended."""
         self._process.send_signal(signal.SIGCONT)
         try:
             print(json.dumps({"calls": calls}), file=self._process.stdin, flush=True)
         except OSError as error:
-            raise ContenderError(self._last_words()) from error
+            raise EntryError(self._last_words()) from error
         said = self._read()
         return said["taken_seconds"], said["cpu_seconds"]
 
     def _read(self) -> dict[str, Any]:
-        """Its next line; it is stopped after it."""
+        """Read its next line; it is stopped after it."""
         assert self._process.stdout is not None
         readable, _, _ = select.select([self._process.stdout], [], [], MOST_SECONDS)
         if not readable:
-            raise ContenderError(f"gave no answer within {MOST_SECONDS:g} s")
+            raise EntryError(f"gave no answer within {MOST_SECONDS:g} s")
         line = self._process.stdout.readline()
         if not line:
-            raise ContenderError(self._last_words())
+            raise EntryError(self._last_words())
         self._process.send_signal(signal.SIGSTOP)
         said: dict[str, Any] = json.loads(line)
         return said

@@ -1,4 +1,4 @@
-"""What a run leaves behind: its JSON."""
+"""Write and read what a run leaves behind: its JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 
 
 def describe(workload: Workload, rows: Sequence[Row]) -> dict[str, Any]:
-    """A workload and its rows, ready for JSON."""
+    """Describe a workload and its rows, ready for JSON."""
     network = workload.network
     return {
         "name": workload.name,
@@ -36,7 +36,7 @@ def describe(workload: Workload, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def encode(result: Mapping[str, Any]) -> str:
-    """The result as JSON text, a line for each contender of a workload and for each slope: a diff shows rows."""
+    """Encode the result as JSON, a line for each entry of a workload and for each slope: a diff shows rows."""
     lists = {
         "workloads": [
             f'{json.dumps(one)[:-1]}, "contenders": {_lines(rows)}}}'
@@ -52,7 +52,7 @@ def encode(result: Mapping[str, Any]) -> str:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """A result as it was written. Raises InputError for another file, or one of another format version."""
+    """Read a result as it was written. Raises InputError for another file, or one of another format version."""
     try:
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version, _ = result["format_version"], result["workloads"]
@@ -64,7 +64,7 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def replaced(result: Mapping[str, Any], again: Mapping[str, Any]) -> dict[str, Any]:
-    """The result with the workloads of ``again`` in the place of its own."""
+    """Return the result with the workloads of ``again`` in the place of its own."""
     new = {one["name"]: one for one in again["workloads"]}
     workloads = [new.get(one["name"], one) for one in result["workloads"]]
     seconds = result["seconds"] + again["seconds"]
@@ -76,7 +76,7 @@ def _lines(rows: Iterable[str]) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Floats to six digits, which no clock exceeds."""
+    """Round floats to six digits, which no clock exceeds."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the page, the picture and the README's tables ask of a result."""
+"""Answer what the page, the picture and the tables ask of a result."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ REFERENCES = ("ours-stream-onnx", "ours-onnx")
 
 
 def timed(workload: Workload) -> list[Row]:
-    """The contenders that were timed, the fastest median first."""
+    """Return the entries that were timed, the fastest median first."""
     return sorted((row for row in workload["contenders"] if row["timing"]), key=p50_ms)
 
 
 def p50_ms(row: Row) -> float:
-    """The median of a row that was timed."""
+    """Return the median of a row that was timed."""
     return float(row["timing"]["p50_ms"])
 
 
 def reference(workload: Workload) -> Row | None:
-    """Our ONNX file's row; None where it was not timed."""
+    """Return our ONNX file's row; None where it was not timed."""
     rows = {row["name"]: row for row in timed(workload)}
     return next((rows[name] for name in REFERENCES if name in rows), None)
 
 
 def titles(workloads: Sequence[Workload]) -> dict[str, str]:
-    """Each contender's name and title, in the order in which they come."""
+    """Return each entry's name and title, in the order in which they come."""
     return {row["name"]: row["title"] for workload in workloads for row in workload["contenders"]}
 
 
 def row_of(workload: Workload, name: str) -> Row | None:
-    """A contender's row; None where it takes no part in a workload."""
+    """Return an entry's row; None where it takes no part in a workload."""
     return next((row for row in workload["contenders"] if row["name"] == name), None)
 
 
 def not_ok(workloads: Sequence[Workload]) -> Iterator[tuple[Workload, Row]]:
-    """The rows that were not measured, or that answer differently."""
+    """Return the rows that were not measured, or that answer differently."""
     return ((one, row) for one in workloads for row in one["contenders"] if row["status"] != "ok")
 
 
 def times_of(row: Row) -> Timing:
-    """The times of a row that was timed, as a report shows them."""
+    """Return the times of a row that was timed, as a report shows them."""
     return Timing(**row["timing"])
 
 
 def fold(tables: Sequence[Html]) -> list[Html]:
-    """The tables of the workloads that have no figure, under one heading to unfold."""
+    """Put the tables of the workloads that have no figure under one heading to unfold."""
     return (
         [tag("details", tag("summary", f"The tables of the {len(tables)} other workloads"), *tables)] if tables else []
     )

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: ``python -m benchmarks.peers.worker REQUEST``.
+"""Run one entry in a process of its own: ``python -m benchmarks.peers.worker REQUEST``.
 
 It opens the network, answers every input, and then times calls in blocks as it is told, a line of JSON for each line
 of JSON: ``{"calls": 100}`` gives ``{"taken_seconds": [...], "cpu_seconds": ...}``.
@@ -78,7 +78,7 @@ def main(request: dict[str, Any]) -> None:
 
 
 def shorten(message: str) -> str:
-    """A message in one line; of a long one its beginning and its end, where compilers say what it was."""
+    """Shorten a message to one line; of a long one its beginning and its end, where compilers say what it was."""
     line = " ".join(message.split())
     return line if len(line) <= 300 else f"{line[:100]} ... {line[-195:]}"
 

@@ -1,4 +1,4 @@
-"""What is measured: networks, and the calls that they answer."""
+"""List what is measured: networks, and the calls that they answer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ BATCHES = (4, 16, 64, 256)
 
 @dataclass(frozen=True)
 class Network:
-    """A stack of recurrent layers under a dense one.
+    """Hold a stack of recurrent layers under a dense one.
 
-    units: of each layer, the lowest first.
-    steps: the length that its files are made for.
-    features: of each step's vector; None for ids under an embedding of 10,000 x 32.
-    outputs: of the dense layer: 1 with a sigmoid over ids, more with a softmax, 1 alone over vectors.
+    Attributes:
+        units: of each layer, the lowest first.
+        steps: the length that its files are made for.
+        features: of each step's vector; None for ids under an embedding of 10,000 x 32.
+        outputs: of the dense layer: 1 with a sigmoid over ids, more with a softmax, 1 alone over vectors.
     """
 
     cell: Cell
@@ -47,14 +48,14 @@ class Network:
 
     @property
     def key(self) -> str:
-        """A name for its folder."""
+        """Return a name for its folder."""
         read = "ids" if self.features is None else f"{self.features}f"
         parts = [self.cell, "x".join(map(str, self.units)), f"{self.steps}s", read, f"{self.outputs}o"]
         return "-".join([*parts, *(["masked"] if self.masked else [])])
 
     @property
     def head(self) -> Literal["binary", "multiclass", "regression"]:
-        """What the dense layer answers with."""
+        """Return what the dense layer answers with."""
         if self.outputs > 1:
             return "multiclass"
         return "binary" if self.features is None else "regression"
@@ -62,11 +63,12 @@ class Network:
 
 @dataclass(frozen=True)
 class Workload:
-    """A network and the calls that it is measured by.
+    """Hold a network and the calls that it is measured by.
 
-    group: what it is there for; the names of the four axes of growth are among them.
-    threads: of each contender, pinned to as many cores.
-    lengths: ``full``, or ``reviews``: rows as long as those of the data set of reviews, padded at their end.
+    Attributes:
+        group: what it is there for; the names of the four axes of growth are among them.
+        threads: of each entry, pinned to as many cores.
+        lengths: ``full``, or ``reviews``: rows as long as those of the data set of reviews, padded at their end.
     """
 
     name: str
@@ -79,17 +81,17 @@ class Workload:
 
     @property
     def streams(self) -> bool:
-        """Whether a call is one step more of a sequence that goes on."""
+        """Return whether a call is one step more of a sequence that goes on."""
         return self.group == "stream"
 
 
 def subset() -> list[Workload]:
-    """The seed models on full sequences, one thread: what the README shows first."""
+    """Return the seed models on full sequences, one thread: what the README shows."""
     return [one for one in sweep() if one.group == "seed" and one.lengths == "full"]
 
 
 def sweep() -> list[Workload]:
-    """Every workload."""
+    """Return every workload."""
     return [*_seeds(), *_sensors(), *_streams(), *_growth()]
 
 

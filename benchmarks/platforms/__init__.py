@@ -1,1 +1,1 @@
-"""Where do the runtimes have wheels?"""
+"""Ask: where do the runtimes have wheels?"""

@@ -1,4 +1,4 @@
-"""Where the runtimes have wheels: ``python benchmarks/platforms/wheels.py``.
+"""Look up where the runtimes have wheels: ``python benchmarks/platforms/wheels.py``.
 
 For the lowest and the newest version that ``pyproject.toml`` allows of each, by system and Python version, from the
 package index that pip is set up for. And the wheels that pip takes for the device half, TFLite included, on 64-bit ARM
@@ -64,14 +64,14 @@ def main() -> None:
 
 
 def read_requirements() -> dict[str, Requirement]:
-    """What the device half with TFLite requires, by name."""
+    """Return what the device half with TFLite requires, by name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = [*project["dependencies"], *project["optional-dependencies"]["tflite"]]
     return {one.name: one for one in map(Requirement, listed)}
 
 
 def list_wheels(package: str) -> Wheels:
-    """The tags of all wheels of a package, by version."""
+    """Return the tags of all wheels of a package, by version."""
     # One call for all systems: so verbose, pip names every file of the index, also those that do not fit this machine.
     command = ["index", "versions", package, "-vv", "--disable-pip-version-check"]
     done = subprocess.run([sys.executable, "-m", "pip", *command], check=True, capture_output=True, text=True)
@@ -83,7 +83,7 @@ def list_wheels(package: str) -> Wheels:
 
 
 def describe(wheels: Wheels, requirement: Requirement) -> dict[str, Any]:
-    """Lowest and newest allowed version, and by system which Python versions have a wheel of them, and of any."""
+    """Tell lowest and newest allowed version, and by system which Pythons have a wheel of them, and of any."""
     allowed = sorted(requirement.specifier.filter(wheels, prereleases=False))
     chosen = {"lowest": allowed[:1], "newest": allowed[-1:], "any": allowed}
     return {
@@ -100,7 +100,7 @@ def describe(wheels: Wheels, requirement: Requirement) -> dict[str, Any]:
 
 
 def find_pythons(tags: Iterable[Tag], platform: str, numbered: str) -> dict[str, Any]:
-    """The Python versions that one of the tags fits, and the oldest system that has a wheel for each of them."""
+    """Find the Python versions that one of the tags fits, and the oldest system with a wheel for each."""
     oldest: dict[str, tuple[int, ...]] = {}
     for tag in tags:
         if found := re.fullmatch(platform, tag.platform):
@@ -113,7 +113,7 @@ def find_pythons(tags: Iterable[Tag], platform: str, numbered: str) -> dict[str,
 
 
 def resolve(python: str, requirements: Iterable[Requirement]) -> list[str]:
-    """The wheels that pip takes for a 64-bit ARM board. Raises CalledProcessError where one is missing."""
+    """Return the wheels that pip takes for a 64-bit ARM board. Raises CalledProcessError where one is missing."""
     with tempfile.TemporaryDirectory() as folder:
         # Not `install --dry-run`: pip 23.2 holds Requires-Python against its own Python there, not the one asked for.
         command = ["download", "--quiet", "--only-binary=:all:", "--python-version", python, "--dest", folder]

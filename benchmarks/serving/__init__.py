@@ -1,1 +1,1 @@
-"""How many answers a second, as a service and over a corpus?"""
+"""Ask: how many answers a second, as a service and over a corpus?"""

@@ -1,4 +1,4 @@
-"""A corpus on two local workers, beside a plain loop over ``predict``: ``python benchmarks/serving/score_corpus.py``.
+"""Score a corpus on two workers, beside a loop over ``predict``: ``python benchmarks/serving/score_corpus.py``.
 
 1,000,000 texts, drawn from the packaged sentences, in four Parquet files; the masked GRU of the seed with random
 weights. In rounds that alternate: ``deeprnn-edge score`` with two workers, from the start of its process to its end;
@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def make_bundle(path: Path) -> list[str]:
-    """The masked GRU with the words of the packaged reviews; these sentences, without what they are padded with."""
+    """Export the masked GRU with the words of the packaged reviews; return these sentences without their padding."""
     data = load_dataset("reviews")
     export(build(Network("gru", masked=True)), path, vocabulary=data.words, formats=("onnx",))
     words = np.array(["", "", "zzz", "", *data.words], dtype=object)  # the id of a word is its rank + 3
@@ -93,7 +93,7 @@ def make_bundle(path: Path) -> list[str]:
 
 
 def measure(bundle: Path, corpus: Path, texts: list[str], folder: Path) -> dict[str, Any]:
-    """Rows a second of each contender, the median of the rounds, and by how much the workers are faster."""
+    """Measure rows a second of each entry, the median of the rounds, and by how much the workers are faster."""
     model = deeprnn_edge.load(bundle)
     model.predict(texts[:BATCH])
     paces: dict[str, list[float]] = {"score": [], "loop": [], "batched_loop": []}
@@ -130,7 +130,7 @@ def measure(bundle: Path, corpus: Path, texts: list[str], folder: Path) -> dict[
 
 
 def kill_worker(bundle: Path, corpus: Path, texts: list[str], output: Path) -> dict[str, Any]:
-    """A run of which one worker is killed when half of the partitions are there. Every row has to be there once."""
+    """Kill one worker when half of the partitions are there. Every row has to be there once."""
     output.parent.mkdir()
     process = score_runs.start(bundle, corpus, output, "--json")
     score_runs.wait_for_partitions(process, output, 25)

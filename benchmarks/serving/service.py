@@ -48,11 +48,12 @@ Question = tuple[bytes, float]  # the bytes of a request, and the probability th
 
 @dataclass
 class Load:
-    """What clients saw.
+    """Hold what clients saw.
 
-    latencies_ms: of each right answer, from the first byte sent to the last one read.
-    errors: what else came, by kind, and how often.
-    seconds: from the first question to the last answer.
+    Attributes:
+        latencies_ms: of each right answer, from the first byte sent to the last one read.
+        errors: what else came, by kind, and how often.
+        seconds: from the first question to the last answer.
     """
 
     latencies_ms: list[float] = field(default_factory=list)
@@ -94,7 +95,7 @@ def make_bundle(path: Path) -> None:
 
 
 def make_texts() -> list[str]:
-    """Texts of 100 words with something to filter."""
+    """Draw texts of 100 words with something to filter."""
     random = np.random.default_rng(1)
     return [" ".join(f"Word{rank}," for rank in random.integers(0, len(WORDS), 100)) for _ in range(TEXTS)]
 
@@ -123,13 +124,13 @@ def serve(folder: Path) -> Iterator[int]:
 
 
 def make_questions(bundle: Path, texts: Sequence[str]) -> list[Question]:
-    """A request for each text, and what ``Model.predict`` answers to it."""
+    """Make a request for each text, with what ``Model.predict`` answers to it."""
     model = deeprnn_edge.load(bundle)
     return [(make_request({"text": text}), float(model.predict(text)[0, 0])) for text in texts]
 
 
 def make_request(body: Any) -> bytes:
-    """A request that keeps the connection."""
+    """Make a request that keeps the connection."""
     content = json.dumps(body).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
@@ -141,7 +142,7 @@ def ask(port: int, questions: Iterator[Question], *, clients: int, timeout_secon
 
 
 def measure(port: int, questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """A row for each number of clients, in rounds that alternate; the first round warms up and does not count."""
+    """Measure each number of clients, in rounds that alternate; the first round warms up and does not count."""
     loads: dict[int, list[Load]] = {clients: [] for clients in CLIENTS}
     for number in range(ROUNDS + 1):
         for clients, seen in loads.items():

@@ -1,1 +1,1 @@
-"""What does a pushed step cost?"""
+"""Ask: what does a pushed step cost?"""

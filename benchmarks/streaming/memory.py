@@ -1,4 +1,4 @@
-"""What streams take of a fresh process's memory: ``python benchmarks/streaming/memory.py BUNDLE``, as JSON.
+"""Measure what streams take of a fresh process's memory: ``python benchmarks/streaming/memory.py BUNDLE``, as JSON.
 
 A million pushes of one step through one stream; then a thousand streams at once in one session, each given
 other ids, and each held against the sequence model on what it was given.

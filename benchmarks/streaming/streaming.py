@@ -1,4 +1,4 @@
-"""What streaming costs and how exact it is: ``python benchmarks/streaming/streaming.py``.
+"""Measure what streaming costs and how exact it is: ``python benchmarks/streaming/streaming.py``.
 
 The seed models (embedding of 10,000 x 32, cells of 32 and 16 units), plain and with ``mask_zero``, ONNX and
 TFLite, batch 1, one thread: one pushed step beside the bare runtime's call on the same feeds, and beside the
@@ -126,7 +126,7 @@ def _bare_tflite(path: Path, step: Any) -> Callable[[], Any]:
 
 
 def _drift(model: deeprnn_edge.Model) -> float:
-    """The largest difference of answers and states, at every thousandth of 100,000 single steps, to chunks of 1,000."""
+    """Return how far answers and states of 100,000 single steps are from chunks of 1,000, at every thousandth."""
     ids = np.random.default_rng(2).integers(4, 10_000, (1, LONG), dtype=np.int32)
     single, chunked = model.stream(), model.stream()
     worst = 0.0
@@ -174,7 +174,7 @@ def _parity(cell: str, depth: int, mask: bool, folder: Path) -> dict[str, Any]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """One pushed step, and the last 100 run again for the same answer, as bars on a logarithmic axis."""
+    """Draw one pushed step, and the last 100 run again for the same answer, as bars on a logarithmic axis."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,1 +1,1 @@
-"""The documents' tables, made from the published results."""
+"""Make the tables of README and docs from the published results."""

@@ -9,7 +9,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def cells() -> str:
-    """The three architectures, from the demo's run."""
+    """Tabulate the three architectures, from the demo's run."""
     result = read("demo")
     rows = [
         [
@@ -36,7 +36,7 @@ def cells() -> str:
 
 
 def imdb() -> str:
-    """Accuracy on the full IMDB reviews."""
+    """Tabulate accuracy on the full IMDB reviews."""
     result = read("imdb")
     rows = [
         [
@@ -55,7 +55,7 @@ def imdb() -> str:
 
 
 def precisions() -> str:
-    """Every precision of the three networks on real data, and the large LSTM."""
+    """Tabulate every precision of the three networks on real data, and the large LSTM."""
     result = read("precisions")
     rows = [
         [
@@ -77,7 +77,7 @@ def precisions() -> str:
 
 
 def _memory(rows: list[dict[str, Any]]) -> str:
-    """What the weights take in memory, the mean of the networks."""
+    """Return what the weights take in memory, the mean of the networks."""
     added: dict[str, list[float]] = {}
     for row in rows:
         if row["weights_memory_bytes"] is not None:
@@ -87,7 +87,7 @@ def _memory(rows: list[dict[str, Any]]) -> str:
 
 
 def large() -> str:
-    """Three LSTM layers of 256 units without an embedding."""
+    """Tabulate three LSTM layers of 256 units without an embedding."""
     rows = [
         [
             row["precision"],

@@ -8,7 +8,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def random() -> str:
-    """The random architectures."""
+    """Tabulate the random architectures."""
     result = read("random_architectures")
     rows = [
         [
@@ -24,7 +24,7 @@ def random() -> str:
 
 
 def broad() -> str:
-    """The conformance suite's models by every route."""
+    """Tabulate the conformance suite's models by every route."""
     result = read("broad_set")
     rows = []
     for route, outcomes in result["routes"].items():

@@ -8,7 +8,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def networks() -> str:
-    """Bidirectional and large networks against Keras's ONNX export."""
+    """Tabulate bidirectional and large networks against Keras's ONNX export."""
     result = read("compare_networks")
     rows = [
         [
@@ -28,7 +28,7 @@ def networks() -> str:
 
 
 def overhead() -> str:
-    """What the runtime adds to the bare session."""
+    """Tabulate what the runtime adds to the bare session."""
     result = read("overhead")
     added = result["overhead_us"]
     rows = [

@@ -1,4 +1,4 @@
-"""What the README's tables are made with: the results, Markdown, and the line on the machine."""
+"""Hold what tables are made with: the results, Markdown, and the line on the machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmarks.paths import RESULTS
 
 
 def read(name: str) -> Any:
-    """A result by its name."""
+    """Read a result by its name."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def describe_machine(result: Mapping[str, Any], versions: Mapping[str, str] | None = None) -> str:
-    """Where a result was measured, and with which versions: of the packages that most benchmarks run on, or these."""
+    """Say where a result was measured, with which versions: of the packages of most benchmarks, or these."""
     machine, cpu = result["machine"], result["machine"]["cpu"]
     if versions is None:
         names = ("tensorflow", "keras", "onnxruntime", "ai-edge-litert")
@@ -25,6 +25,6 @@ def describe_machine(result: Mapping[str, Any], versions: Mapping[str, str] | No
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table."""
+    """Make a table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

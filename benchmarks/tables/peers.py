@@ -1,4 +1,4 @@
-"""The README's tables of the comparison with peers, each from the whole sweep."""
+"""Make the tables of the comparison with peers, each from the whole sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGE = [256, 256, 256]
 
 
 def peers(result: Mapping[str, Any]) -> str:
-    """The median of each contender on the six seed models, in microseconds."""
+    """Tabulate the median of each entry on the six seed models, in microseconds."""
     workloads = _seeds(result)
     notes: list[str] = []
     rows = [
@@ -23,12 +23,12 @@ def peers(result: Mapping[str, Any]) -> str:
         for name, title in titles(workloads).items()
     ]
     header = ["p50, µs", *map(_title, workloads)]
-    footnotes = " ".join(f"<sup>{at}</sup> {note}." for at, note in enumerate(notes, start=1))
-    return markdown(header, rows) + "\n\n" + (f"{footnotes} " if notes else "") + describe_machine(result)
+    footnotes = (f"<sup>{at}</sup> {note}.\n\n" for at, note in enumerate(notes, start=1))
+    return f"{markdown(header, rows)}\n\n{''.join(footnotes)}{describe_machine(result)}"
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """The seed models at a glance: our files, Keras's own export, the fastest other peer, and the C loop."""
+    """Tabulate the seed models at a glance: our files, Keras's own export, the fastest other peer, and the C loop."""
     rows = []
     for one in _seeds(result):
         keras = row_of(one, "keras-onnx")
@@ -48,7 +48,7 @@ def summary(result: Mapping[str, Any]) -> str:
 
 
 def yardstick(result: Mapping[str, Any]) -> str:
-    """Our files beside a C loop, each other and the peers, by network."""
+    """Tabulate our files beside a C loop, each other and the peers, by network."""
     large = [one for one in result["workloads"] if one["group"] == "units" and list(one["units"]) == _LARGE]
     rows = [
         [
@@ -69,7 +69,7 @@ def yardstick(result: Mapping[str, Any]) -> str:
 
 
 def reviews(result: Mapping[str, Any]) -> str:
-    """The masked seed models on full sequences and on those of the reviews' lengths."""
+    """Tabulate the masked seed models on full sequences and on those of the reviews' lengths."""
     by_name = {one["name"]: one for one in result["workloads"]}
     rows = []
     for full in (one for one in _seeds(result) if one["masked"]):
@@ -88,7 +88,7 @@ def reviews(result: Mapping[str, Any]) -> str:
 
 
 def growth(result: Mapping[str, Any]) -> str:
-    """The fitted slope of each contender's time, by cell and axis."""
+    """Tabulate the fitted slope of each entry's time, by cell and axis."""
     slopes = {(one["contender"], one["cell"], one["over"]): one["slope"] for one in result["growth"]}
     named = {one["contender"]: one["title"] for one in result["growth"]}
     keys = [(cell, over) for cell in _NAMES for over in _AXES if any(key[1:] == (cell, over) for key in slopes)]
@@ -118,7 +118,7 @@ def _bold(text: str, name: str) -> str:
 
 
 def _time(row: Row | None, notes: list[str]) -> str:
-    """A median, or a dash with the number of the reason why there is none; a new reason joins ``notes``."""
+    """Show a median, or a dash with the number of the reason why there is none; a new reason joins ``notes``."""
     if row is None:
         return "–"
     if row["timing"]:
@@ -143,7 +143,7 @@ def _fastest_peer(workload: Workload) -> str:
 
 
 def _smallest(workloads: Sequence[Workload], start: str) -> str:
-    """The smallest ratio to our ONNX file of the contenders whose name starts so."""
+    """Return the smallest ratio to our ONNX file of the entries whose name starts so."""
     ratios = [
         p50_ms(row) / p50_ms(ours)
         for one in workloads

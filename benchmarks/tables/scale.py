@@ -1,4 +1,4 @@
-"""The README's figures of many rows, many threads and many kills."""
+"""Make the figures of many rows, many threads and many kills."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def score(result: Mapping[str, Any]) -> str:
-    """A corpus on two workers beside loops in one process, and what was left after kills."""
+    """Return a corpus on two workers beside loops in one process, and what was left after kills."""
     speed, killed, runs = result["rows_per_second"], result["worker_killed"], result["runs_killed"]
     outcomes = runs["result_after"]
     return (
@@ -25,7 +25,7 @@ def score(result: Mapping[str, Any]) -> str:
 
 
 def hardening(result: Mapping[str, Any]) -> str:
-    """Threads, soak, idleness and kills, a line each."""
+    """Tabulate threads, soak, idleness and kills, a line each."""
     threads, soak, kills = result["threads"]["runs"], result["soak"], result["kills"]
     calls = sum(sum(one["calls"].values()) for one in threads)
     wrong = sum(one["differing"] + one["errors"] for one in threads)
@@ -60,7 +60,7 @@ def _idle(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _left(runs: Mapping[str, Any]) -> str:
-    """How often the old result stood there after a kill or a whole run, and how often the new one."""
+    """Return how often the old result stood there after a kill or a whole run, and how often the new one."""
     outcomes = runs["outcomes"]
     half = sum(count for name, count in outcomes.items() if name not in ("old", "new"))
     return f"the old result {outcomes.get('old', 0)} times, the new one {outcomes.get('new', 0)}, half of one {half}"

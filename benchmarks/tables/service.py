@@ -1,4 +1,4 @@
-"""The README's table of the service under load."""
+"""Make the table of the service under load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def service(result: dict[str, Any]) -> str:
-    """Predictions a second, latencies and errors by the number of clients."""
+    """Tabulate predictions a second, latencies and errors by the number of clients."""
     rows = [
         [
             row["clients"],

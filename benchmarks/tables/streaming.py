@@ -8,7 +8,7 @@ from benchmarks.tables.parts import describe_machine, markdown, read
 
 
 def streaming() -> str:
-    """One step of a stream, beside the bare call and beside a window run again; drift, memory, and the gate."""
+    """Tabulate one step of a stream beside the bare call and a window run again; drift, memory, and the gate."""
     result = read("streaming")
     rows = [
         [

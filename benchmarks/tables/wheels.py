@@ -1,4 +1,4 @@
-"""The README's table of the systems that have wheels, and what to do on the others."""
+"""Make the table of the systems that have wheels, and what to do on the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHAT_TO_DO = {
 
 
 def wheels(result: Mapping[str, Any]) -> str:
-    """By system, the Python versions with a wheel of each runtime."""
+    """Tabulate by system, the Python versions with a wheel of each runtime."""
     runtimes = {"onnxruntime": "onnxruntime", "ai-edge-litert": "LiteRT"}
     columns = [(name, which) for name in runtimes for which in ("lowest", "newest")]
     packages = result["packages"]

@@ -33,6 +33,7 @@ def describe_commands() -> str:
 def _describe(command: click.Command, context: click.Context) -> str:
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     rows = [record for parameter in command.get_params(context) if (record := parameter.get_help_record(context))]
+    rows = [row for row in rows if row[1]]  # arguments stand in the usage
     table = "\n".join(f"| {_name(name)} | {_escape(text)} |" for name, text in rows)
     return (
         f"## {context.info_name}\n\n```text\n{usage}\n```\n\n{_text(command.help or '')}\n\n"

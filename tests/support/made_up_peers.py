@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 INSTALL = "torch is not installed; install it with: pip install 'deeprnn-edge[peers]'"
-CONTENDERS = {
+ENTRIES = {
     "ours-onnx": ("deeprnn-edge, ONNX", "ours", 1.0),
     "ours-tflite": ("deeprnn-edge, TFLite", "ours", 0.8),
     "keras-predict": ("Keras, predict", "peer", 90.0),
@@ -31,7 +31,7 @@ def make_result(*, sweep: bool = True) -> dict[str, Any]:
         ]
         workloads[-1]["units"] = workloads[-2]["units"] = workloads[-3]["units"] = [256, 256, 256]
         workloads.append(_stream())
-        growth = [_growth(cell, over, name) for cell in CELLS for over in _VALUES for name in CONTENDERS]
+        growth = [_growth(cell, over, name) for cell in CELLS for over in _VALUES for name in ENTRIES]
     packages = {"tensorflow": "2.21.0", "keras": "3.15.1", "onnxruntime": "1.32.0", "ai-edge-litert": "2.3.0"}
     return {
         "format_version": 1,
@@ -97,7 +97,7 @@ def _workload(name: str, title: str, group: str, cell: str, ms: float) -> dict[s
         "inputs": "tokens",
         "contenders": [
             _row(name, title, kind, ms * factor, 1_000_000 + 40_000 * at)
-            for at, (name, (title, kind, factor)) in enumerate(CONTENDERS.items())
+            for at, (name, (title, kind, factor)) in enumerate(ENTRIES.items())
         ],
     }
 
@@ -134,7 +134,7 @@ def stop(row: dict[str, Any], status: str, problem: str) -> None:
 
 
 def _growth(cell: str, over: str, name: str) -> dict[str, Any]:
-    title, _, factor = CONTENDERS[name]
+    title, _, factor = ENTRIES[name]
     return {
         "cell": cell,
         "over": over,

@@ -1,4 +1,4 @@
-"""Plain loops in C (``c_loop.c``), compiled for this very machine: a yardstick, which no one could ship as it is."""
+"""Run plain loops in C (``c_loop.c``), compiled for this very machine: a yardstick, not something to ship."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.contenders import compiler
 from benchmarks.peers.engines.opened import Opened
+from benchmarks.peers.entries import compiler
 from benchmarks.peers.workloads import EMBEDDING, Network, Workload
 
 FLAGS = ("-O3", "-march=native", "-ffast-math")
@@ -39,7 +39,7 @@ class _Network(ctypes.Structure):
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``path`` is the file of the weights. It computes in one thread, however many there are."""
+    """Open ``path``, the file of the weights. It computes in one thread, however many there are."""
     with np.load(path) as file:
         weights = dict(file)
     library, code_bytes = _compile()
@@ -64,7 +64,7 @@ def open_network(path: Path, workload: Workload, variant: str) -> Opened:
 
 
 def _compile() -> tuple[ctypes.CDLL, int]:
-    """The library and its size in bytes. Raises OSError with the compiler's first line where it refuses the code."""
+    """Compile the library, and tell its bytes. Raises OSError with the compiler's first line where it refuses."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "c_loop.so"
         command = [
@@ -89,7 +89,7 @@ def _compile() -> tuple[ctypes.CDLL, int]:
 
 
 def _describe(network: Network, weights: Weights) -> tuple[_Network, list[Any]]:
-    """The network for C, and what it points at."""
+    """Describe the network for C, with what it points at."""
     arrays = {name: np.ascontiguousarray(value) for name, value in weights.items()}
     # A GRU of Keras (reset_after) has a bias for each of the two products.
     for index in range(len(network.units)):

@@ -1,4 +1,4 @@
-"""This project's files, by its own runtime: what ``deeprnn_edge.load`` gives an app."""
+"""Run this project's files by its own runtime: what ``deeprnn_edge.load`` gives an app."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.peers.workloads import Workload
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``Model.run``, or ``Stream.push`` where the path holds a stream. variant: the artifact's path."""
+    """Open ``Model.run``, or ``Stream.push`` where the path holds a stream. variant: the artifact's path."""
     model = deeprnn_edge.load(path, artifact=variant, threads=workload.threads)
     (output,) = model.manifest.outputs
     name, size_bytes = output.name, (path / variant).stat().st_size

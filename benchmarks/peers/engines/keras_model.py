@@ -1,4 +1,4 @@
-"""Keras itself, on TensorFlow."""
+"""Run Keras itself, on TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.peers.workloads import Workload
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``function``: the model compiled as a tf.function; ``predict``: ``model.predict``. ``path`` is the file."""
+    """Open the file ``path``: ``function`` compiles a tf.function; ``predict`` is ``model.predict``."""
     tf.config.threading.set_intra_op_parallelism_threads(workload.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     model = keras.saving.load_model(path, compile=False)
@@ -35,7 +35,7 @@ def _compiled(model: keras.Model) -> Call:
 
 
 def _stateful(model: keras.Model, batch: int) -> keras.Model:
-    """The model for single steps, whose layers keep their states: Keras's own way to stream."""
+    """Build the model for single steps, whose layers keep their states: Keras's own way to stream."""
     inputs = x = keras.Input((1, *model.inputs[0].shape[2:]), batch_size=batch, dtype=model.inputs[0].dtype)
     for layer in model.layers[1:]:
         config: dict[str, Any] = layer.get_config()

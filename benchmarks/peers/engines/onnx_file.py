@@ -1,4 +1,4 @@
-"""An ONNX file of other makers in ONNX Runtime, with the same session options as ours."""
+"""Run an ONNX file of other makers in ONNX Runtime, with the same session options as ours."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from benchmarks.peers.workloads import Workload
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``InferenceSession.run`` on ``path``, which is the file."""
+    """Open ``InferenceSession.run`` on ``path``, which is the file."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = workload.threads, 1
-    # As in our own session. Its spinning threads would only cost CPU time: the contenders take turns.
+    # As in our own session. Its spinning threads would only cost CPU time: the entries take turns.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

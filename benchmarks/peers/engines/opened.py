@@ -1,4 +1,4 @@
-"""What an engine gives back: the network as a function, in the engine's own clothes."""
+"""Give back what an engine opened: the network as a function, in the engine's own clothes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ Call = Callable[[NDArray[Any]], Any]
 
 @dataclass(frozen=True)
 class Opened:
-    """A network that is ready.
+    """Hold a network that is ready.
 
-    call: ``(batch, steps)`` ids or ``(batch, steps, features)`` to the ``(batch, outputs)`` answer, of any array type.
-    size_bytes: of what would be shipped: the file, or the weights and the code that reads them.
-    carries: whether ``call`` goes on from where the last one ended, as in a stream.
+    Attributes:
+        call: ``(batch, steps)`` ids or ``(batch, steps, features)`` to ``(batch, outputs)``, of any array type.
+        size_bytes: of what would be shipped: the file, or the weights and the code that reads them.
+        carries: whether ``call`` goes on from where the last one ended, as in a stream.
     """
 
     call: Call
@@ -27,7 +28,7 @@ class Opened:
 
 
 def with_window(opened: Opened, steps: int) -> Opened:
-    """A network without a state, for single steps: it runs the last ``steps`` again at each."""
+    """Make a network without a state answer single steps: it runs the last ``steps`` again at each."""
     window: NDArray[Any] | None = None
 
     def call(step: NDArray[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""An ONNX file in OpenVINO's CPU plugin."""
+"""Run an ONNX file in OpenVINO's CPU plugin."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.peers.workloads import Workload
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``InferRequest.infer`` on the file ``path``, or its ``variant`` where it is a bundle."""
+    """Open ``InferRequest.infer`` on the file ``path``, or its ``variant`` where it is a bundle."""
     file = path / variant if variant else path
     options = {
         "PERFORMANCE_HINT": "LATENCY",

@@ -1,4 +1,4 @@
-"""A TFLite file of the stock converter in LiteRT, called as its documentation does."""
+"""Run a TFLite file of the stock converter in LiteRT, called as its documentation does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same weights in PyTorch's own recurrent modules."""
+"""Run the same weights in PyTorch's own recurrent modules."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GATES = {"rnn": [0], "gru": [1, 0, 2], "lstm": [0, 1, 2, 3]}
 
 
 def open_network(path: Path, workload: Workload, variant: str) -> Opened:
-    """``eager``, ``script`` or ``compile``. ``path`` is the file of the weights."""
+    """Open the file of the weights, ``path``, as ``eager``, ``script`` or ``compile``."""
     torch.set_num_threads(workload.threads)
     torch.set_num_interop_threads(1)
     with np.load(path) as file:
@@ -55,7 +55,7 @@ def open_network(path: Path, workload: Workload, variant: str) -> Opened:
 
 
 class Stack(nn.Module):
-    """The network, with one module for each run of layers of the same units, as ``num_layers`` stacks them."""
+    """Build the network, with one module for each run of layers of the same units, as ``num_layers`` stacks them."""
 
     def __init__(self, network: Network, weights: Weights) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Stack(nn.Module):
         self.dense.load_state_dict({"weight": kernel.T, "bias": bias})
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Tensor, ...]:
-        """The answer, and each module's h (and c) behind the last step; ``state`` are those before the first."""
+        """Answer, with each module's h (and c) behind the last step; ``state`` are those before the first."""
         x: Any = inputs if self.embedding is None else self.embedding(inputs)
         if self.masked:
             lengths = (inputs != 0).sum(1)  # rows are padded at their end
@@ -95,7 +95,7 @@ class Stack(nn.Module):
 
 
 def _state_dict(cell: str, weights: Weights, first: int, layers: int) -> dict[str, Tensor]:
-    """The weights of so many layers from the ``first`` one under PyTorch's names, gates and biases in its order."""
+    """Return the weights of so many layers from the ``first`` on, in PyTorch's names and order."""
     found: dict[str, Tensor] = {}
     for layer in range(layers):
         kernel, recurrent, bias = (weights[f"{first + layer}/{name}"] for name in ("kernel", "recurrent", "bias"))

@@ -11,16 +11,15 @@ from typing import Any
 from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.sequences.run import bench
 from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_export.cells import CELLS, cell_named
 from deeprnn_export.datasets.catalogue import Dataset, load_dataset
 from deeprnn_export.pipeline.export import export
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.training_record import TrainingOptions
-from deeprnn_export.tracing.recurrence import Cell
 from deeprnn_export.training.job import train_and_save
 from deeprnn_export.training.naive_bayes import naive_bayes_accuracy
 
 DATA = "reviews"
-CELLS: dict[Cell, str] = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 _BENCH_SECONDS = 1.0  # an entry: some thousand calls of a file, a hundred of Keras
 
 
@@ -91,9 +90,9 @@ def run_demo(folder: Path, *, progress: Callable[[str], None], on_batch: Callabl
 
 
 def _run_cell(
-    cell: Cell, dataset: Dataset, folder: Path, progress: Callable[[str], None], on_batch: Callable[[Any], None]
+    cell: str, dataset: Dataset, folder: Path, progress: Callable[[str], None], on_batch: Callable[[Any], None]
 ) -> DemoRow:
-    name = CELLS[cell]
+    name = cell_named(cell).layer.__name__
     trained, bundle = folder / f"{cell}.keras", folder / cell
     progress(f"{name}: training on {len(dataset.x_train):,} sentences")
     record, run = train_and_save(TrainingOptions(data=DATA, cell=cell), dataset, trained, progress=on_batch)

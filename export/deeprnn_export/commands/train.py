@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deeprnn_edge.errors import InputError
+from deeprnn_export.cells import CELLS
 from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.reading.training_record import TrainingOptions, TrainingRecord
 
@@ -24,7 +25,7 @@ _WITH_RESUME = {"output", "resume", "epochs", "force", "as_json"}
 @click.command()
 @click.option(
     "--cell",
-    type=click.Choice(["rnn", "lstm", "gru"]),
+    type=click.Choice(CELLS),
     default=DEFAULTS.cell,
     show_default=True,
     help="SimpleRNN, LSTM or GRU.",

@@ -1,4 +1,4 @@
-"""Data sets by name or path, ready to train on.
+"""Load data sets by name or path, ready to train on.
 
 ``reviews`` and ``vowels`` come with the package (see ``data/PROVENANCE.md``); ``imdb`` is downloaded by
 Keras; a path is the user's own ``.npz``, ``.csv`` or ``.tsv``.
@@ -50,11 +50,13 @@ def load_dataset(
     word, the word of rank r is r + 3. A ``.csv`` or ``.tsv`` has the columns ``text`` and ``label`` (else its
     first two); a fifth of its rows, the same ones each time, is the test part.
 
-    max_length: time steps, padded and cut at the front; by default 100 for ids, the longest row for features.
-    vocabulary_size: how many ids there are; larger ones become the unknown word.
-    vocabulary: for ids in a ``.npz``, a file of the words: JSON of word to rank, or one word a line by rank.
+    Args:
+        max_length: time steps, padded and cut at the front; by default 100 for ids, the longest row for features.
+        vocabulary_size: how many ids there are; larger ones become the unknown word.
+        vocabulary: for ids in a ``.npz``, a file of the words: JSON of word to rank, or one word a line by rank.
 
-    Raises InputError for a file or option that cannot be used, and where ``imdb`` cannot be downloaded.
+    Raises:
+        InputError: for a file or option that cannot be used, and where ``imdb`` cannot be downloaded.
     """
     if max_length is not None and max_length < 1:
         raise InputError(f"max length {max_length}; a sequence has at least 1 step")
@@ -111,7 +113,7 @@ def _download_imdb(*, max_length: int | None, vocabulary_size: int) -> Dataset:
 
 @contextlib.contextmanager
 def _timeout(seconds: float) -> Iterator[None]:
-    """Sockets give up after some silence: a host behind a firewall would otherwise hold us for minutes."""
+    """Let sockets give up after some silence: a host behind a firewall would otherwise hold us for minutes."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

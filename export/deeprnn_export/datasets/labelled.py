@@ -1,4 +1,4 @@
-"""Rows and labels, checked and padded: what every data set becomes before training sees it."""
+"""Check and pad rows and labels: what every data set becomes before training sees it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ Rows = Sequence[NDArray[Any]]
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set for classification, ready to train on.
+    """Hold a data set for classification, ready to train on.
 
-    x_train, x_test: ``(rows, time)`` int32 ids in ``[0, vocabulary_size)``, or ``(rows, time, features)`` float32.
-    y_train, y_test: ``(rows,)`` int64, an index into ``labels``.
-    words: by rank, the most frequent first, those alone whose id is below ``vocabulary_size``; empty for ``tokens``
-        and ``sequence``.
-    vocabulary_size: how many ids there are, for ``text`` and ``tokens``; features: width of a vector, for ``sequence``.
+    Attributes:
+        x_train, x_test: ``(rows, time)`` int32 ids in ``[0, vocabulary_size)``, or ``(rows, time, features)`` float32.
+        y_train, y_test: ``(rows,)`` int64, an index into ``labels``.
+        words: by rank, the most frequent first, those alone whose id is below ``vocabulary_size``; empty for ``tokens``
+            and ``sequence``.
+        vocabulary_size: how many ids there are, for ``text`` and ``tokens``.
+        features: width of a vector, for ``sequence``.
     """
 
     name: str
@@ -54,12 +56,14 @@ def make_id_dataset(
     vocabulary_size: int,
     max_length: int | None,
 ) -> Dataset:
-    """Ragged rows of ids, ``train`` and ``test``, to a data set. Ids from ``vocabulary_size`` on become unknown words.
+    """Make a data set of ragged rows of ids, ``train`` and ``test``; ids from ``vocabulary_size`` on are unknown words.
 
-    words: by rank; with them the data set is of the kind ``text``, without of the kind ``tokens``.
-    label_names: of the classes in order; by default their numbers.
+    Args:
+        words: by rank; with them the data set is of the kind ``text``, without of the kind ``tokens``.
+        label_names: of the classes in order; by default their numbers.
 
-    Raises InputError for parts without rows, ids below 0, and labels that do not fit.
+    Raises:
+        InputError: for parts without rows, ids below 0, and labels that do not fit.
     """
     if words:
         vocabulary_size = min(vocabulary_size, len(words) + text.INDEX_OFFSET + 1)
@@ -88,9 +92,10 @@ def make_sequence_dataset(
     label_names: Sequence[str] = (),
     max_length: int | None,
 ) -> Dataset:
-    """Rows of ``(time, features)``, ``train`` and ``test``, to a data set; by default as long as its longest row.
+    """Make a data set of rows of ``(time, features)``, ``train`` and ``test``; by default as long as its longest row.
 
-    Raises InputError for parts without rows, values that are not finite, widths and labels that do not fit.
+    Raises:
+        InputError: for parts without rows, values that are not finite, widths and labels that do not fit.
     """
     y_train, y_test, names = _check_labels(name, parts, labels, label_names)
     widths = {row.shape[1] for rows in parts.values() for row in rows}
@@ -131,7 +136,7 @@ def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_si
 def _check_labels(
     name: str, parts: Mapping[str, Rows], labels: Mapping[str, NDArray[Any]], label_names: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[str, ...]]:
-    """Both parts' labels as indices, and the names of the classes."""
+    """Return both parts' labels as indices, and the names of the classes."""
     whole = {}
     for part, rows in parts.items():
         values = labels[part]

@@ -1,4 +1,4 @@
-"""Data sets in ``.npz`` files: ids or feature vectors, padded or end to end, in Keras's four arrays."""
+"""Read data sets in ``.npz`` files: ids or feature vectors, padded or end to end, in Keras's four arrays."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def read_npz_dataset(
     - features: ``x_*`` ``(rows, time, features)`` of floats; an optional ``length_*`` ``(rows,)`` says where each
       row's padding begins.
 
-    Raises InputError for a file that cannot be read, Python objects in it, and arrays that do not fit together.
+    Raises:
+        InputError: for a file that cannot be read, Python objects in it, and arrays that do not fit together.
     """
     arrays = _read_arrays(path)
     missing = [name for name in _REQUIRED if name not in arrays]

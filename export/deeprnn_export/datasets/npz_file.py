@@ -1,4 +1,4 @@
-"""An ``.npz`` opened so that whatever is wrong with it is one line."""
+"""Open an ``.npz`` so that whatever is wrong with it is one line."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from deeprnn_edge.errors import InputError
 
 @contextmanager
 def open_npz(path: Path, expected: str) -> Iterator[Any]:
-    """NumPy's archive of arrays, to read inside the context; nothing in it is run.
+    """Open NumPy's archive of arrays, to read inside the context; nothing in it is run.
 
-    expected: what the file should be, for the message.
+    Args:
+        expected: what the file should be, for the message.
 
-    Raises InputError where it cannot be opened, or an array that the context reads is damaged.
+    Raises:
+        InputError: where it cannot be opened, or an array that the context reads is damaged.
     """
     try:
         # Opened here: numpy leaves a file open that turns out to be no archive.

@@ -1,4 +1,4 @@
-"""Texts and their labels from a ``.csv`` or ``.tsv``: split, vocabulary, ids."""
+"""Read texts and their labels from a ``.csv`` or ``.tsv``: split, vocabulary, ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def read_text_dataset(path: Path, *, max_length: int | None, vocabulary_size: in
     rows is the test part; the vocabulary comes from the training part alone. Classes are the labels in
     order.
 
-    Raises InputError for a table that cannot be read, has no such columns, or labels that are no classes.
+    Raises:
+        InputError: for a table that cannot be read, has no such columns, or labels that are no classes.
     """
     texts, labels = _read_columns(path)
     names = _class_names(path, labels)
@@ -50,7 +51,7 @@ def read_text_dataset(path: Path, *, max_length: int | None, vocabulary_size: in
 
 
 def _read_columns(path: Path) -> tuple[list[str], list[str]]:
-    """The texts and the labels, row by row."""
+    """Read the texts and the labels, row by row."""
     try:
         # utf-8-sig: spreadsheets write a byte order mark, which would become part of the first column's name.
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -107,7 +108,7 @@ def _is_number(label: str) -> bool:
 
 
 def _test_rows(y: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which rows are for testing: a fifth of each class, at least one and never all."""
+    """Choose the rows for testing: a fifth of each class, at least one and never all."""
     random = np.random.default_rng(SPLIT_SEED)
     test = np.zeros(len(y), bool)
     for label in np.unique(y):

@@ -1,4 +1,4 @@
-"""Vocabularies: words by rank, from a file or from texts."""
+"""Read vocabularies: words by rank, from a file or from texts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from deeprnn_edge.inputs.text import split_words
 
 
 def read_words(path: Path) -> tuple[str, ...]:
-    """Words by rank from JSON of word to rank (as Keras's ``imdb_word_index.json``), or from one word a line.
+    """Read words by rank from JSON of word to rank (as Keras's ``imdb_word_index.json``), or from one word a line.
 
-    Raises InputError for a file that is missing, empty or neither, and for a word or rank that comes twice.
+    Raises:
+        InputError: for a file that is missing, empty or neither, and for a word or rank that comes twice.
     """
     try:
         content = path.read_text(encoding="utf-8")
@@ -57,6 +58,6 @@ def words_by_rank(index: Mapping[str, Any], where: str) -> tuple[str, ...]:
 
 
 def rank_words(texts: Iterable[str]) -> tuple[str, ...]:
-    """The words of some texts, the most frequent first; words of one frequency by the alphabet."""
+    """Rank the words of some texts, the most frequent first; words of one frequency by the alphabet."""
     counts = Counter(word for line in texts for word in split_words(line))
     return tuple(sorted(counts, key=lambda word: (-counts[word], word)))

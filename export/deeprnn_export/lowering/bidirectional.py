@@ -1,4 +1,4 @@
-"""Bidirectional layers: both directions handed over together, so that a target can run them as one."""
+"""Hand both directions of a bidirectional layer over together, so that a target can run them as one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 
 from deeprnn_edge.bundle.manifest import Form
+from deeprnn_export.cells.cell import Recurrence
 from deeprnn_export.lowering.target import Lowering
-from deeprnn_export.tracing.recurrence import Recurrence, as_keras_zeroes
+from deeprnn_export.tracing.recurrence import as_keras_zeroes
 
 
 def call(
@@ -19,10 +20,11 @@ def call(
     lowering: Lowering,
     note: Callable[[Form], None],
 ) -> Callable[..., Any]:
-    """The layer's ``call`` over a target's recurrences: the same arguments and results as Keras's own.
+    """Make the layer's ``call`` over a target's recurrences: the same arguments and results as Keras's own.
 
-    directions: of its forward and its backward layer.
-    note: told what the target made of it.
+    Args:
+        directions: of its forward and its backward layer.
+        note: callback that records the form chosen (native, bidirectional, loop).
     """
 
     def both(sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = None) -> Any:  # noqa: ARG001
@@ -57,7 +59,7 @@ def call(
 
 
 def combine(mode: str, forward: Any, backward: Any) -> Any:
-    """Two tensors of one shape as Keras's ``merge_mode`` says; ``concat`` along the last axis."""
+    """Merge two tensors of one shape as Keras's ``merge_mode`` says; ``concat`` along the last axis."""
     if mode == "concat":
         return tf.concat([forward, backward], axis=-1)
     if mode == "mul":

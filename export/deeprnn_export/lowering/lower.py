@@ -1,4 +1,4 @@
-"""Recurrences of our choice in place of Keras's loops, while a model is traced.
+"""Put recurrences of our choice in place of Keras's loops, while a model is traced.
 
 Every Keras recurrent layer runs its recurrence through ``inner_loop``: ``RNN.call`` prepares the states
 and hands over to ``inner_loop(sequences, initial_state, mask, training)``, which returns
@@ -9,34 +9,38 @@ loop, and the report says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from deeprnn_edge.bundle.manifest import Form, LoweredLayer
+from deeprnn_export.cells.cell import Recurrence
 from deeprnn_export.lowering import bidirectional
 from deeprnn_export.lowering.target import Lowering
 from deeprnn_export.streaming.carry import Carry, any_length, nothing_carried
-from deeprnn_export.streaming.convolution import carried_convolution
+from deeprnn_export.streaming.convolution import carry_context
 from deeprnn_export.streaming.keras_loop import carried_loop
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.overrides import Override, layer_paths, overridden
-from deeprnn_export.tracing.plain_layers import embedding_lookup, rows_at_once
-from deeprnn_export.tracing.recurrence import CELLS, Recurrence, as_keras_zeroes, read_recurrences
+from deeprnn_export.tracing.keras_internals import with_loop
+from deeprnn_export.tracing.layer_table import Action, overrides_of
+from deeprnn_export.tracing.overrides import layer_paths, overridden
+from deeprnn_export.tracing.plain_layers import look_up, rows_at_once
+from deeprnn_export.tracing.recurrence import as_keras_zeroes, is_stacked, read_recurrences
 
 
 @contextmanager
 def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) -> Iterator[list[LoweredLayer]]:
     """Trace ``model`` inside this context to have its recurrences built by ``lowering``.
 
-    carry: the states of a model that streams.
-
     The list that it gives is filled while tracing: each recurrent layer and what became of it.
+
+    Args:
+        carry: the states of a model that streams.
     """
     report: dict[str, LoweredLayer] = {}
     carry = carry or nothing_carried()
@@ -44,48 +48,46 @@ def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) 
     def note(layer: str, form: Form, reason: str | None = None) -> None:
         report[layer] = LoweredLayer(layer, form, reason)
 
+    @cache
+    def native(layer: keras.layers.RNN) -> tuple[list[Recurrence], str | None]:
+        found = read_recurrences(layer, paths[layer])
+        if isinstance(found, str):
+            return [], found
+        return found, next((reason for one in found if (reason := lowering.why_not(one)) is not None), None)
+
+    def run_natively(layer: keras.layers.RNN, path: str) -> Mapping[str, Any]:
+        if not layer.built:
+            return {}  # nothing calls it
+        recurrences, reason = native(layer)
+        if reason is None:
+            loop = _native_loop(recurrences, lowering, carry, path, partial(note, path))
+        else:
+            loop = carried_loop(layer, carry, path, partial(note, path, "keras loop", reason))
+        # A layer that is called on whole sequences alone may be unrolled; its own loop is overridden anyway.
+        return {**with_loop(layer, loop), **({"unroll": False} if path in carry.calls else {})}
+
+    def run_both_natively(layer: keras.layers.Bidirectional, path: str) -> Mapping[str, Any]:
+        inner = (layer.forward_layer, layer.backward_layer)
+        # Stacked cells, even one, hand their states over in a structure of their own.
+        if any(not one.built or native(one)[1] is not None or is_stacked(one) for one in inner):
+            return {}
+        pair = [native(one)[0][0] for one in inner]
+        return {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}
+
+    actions: Mapping[str, Action] = {
+        "run natively": run_natively,
+        "run both natively": run_both_natively,
+        "carry context": partial(carry_context, carry),
+        "look up": look_up,
+        "rows at once": rows_at_once,
+    }
     entries: list[LoweredLayer] = []
     with inference_form(model):
         paths = layer_paths(model)
-        native: dict[keras.layers.Layer, list[Recurrence]] = {}
-        overrides: list[Override] = any_length(model) if carry.names else []
-        for layer, path in paths.items():
-            if isinstance(layer, keras.layers.RNN):
-                if not layer.built:
-                    continue  # nothing calls it
-                recurrences, reason = _choose(layer, path, lowering)
-                if reason is None:
-                    native[layer] = recurrences
-                    loop = _native_loop(recurrences, lowering, carry, path, partial(note, path))
-                else:
-                    loop = carried_loop(layer, carry, path, partial(note, path, "keras loop", reason))
-                # A layer that is called on whole sequences alone may be unrolled; its own loop is overridden anyway.
-                unrolled = {"unroll": False} if path in carry.calls else {}
-                overrides.append((layer, {"inner_loop": loop, **unrolled}))
-            elif path in carry.calls:
-                overrides.append((layer, {"call": carried_convolution(layer, carry, path)}))
-            elif type(layer) is keras.layers.Embedding and layer.quantization_mode is None:
-                overrides.append((layer, {"call": embedding_lookup(layer)}))
-            elif type(layer) is keras.layers.TimeDistributed:
-                overrides.append((layer, {"call": rows_at_once(layer)}))
-        for layer, path in paths.items():
-            if type(layer) is keras.layers.Bidirectional:
-                inner = (layer.forward_layer, layer.backward_layer)
-                # Stacked cells, even one, hand their states over in a structure of their own.
-                if all(one in native and type(one.cell) in CELLS for one in inner):
-                    pair = [native[one][0] for one in inner]
-                    overrides.append((layer, {"call": bidirectional.call(layer, pair, lowering, partial(note, path))}))
-        with overridden(overrides):
+        overrides = overrides_of(paths, "lowering", actions)
+        with overridden([*(any_length(model) if carry.names else []), *overrides]):
             yield entries
         entries += report.values()
-
-
-def _choose(layer: keras.layers.RNN, path: str, lowering: Lowering) -> tuple[list[Recurrence], str | None]:
-    found = read_recurrences(layer, path)
-    if isinstance(found, str):
-        return [], found
-    reasons = [reason for recurrence in found if (reason := lowering.why_not(recurrence)) is not None]
-    return found, reasons[0] if reasons else None
 
 
 def _native_loop(
@@ -102,7 +104,7 @@ def _native_loop(
         states = carry.take(names, keras.tree.flatten(initial_state))
         final: list[Any] = []
         for recurrence in recurrences:
-            own, states = states[: recurrence.states], states[recurrence.states :]
+            own, states = states[: len(recurrence.cell.states)], states[len(recurrence.cell.states) :]
             (output,) = lowering.run([replace(recurrence, continues=bool(names))], sequences, [own], mask)
             sequences = output.outputs
             final += output.states

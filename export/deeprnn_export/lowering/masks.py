@@ -1,4 +1,4 @@
-"""Masks, exactly: kept steps to the front, the recurrence, and its outputs back in their places.
+"""Run masked rows exactly: kept steps to the front, the recurrence, and its outputs back in their places.
 
 Keras lets a masked step leave the state as it was and repeat the previous output (zero before the
 first kept step, or at every masked step with ``zero_output_for_mask``): ``keras.backend.rnn``.
@@ -19,17 +19,19 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_export.tracing.shapes import sizes
+from deeprnn_export.tracing.tensorflow_internals import made_by
 
 
 @dataclass(frozen=True)
 class KeptSteps:
-    """Where each kept step goes. Made once for each mask tensor of a model.
+    """Hold where each kept step goes. Made once for each mask tensor of a model.
 
-    mask: ``(batch, time)`` bool, True where the step counts.
-    lengths: ``(batch,)`` int32, kept steps of each row.
-    begun: ``(batch, 1)`` bool, whether a row has any.
-    steps: ``(batch, kept_time)`` int32, each row's kept steps in order; behind its length masked steps,
-        whose results nobody reads.
+    Attributes:
+        mask: ``(batch, time)`` bool, True where the step counts.
+        lengths: ``(batch,)`` int32, kept steps of each row.
+        begun: ``(batch, 1)`` bool, whether a row has any.
+        steps: ``(batch, kept_time)`` int32, each row's kept steps in order; behind its length masked steps, whose
+            results nobody reads.
     """
 
     mask: Any
@@ -39,10 +41,11 @@ class KeptSteps:
 
 
 def find_kept(mask: Any, *, trim: bool) -> KeptSteps:
-    """Plan the kept of ``mask``, ``(batch, time)``, whatever its dtype.
+    """Find the kept steps of ``mask``, ``(batch, time)``, whatever its dtype.
 
-    trim: cut the time axis to the longest row (at least one step), which is what makes padded
-        input fast; without it all shapes stay static.
+    Args:
+        trim: cut the time axis to the longest row (at least one step), which is what makes padded input fast; without
+            it all shapes stay static.
     """
     mask = mask_of_ids(mask)
     # In floats, as tf2onnx 1.17 sorts in them: exact for the counts of up to 2 ** 24 steps.
@@ -60,13 +63,14 @@ def find_kept(mask: Any, *, trim: bool) -> KeptSteps:
 
 
 def mask_of_ids(mask: Any) -> Any:
-    """A mask as bool; that of an Embedding, ``ids != 0``, as a cast, which is True where an integer is not 0.
+    """Make a mask bool; that of an Embedding, ``ids != 0``, by a cast, which is True where an integer is not 0.
 
     ONNX has no NotEqual, and TFLite's converter wants its operands in 16 bits for ``int16x8``: "Max and min for
     dynamic tensors should be recorded" (tensorflow#60799).
     """
-    if mask.op.type == "NotEqual":
-        ids, other = mask.op.inputs
+    operator, inputs = made_by(mask)
+    if operator == "NotEqual":
+        ids, other = inputs
         zero = tf.get_static_value(other)
         if ids.dtype.is_integer and zero is not None and not np.any(zero):
             return tf.cast(ids, tf.bool)
@@ -74,19 +78,20 @@ def mask_of_ids(mask: Any) -> Any:
 
 
 def gather_kept(sequences: Any, kept: KeptSteps) -> Any:
-    """``(batch, time, features)`` to ``(kept_time, batch, features)``, kept steps first."""
+    """Gather ``(batch, time, features)`` to ``(kept_time, batch, features)``, kept steps first."""
     return tf.transpose(tf.gather(sequences, kept.steps, batch_dims=1), (1, 0, 2))
 
 
 def restore_steps(
     gathered: Any, kept: KeptSteps, *, backwards: bool, zero_masked: bool, before: Any = None, first: Any = None
 ) -> Any:
-    """``(kept_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
+    """Restore ``(kept_time, batch, units)`` to ``(batch, time, units)``, masked steps as Keras fills them.
 
-    before: ``(batch, units)``, the output ahead of the first step, of a sequence that goes on; else zero.
-    backwards: the recurrence ran from the last kept step to the first, so "the previous output"
-        of a masked step is that of the next kept step in time.
-    first: where in ``gathered`` step 0 stands; None is its front.
+    Args:
+        before: ``(batch, units)``, the output ahead of the first step, of a sequence that goes on; else zero.
+        backwards: the recurrence ran from the last kept step to the first, so "the previous output" of a masked step is
+            that of the next kept step in time.
+        first: where in ``gathered`` step 0 stands; None is its front.
     """
     count = tf.cumsum(tf.cast(kept.mask, tf.int32), axis=1, reverse=backwards)
     step = tf.expand_dims(kept.lengths, 1) - count if backwards else count - 1
@@ -103,9 +108,10 @@ def restore_steps(
 
 
 def last_kept(gathered: Any, kept: KeptSteps, *, first: Any) -> Any:
-    """``(kept_time, batch, units)`` to ``(batch, units)``: each row's last output, zero where it kept no step.
+    """Take each row's last output of ``(kept_time, batch, units)``, zero where it kept no step: ``(batch, units)``.
 
-    first: where in ``gathered`` step 0 stands.
+    Args:
+        first: where in ``gathered`` step 0 stands.
     """
     batch = sizes(gathered)[1]
     index = (tf.maximum(kept.lengths - 1, 0) + first) * batch + tf.range(batch)

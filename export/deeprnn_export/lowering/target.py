@@ -1,4 +1,4 @@
-"""What a target gives to be exported to: the protocol of its recurrences, and what a conversion comes to."""
+"""Say what a target gives to be exported to: the protocol of its recurrences, and what a conversion comes to."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deeprnn_edge.bundle.manifest import Form, LoweredLayer, StoredTensor
-from deeprnn_export.tracing.recurrence import Recurrence
+from deeprnn_export.cells.cell import Recurrence
 
 
 @dataclass(frozen=True)
 class RecurrenceOutput:
-    """What one recurrence gives, as tensors of the traced graph.
+    """Hold what one recurrence gives, as tensors of the traced graph.
 
-    last: ``(batch, units)``, the output of the last step computed.
-    outputs: ``(batch, time, units)`` in the order of time, also of a backward recurrence; without
-        ``return_sequences`` the last output alone, ``(batch, 1, units)``.
-    states: ``(batch, units)`` each.
-    form: how the target expresses it.
+    Attributes:
+        last: ``(batch, units)``, the output of the last step computed.
+        outputs: ``(batch, time, units)`` in the order of time, also of a backward recurrence; without
+            ``return_sequences`` the last output alone, ``(batch, 1, units)``.
+        states: ``(batch, units)`` each.
+        form: how the target expresses it.
     """
 
     last: Any
@@ -28,10 +29,10 @@ class RecurrenceOutput:
 
 
 class Lowering(Protocol):
-    """How a target builds recurrences. One object serves one trace."""
+    """Build recurrences as a target has them. One object serves one trace."""
 
     def why_not(self, recurrence: Recurrence) -> str | None:
-        """Why the target cannot express a recurrence, in a few words; None where it can."""
+        """Say in a few words why the target cannot express a recurrence; None where it can."""
         ...
 
     def run(
@@ -39,12 +40,13 @@ class Lowering(Protocol):
     ) -> list[RecurrenceOutput]:
         """Run one recurrence, or the two of a bidirectional layer, over ``(batch, time, features)``.
 
-        mask: ``(batch, time)`` bool, or None.
+        Args:
+            mask: ``(batch, time)`` bool, or None.
         """
         ...
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
-        """The outputs of two directions, in the order of time, as one."""
+        """Merge the outputs of two directions, in the order of time, into one."""
         ...
 
 

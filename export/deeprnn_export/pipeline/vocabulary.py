@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.models.functional import Functional  # Keras has no public name for it
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import InputError, UnsupportedModelError
@@ -24,6 +23,13 @@ from deeprnn_export.parity.grid import GridCase, make_grid
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.reading.signature import Signature, read_signature, tensor_specs
 from deeprnn_export.tracing.inference_form import inference_form
+from deeprnn_export.tracing.keras_internals import (
+    functional_class,
+    given_output_shape,
+    inner_layers,
+    own_variables,
+    whole_table,
+)
 from deeprnn_export.tracing.model_inputs import call_model
 from deeprnn_export.tracing.overrides import layer_paths, overridden
 from deeprnn_export.tracing.refusals import refusing
@@ -98,7 +104,7 @@ def _check_rebuildable(model: keras.Model) -> None:
             f"with a smaller table; build it as a functional model, or {_WAY_OUT}"
         )
     for layer, path in layer_paths(model).items():
-        if isinstance(layer, keras.Sequential | Functional) and not _is_plain(layer):
+        if isinstance(layer, keras.Sequential | functional_class()) and not _is_plain(layer):
             raise UnsupportedModelError(
                 f"layer {path!r} ({type(layer).__name__}) is a model with code of its own, which cannot be copied; "
                 f"build it as a functional model, or {_WAY_OUT}"
@@ -106,7 +112,9 @@ def _check_rebuildable(model: keras.Model) -> None:
 
 
 def _is_plain(model: keras.layers.Layer) -> bool:
-    return any(isinstance(model, kind) and type(model).call is kind.call for kind in (keras.Sequential, Functional))
+    return any(
+        isinstance(model, kind) and type(model).call is kind.call for kind in (keras.Sequential, functional_class())
+    )
 
 
 def _check_embedding(layer: keras.layers.Embedding, path: str) -> None:
@@ -154,20 +162,15 @@ def _reads_ids(model: keras.Model, layer: keras.layers.Embedding) -> bool:
 def _check_unshared(model: keras.Model, table: keras.layers.Embedding, path: str) -> None:
     """Refuse a table that a layer with code of its own holds, and may read otherwise."""
     for owner, owner_path in [(model, model.name), *layer_paths(model).items()]:
-        holds = any(layer is table for layer in owner._layers) and not (
-            isinstance(owner, keras.Sequential | Functional) or type(owner) is keras.layers.TimeDistributed
+        holds = any(layer is table for layer in inner_layers(owner)) and not (
+            isinstance(owner, keras.Sequential | functional_class()) or type(owner) is keras.layers.TimeDistributed
         )
-        shares = owner is not table and any(weight is table._embeddings for weight in _own_weights(owner))
+        shares = owner is not table and any(weight is whole_table(table) for weight in own_variables(owner))
         if holds or shares:
             raise UnsupportedModelError(
                 f"layer {owner_path!r} ({type(owner).__name__}) uses the table of {path!r} in code of its own, "
                 f"which may need every row; {_WAY_OUT}"
             )
-
-
-def _own_weights(layer: keras.layers.Layer) -> list[Any]:
-    """The weights that a layer made itself, not those of the layers in it."""
-    return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
 def _copy(model: keras.Model, tables: Embeddings, id_count: int) -> keras.Model:
@@ -177,7 +180,7 @@ def _copy(model: keras.Model, tables: Embeddings, id_count: int) -> keras.Model:
     def renewed(layer: keras.layers.Layer) -> keras.layers.Layer:
         if type(layer) is keras.layers.Lambda:
             # Its function itself: stored and read back, Python's code would lose the names that it refers to.
-            options = {"output_shape": layer._output_shape, "mask": layer.mask, "arguments": layer.arguments}
+            options = {"output_shape": given_output_shape(layer), "mask": layer.mask, "arguments": layer.arguments}
             return keras.layers.Lambda(layer.function, **options, name=layer.name, dtype=layer.dtype_policy)
         return type(layer).from_config(_cut_config(layer.get_config(), tables, id_count))
 
@@ -232,12 +235,12 @@ def _move_weights(model: keras.Model, copy: keras.Model, tables: Embeddings, id_
         layer.save_own_variables(stored)
         if not stored:
             continue
-        shapes = [tuple(weight.shape) for weight in _own_weights(layer)]
+        shapes = [tuple(weight.shape) for weight in own_variables(layer)]
         if layer in tables:
             stored = {"0": keras.ops.convert_to_numpy(layer.embeddings)[:id_count]}
             shapes = [(id_count, layer.output_dim)]
         twin = twins.pop(path, None)  # taken out: of two layers of one path the second finds none
-        if twin is None or [tuple(weight.shape) for weight in _own_weights(twin)] != shapes:
+        if twin is None or [tuple(weight.shape) for weight in own_variables(twin)] != shapes:
             raise UnsupportedModelError(
                 f"layer {path!r} ({type(layer).__name__}) is not in the copy of the model {model.name!r}, "
                 f"or has other weights there; {_WAY_OUT}"

@@ -1,4 +1,4 @@
-"""The classes and functions that a model's file needs and Keras does not have, from a Python file of the user."""
+"""Get the classes and functions that a model needs and Keras does not have from a Python file of the user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def read_custom_objects(path: str | Path) -> dict[str, Any]:
     registers through ``keras.saving.register_keras_serializable``, by its registered name. The file may import
     modules from its own folder.
 
-    Raises InputError for a file that is missing, fails, or defines nothing of the kind.
+    Raises:
+        InputError: for a file that is missing, fails, or defines nothing of the kind.
     """
     path = Path(path)
     if not path.is_file():
@@ -40,14 +41,14 @@ def read_custom_objects(path: str | Path) -> dict[str, Any]:
 
 
 def known_name(name: str | None, custom_objects: dict[str, Any]) -> str | None:
-    """The name that the user gave or registered a thing under, by that name or without its package. None: nothing."""
+    """Return the name that a thing was given or registered under, by that name or without its package; else None."""
     known = {**keras.saving.get_custom_objects(), **custom_objects}
     candidates = () if name is None else (name, name.rsplit(">", 1)[-1], f"Custom>{name}")
     return next((candidate for candidate in candidates if candidate in known), None)
 
 
 def lookup(name: str | None, custom_objects: dict[str, Any]) -> Any:
-    """What the user gave or registered under a name: see ``known_name``. None without it."""
+    """Look up what the user gave or registered under a name: see ``known_name``. None without it."""
     known = known_name(name, custom_objects)
     return None if known is None else {**keras.saving.get_custom_objects(), **custom_objects}[known]
 

@@ -1,27 +1,28 @@
-"""A Keras model in the manifest's words: its layers, its parameters, and what its output decides."""
+"""Describe a Keras model in the manifest's words: its layers, its parameters, and what its output decides."""
 
 from __future__ import annotations
 
 import keras
 
 from deeprnn_edge.bundle.manifest import Architecture, Layer
-from deeprnn_export.tracing.recurrence import CELLS
+from deeprnn_export.cells import cell_of
+from deeprnn_export.tracing.keras_internals import maker_of
 
 
 def describe_architecture(model: keras.Model) -> Architecture:
-    """Layers in order, nested models opened, inputs left out."""
+    """List a model's layers in order, nested models opened, inputs left out."""
     return Architecture(tuple(_layers(model)), int(model.count_params()))
 
 
 def default_labels(model: keras.Model) -> tuple[str, ...]:
-    """``0, 1, ...`` for a classifier of one output, none for another model.
+    """Return ``0, 1, ...`` for a classifier of one output, none for another model.
 
     A classifier ends in a softmax over classes, or in one sigmoid.
     """
     outputs = getattr(model, "outputs", None) or []
-    if len(outputs) != 1 or not hasattr(outputs[0], "_keras_history"):
+    last = maker_of(outputs[0]) if len(outputs) == 1 else None
+    if last is None:
         return ()
-    last = outputs[0]._keras_history.operation
     activation = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
     width = outputs[0].shape[-1]
     if activation == "softmax":
@@ -46,11 +47,12 @@ def _layer(layer: keras.layers.Layer) -> Layer:
     kind, parameters = type(layer).__name__, int(layer.count_params())
     if not isinstance(inner, keras.layers.RNN):
         return Layer(layer.name, kind, parameters)
+    cell = cell_of(inner.cell)
     return Layer(
         layer.name,
         kind,
         parameters,
-        cell=CELLS.get(type(inner.cell)),
+        cell=None if cell is None else cell.name,
         units=int(inner.cell.units) if hasattr(inner.cell, "units") else None,
         direction="bidirectional" if inner is not layer else "backward" if inner.go_backwards else "forward",
     )

@@ -1,4 +1,4 @@
-"""``.keras`` and ``.h5`` files for the device's ``inspect`` and ``bench``, through the entry point group of formats."""
+"""Give ``.keras`` and ``.h5`` files to the device's ``inspect`` and ``bench``, through the entry points of formats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deeprnn_export.tracing.model_inputs import call_model
 
 
 def inspect(path: Path) -> Inspection:
-    """What a saved Keras model holds: its layers, its variables, its signature."""
+    """Inspect what a saved Keras model holds: its layers, its variables, its signature."""
     model = load_model(path)
     signature = read_signature(model)
     size_bytes = path.stat().st_size
@@ -42,13 +42,13 @@ def inspect(path: Path) -> Inspection:
 
 
 def open_runner(path: Path) -> KerasSession:
-    """The model in Keras itself, compiled as a ``tf.function``: the quickest way to call it there."""
+    """Open the model in Keras itself, compiled as a ``tf.function``: the quickest way to call it there."""
     model = load_model(path)
     return KerasSession(model, read_signature(model))
 
 
 class KerasSession:
-    """A Keras model behind the interface of the device's sessions."""
+    """Run a Keras model behind the interface of the device's sessions."""
 
     fixed_shapes: Mapping[str, tuple[int, ...]] = {}
 
@@ -58,6 +58,6 @@ class KerasSession:
         self._call = tf.function(lambda *inputs: keras.tree.flatten(call_model(model, inputs)), autograph=False)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """Arrays of the model's own inputs to arrays of its outputs, both by name."""
+        """Run arrays of the model's own inputs to arrays of its outputs, both by name."""
         answers = self._call(*(tf.constant(feeds[name]) for name in self._names))
         return {name: np.asarray(answer.numpy()) for name, answer in zip(self._outputs, answers, strict=True)}

@@ -1,4 +1,4 @@
-"""What the device has to know about raw input: decided once, from what training left or the user says."""
+"""Decide what the device has to know about raw input: once, from what training left or the user says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deeprnn_export.reading.training_record import read_record
 
 @dataclass(frozen=True)
 class InputRules:
-    """Preprocessing, the words by rank, the labels, and the model's name where training gave one."""
+    """Hold preprocessing, the words by rank, the labels, and the model's name where training gave one."""
 
     preprocessing: Preprocessing
     vocabulary: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ def read_input_rules(
     labels: Sequence[str],
     default_labels: Sequence[str],
 ) -> InputRules:
-    """What the caller says, else what training left beside the model, else what model and signature show."""
+    """Take what the caller says, else what training left beside the model, else what model and signature show."""
     record = None if saved_at is None else read_record(saved_at)
     base = preprocessing or (record.preprocessing if record else _from_signature(signature))
     words = tuple(vocabulary) or (record.words if record else ())
@@ -61,7 +61,7 @@ def _from_signature(signature: Signature) -> Preprocessing:
 
 
 def _max_length(signature: Signature, rules: Preprocessing, asked: int | None) -> int | None:
-    """The length to pad to: the model's own where it is fixed; else one where padding is masked or was trained on."""
+    """Return the length to pad to: the model's own if it is fixed; else one where padding is masked or trained on."""
     shape = signature.inputs[0].shape
     fixed = shape[1] if len(shape) > 1 and isinstance(shape[1], int) else None
     if fixed is not None:
@@ -74,7 +74,7 @@ def _max_length(signature: Signature, rules: Preprocessing, asked: int | None) -
 
 
 def _known_words(words: tuple[str, ...], rules: Preprocessing, signature: Signature) -> tuple[str, ...]:
-    """The words that have a row in the table. Raises InputError for text without words."""
+    """Keep the words that have a row in the table, or refuse text without words."""
     if rules.kind != "text":
         return ()
     if not words:

@@ -1,4 +1,4 @@
-"""A Keras model from a file of Keras 2 or 3, or in one line why not."""
+"""Load a Keras model from a file of Keras 2 or 3, or say in one line why not."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def load_model(
 ) -> keras.Model:
     """Load a ``.keras`` or ``.h5`` file for inference. Files of Keras 2 compute what they did there.
 
-    allow_lambda: run Python code that the file carries. Only for files whose maker you trust.
-    custom_objects: the layer classes and functions that Keras does not have, by name: see ``read_custom_objects``.
+    Args:
+        allow_lambda: run Python code that the file carries. Only for files whose maker you trust.
+        custom_objects: the layer classes and functions that Keras does not have, by name: see ``read_custom_objects``.
 
-    Raises InputError for a file that is missing, damaged or no model, UnsupportedModelError for one with a layer
-    that Keras cannot make.
+    Raises:
+        InputError: for a file that is missing, damaged or no model.
+        UnsupportedModelError: for one with a layer that Keras cannot make.
     """
     path, objects = Path(path), dict(custom_objects or {})
     stored = read_model_file(path)
@@ -39,7 +41,7 @@ def load_model(
 
 
 def _load_own(stored: StoredModel, *, allow_lambda: bool, custom_objects: dict[str, Any]) -> keras.Model:
-    """A file of Keras 3, by Keras itself."""
+    """Load a file of Keras 3 by Keras itself."""
     try:
         with keras.saving.custom_object_scope(custom_objects):
             return keras.models.load_model(
@@ -50,7 +52,7 @@ def _load_own(stored: StoredModel, *, allow_lambda: bool, custom_objects: dict[s
 
 
 def _explained(config: Any, error: Exception, allow_lambda: bool, custom_objects: dict[str, Any]) -> InputError:
-    """Why Keras could not make a model; its own message quotes the whole config before it says."""
+    """Say why Keras could not make a model; its own message quotes the whole config before it says."""
     reason = " ".join(str(error).split())
     if "lambda" in reason.lower() and not allow_lambda and "deserializ" in reason.lower():
         return UnsupportedModelError(
@@ -67,7 +69,7 @@ def _explained(config: Any, error: Exception, allow_lambda: bool, custom_objects
 
 
 def _unknown_in(config: Any, layer: str | None, custom_objects: dict[str, Any]) -> tuple[str, str | None] | None:
-    """The first class, function or activation of a config that nobody knows, and the layer that it is in."""
+    """Find the first class, function or activation of a config that nobody knows, and the layer that it is in."""
     if isinstance(config, list):
         found = (_unknown_in(item, layer, custom_objects) for item in config)
         return next((item for item in found if item is not None), None)
@@ -99,7 +101,7 @@ def _unknown_in(config: Any, layer: str | None, custom_objects: dict[str, Any]) 
 
 
 def _is_keras(kind: str, module: str | None) -> bool:
-    """Whether Keras has a class or function; a file of HDF5 names no module, and only layers matter there."""
+    """Return whether Keras has a class or function; a file of HDF5 names no module, and only layers matter there."""
     if kind.startswith("__"):  # marks of the format: __keras_tensor__, __lambda__
         return True
     if module == "builtins":

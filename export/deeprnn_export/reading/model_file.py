@@ -1,4 +1,4 @@
-"""What is inside a model's file: its config, the Keras that wrote it, its weights."""
+"""Read what is inside a model's file: its config, the Keras that wrote it, its weights."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ _LARGEST = {"config.json": limits.MANIFEST_BYTES, "metadata.json": limits.MIB, W
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model's file, its weights unread.
+    """Hold a model's file, its weights unread.
 
-    version: of the Keras that wrote it, such as (2, 2, 4). of_tensorflow: whether that was TensorFlow's own Keras.
-    archive: a zip of Keras 2.12 or later; else HDF5.
+    Attributes:
+        version: of the Keras that wrote it, such as (2, 2, 4).
+        of_tensorflow: whether that was TensorFlow's own Keras.
+        archive: a zip of Keras 2.12 or later; else HDF5.
     """
 
     path: Path
@@ -42,12 +44,12 @@ class StoredModel:
 
     @property
     def legacy(self) -> bool:
-        """Whether an older Keras wrote it than the one that runs."""
+        """Return whether an older Keras wrote it than the one that runs."""
         return self.version < (3,)
 
     @contextmanager
     def weights(self) -> Iterator[h5py.File]:
-        """The HDF5 file that holds the weights."""
+        """Open the HDF5 file that holds the weights."""
         content: Path | io.BytesIO = self.path
         if self.archive:
             with zipfile.ZipFile(self.path) as archive:
@@ -59,7 +61,8 @@ class StoredModel:
 def read_model_file(path: Path) -> StoredModel:
     """Read a file's config and version by what it holds, whatever its suffix.
 
-    Raises InputError for a file that is missing, damaged, holds weights only, or is no model of Keras 2 or 3.
+    Raises:
+        InputError: for a file that is missing, damaged, holds weights only, or is no model of Keras 2 or 3.
     """
     if not path.is_file():
         raise InputError(f"no such model file: {path}")
@@ -129,9 +132,10 @@ def _read_archive(path: Path) -> StoredModel:
 
 
 def _version(path: Path, text: Any) -> tuple[tuple[int, ...], bool]:
-    """Keras 2.0 to 2.3 may be Keras itself, or TensorFlow's, which writes ``2.2.4-tf``; later ones are TensorFlow's.
+    """Read the version: 2.0 to 2.3 may be Keras itself, or TensorFlow's, which writes ``2.2.4-tf``, as later ones are.
 
-    Raises InputError for Keras 1, and for no version, which Keras 1 writes too.
+    Raises:
+        InputError: for Keras 1, and for no version, which Keras 1 writes too.
     """
     numbers = tuple(int(number) for number in re.findall(r"\d{1,9}", str(text or ""))[:3])
     if numbers < (2,):

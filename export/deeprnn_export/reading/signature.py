@@ -1,8 +1,8 @@
-"""What goes into a model and what comes out: names, dtypes, shapes, and the range of its ids."""
+"""Read what goes into a model and what comes out: names, dtypes, shapes, and the range of its ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +12,24 @@ import tensorflow as tf
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.tracing.inference_form import inference_form
+from deeprnn_export.tracing.keras_internals import maker_of
+from deeprnn_export.tracing.layer_table import overrides_of
 from deeprnn_export.tracing.model_inputs import call_model, placeholders, unique
-from deeprnn_export.tracing.overrides import layer_paths, overridden
+from deeprnn_export.tracing.overrides import Override, layer_paths, overridden
 from deeprnn_export.tracing.plain_layers import rows_at_once
 from deeprnn_export.tracing.refusals import layer_along, refusing
+from deeprnn_export.tracing.tensorflow_internals import made_by
 
 _VIEWS = ("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A model's inputs and outputs, in its own order.
+    """Hold a model's inputs and outputs, in its own order.
 
-    mask_values: input name to the value that stands for a missing step, where a layer masks it.
-    drawing: the layer that draws random numbers at inference, if one does.
+    Attributes:
+        mask_values: input name to the value that stands for a missing step, where a layer masks it.
+        drawing: the layer that draws random numbers at inference, if one does.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -52,7 +56,7 @@ def read_signature(model: keras.Model) -> Signature:
         answers.append(call_model(model, inputs))
 
     traced = refusing(f"the model {model.name!r} cannot be traced as a graph")
-    with traced, inference_form(model), overridden(readers.methods(model)):
+    with traced, inference_form(model), overridden(readers.overrides(model)):
         graph = tf.function(forward, input_signature=specs, autograph=False).get_concrete_function().graph
     outputs = keras.tree.flatten(answers[0])
     return Signature(
@@ -69,7 +73,7 @@ def read_signature(model: keras.Model) -> Signature:
 def tensor_specs(
     inputs: tuple[TensorSpec, ...], *, fixed: Mapping[str, tuple[int | None, ...]] | None = None
 ) -> list[Any]:
-    """TensorFlow's form of the inputs: symbolic axes free, or the whole shape as given in ``fixed``."""
+    """Put the inputs in TensorFlow's form: symbolic axes free, or the whole shape as given in ``fixed``."""
     return [
         tf.TensorSpec(
             fixed[spec.name] if fixed else [None if isinstance(size, str) else size for size in spec.shape],
@@ -81,23 +85,18 @@ def tensor_specs(
 
 
 class _Readers:
-    """Records which input goes into an embedding or a masking layer as it is."""
+    """Note which input goes into an embedding or a masking layer as it is."""
 
     def __init__(self) -> None:
         self.names: dict[Any, str] = {}
         self.id_counts: dict[str, int] = {}
         self.mask_values: dict[str, float] = {}
 
-    def methods(self, model: keras.Model) -> list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]]:
-        overrides: list[tuple[keras.layers.Layer, dict[str, Callable[..., Any]]]] = []
-        for layer in layer_paths(model):
-            if isinstance(layer, keras.layers.Embedding | keras.layers.Masking):
-                overrides.append((layer, {"call": self._watch(layer)}))
-            elif type(layer) is keras.layers.TimeDistributed:
-                overrides.append((layer, {"call": rows_at_once(layer)}))
-        return overrides
+    def overrides(self, model: keras.Model) -> list[Override]:
+        actions = {"note ids": self._watch, "rows at once": rows_at_once}
+        return overrides_of(layer_paths(model), "reading", actions)
 
-    def _watch(self, layer: keras.layers.Layer) -> Callable[..., Any]:
+    def _watch(self, layer: keras.layers.Layer, _path: str) -> Mapping[str, Any]:
         original = layer.call
 
         def call(inputs: Any, *further: Any, **options: Any) -> Any:
@@ -110,14 +109,15 @@ class _Readers:
                 self.mask_values[name] = float(layer.mask_value)
             return original(inputs, *further, **options)
 
-        return call
+        return {"call": call}
 
     def _origin(self, tensor: Any) -> str | None:
-        """The input whose values a tensor holds, perhaps in another shape or dtype."""
+        """Name the input whose values a tensor holds, perhaps in another shape or dtype."""
         while tensor.ref() not in self.names:
-            if tensor.op.type not in _VIEWS:
+            operator, inputs = made_by(tensor)
+            if operator not in _VIEWS:
                 return None
-            tensor = tensor.op.inputs[0]
+            tensor = inputs[0]
         return self.names[tensor.ref()]
 
 
@@ -135,7 +135,7 @@ def _input_spec(spec: tf.TensorSpec, id_count: int | None) -> TensorSpec:
 
 
 def _axes(shape: Any) -> tuple[int | str, ...]:
-    """Free axes by name: the first is the batch, the second free one the time."""
+    """Name the free axes: the first is the batch, the second free one the time."""
     names = iter(["time", "axis_2", "axis_3", "axis_4"])
     return tuple(
         "batch" if axis == 0 else next(names) if size is None else int(size) for axis, size in enumerate(shape)
@@ -143,12 +143,10 @@ def _axes(shape: Any) -> tuple[int | str, ...]:
 
 
 def _output_names(model: keras.Model, answer: Any, count: int) -> list[str]:
-    """A dict's keys; else the layers that make the outputs, as far as the model knows; a subclassed one does not."""
+    """Name outputs by a dict's keys, else by the layers that make them, which a subclassed model does not know."""
     if isinstance(answer, dict) and len(answer) == count:
         return [str(key) for key in sorted(answer)]
-    histories = [
-        getattr(tensor, "_keras_history", None) for tensor in keras.tree.flatten(getattr(model, "outputs", None) or [])
-    ]
-    if len(histories) != count or None in histories:
+    makers = [maker_of(tensor) for tensor in keras.tree.flatten(getattr(model, "outputs", None) or [])]
+    if len(makers) != count or None in makers:
         return [f"output_{index}" for index in range(count)]
-    return unique([history.operation.name for history in histories if history is not None])
+    return unique([maker.name for maker in makers])

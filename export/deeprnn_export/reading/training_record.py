@@ -1,4 +1,4 @@
-"""What training leaves beside a model: ``gru.training.json`` beside ``gru.keras``.
+"""Write and read what training leaves beside a model: ``gru.training.json`` beside ``gru.keras``.
 
 An export reads from it how raw input becomes ids, which words the ids stand for and what the classes are
 called; ``train --resume`` reads what the model was trained on and how.
@@ -25,7 +25,7 @@ Flag = Literal[False, True]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training rows. Losses in nats, accuracies from 0 to 1."""
+    """Hold one pass over the training rows. Losses in nats, accuracies from 0 to 1."""
 
     number: int
     loss: float
@@ -37,14 +37,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a model is built and trained, by the names of the command's options, whose defaults these are.
+    """Hold how a model is built and trained, by the names of the command's options, whose defaults these are.
 
-    mask: for ids and features alike; padding then changes nothing, and the device does not compute it.
+    Attributes:
+        mask: for ids and features alike; padding then changes nothing, and the device does not compute it.
     """
 
     data: str = "reviews"
     vocabulary: str | None = None
-    cell: Literal["rnn", "lstm", "gru"] = "gru"
+    cell: str = "gru"
     units: tuple[int, ...] = (32, 16)
     embedding_size: int = 32
     vocabulary_size: int = 10_000
@@ -63,11 +64,12 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """A trained model's origin.
+    """Hold a trained model's origin.
 
-    words: the vocabulary by rank, the most frequent word first; empty where the input is not text.
-    best_epoch: the number of the epoch whose weights the model has.
-    test_accuracy, baseline_accuracy: from 0 to 1; the baseline is naive Bayes, for ids alone.
+    Attributes:
+        words: the vocabulary by rank, the most frequent word first; empty where the input is not text.
+        best_epoch: the number of the epoch whose weights the model has.
+        test_accuracy, baseline_accuracy: from 0 to 1; the baseline is naive Bayes, for ids alone.
     """
 
     name: str
@@ -84,18 +86,26 @@ class TrainingRecord:
 
 
 def record_path(model_path: Path) -> Path:
-    """Where the record of a model is: ``models/gru.keras`` has ``models/gru.training.json``."""
+    """Return where the record of a model is: ``models/gru.keras`` has ``models/gru.training.json``."""
     return model_path.with_suffix(".training.json")
 
 
 def write_record(model_path: Path, record: TrainingRecord) -> None:
-    """Write the record beside the model, whole or not at all. Raises InputError where that fails."""
+    """Write the record beside the model, whole or not at all.
+
+    Raises:
+        InputError: where that fails.
+    """
     text = json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False)
     write_output(record_path(model_path), text + "\n")
 
 
 def read_record(model_path: Path) -> TrainingRecord | None:
-    """The record beside a model, or None where there is none. Raises InputError for one that is damaged."""
+    """Read the record beside a model, or None where there is none.
+
+    Raises:
+        InputError: for one that is damaged.
+    """
     path = record_path(model_path)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))

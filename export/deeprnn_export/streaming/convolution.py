@@ -1,8 +1,8 @@
-"""Causal Conv1D in a stream: the steps that its kernel looks back on are carried from chunk to chunk."""
+"""Run a causal Conv1D in a stream: the steps that its kernel looks back on are carried from chunk to chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,12 +12,12 @@ from deeprnn_export.streaming.carry import Carry
 
 
 def context_steps(layer: keras.layers.Conv1D) -> int:
-    """How many steps the kernel looks back on."""
+    """Count the steps that the kernel looks back on."""
     return int((layer.kernel_size[0] - 1) * layer.dilation_rate[0])
 
 
 def why_not(layer: keras.layers.Conv1D) -> str | None:
-    """Why a convolution cannot answer step by step, in a few words; None where it can."""
+    """Say in a few words why a convolution cannot answer step by step; None where it can."""
     if layer.data_format != "channels_last":
         return "has its steps behind its channels (data_format='channels_first')"
     if layer.strides[0] != 1:
@@ -29,8 +29,10 @@ def why_not(layer: keras.layers.Conv1D) -> str | None:
     return None
 
 
-def carried_convolution(layer: keras.layers.Conv1D, carry: Carry, path: str) -> Callable[[Any], Any]:
-    """The layer's ``call``, with the steps before the chunk from outside in place of zeros."""
+def carry_context(carry: Carry, layer: keras.layers.Conv1D, path: str) -> Mapping[str, Any]:
+    """Override the layer's ``call``: the steps before the chunk come from outside, in place of zeros."""
+    if path not in carry.calls:
+        return {}
     original = layer.call
 
     def call(inputs: Any) -> Any:
@@ -51,11 +53,11 @@ def carried_convolution(layer: keras.layers.Conv1D, carry: Carry, path: str) -> 
         outputs = outputs + layer.bias if layer.use_bias else outputs
         return outputs if layer.activation is None else layer.activation(outputs)
 
-    return call
+    return {"call": call}
 
 
 def last_steps(sequences: Any, count: int) -> Any:
-    """``(batch, time, features)`` to the last ``count`` steps, zeros ahead where there are fewer."""
+    """Cut ``(batch, time, features)`` to the last ``count`` steps, zeros ahead where there are fewer."""
     padded = sequences
     if sequences.shape[1] is None or sequences.shape[1] < count:
         padded = tf.pad(sequences, [[0, 0], [count, 0], [0, 0]])

@@ -1,34 +1,37 @@
-"""What a trace over a free number of steps tells of each layer: its states, and what has to be tried or refused."""
+"""Learn from a trace over a free number of steps what states layers have, and what has to be tried or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.models.functional import Functional  # Keras has no public name for it
 
 from deeprnn_edge.bundle.manifest import StateSpec
+from deeprnn_export.cells import cell_of
 from deeprnn_export.streaming.convolution import context_steps, why_not
 from deeprnn_export.streaming.keras_loop import repeated_state
 from deeprnn_export.streaming.trial import Call, has_time, reads
+from deeprnn_export.tracing.keras_internals import functional_class, has_keras_loop, inner_layers, loop_of, with_loop
+from deeprnn_export.tracing.layer_table import Action, overrides_of
 from deeprnn_export.tracing.overrides import Override, layer_paths
 from deeprnn_export.tracing.plain_layers import rows_at_once
-from deeprnn_export.tracing.recurrence import CELLS, constant_of, has_keras_loop, read_recurrences
+from deeprnn_export.tracing.recurrence import constant_of, is_stacked, keras_cells, read_recurrences
 
 WAY_OUT = "leave stream=True out, or build the model without it"
 _layers = keras.layers
 _KERAS_CALLS = {kind.call for kind in (_layers.RNN, _layers.SimpleRNN, _layers.LSTM, _layers.GRU)}
-_CALLS_OF_GRAPHS = {keras.Sequential.call, Functional.call}
+_CALLS_OF_GRAPHS = {keras.Sequential.call, functional_class().call}
 
 
 class Discovery:
-    """Watches a trace: the states that layers carry, calls that have to be tried, and what cannot stream.
+    """Watch a trace: the states that layers carry, calls that have to be tried, and what cannot stream.
 
-    calls: see Carry.
-    tried: those that meet the sequence, inner ones first.
-    refusals: whole messages.
+    Attributes:
+        calls: see Carry.
+        tried: those that meet the sequence, inner ones first.
+        refusals: whole messages.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -40,7 +43,7 @@ class Discovery:
         self._sequences: set[Any] = set()
 
     def starts_from(self, inputs: Sequence[Any]) -> None:
-        """Tell of the traced inputs, ahead of the trace."""
+        """Remember the traced inputs, ahead of the trace."""
         self._sequences = {tensor.ref() for tensor in inputs if has_time(tensor)}
 
     def refuse(self, name: str, reason: str) -> None:
@@ -48,41 +51,34 @@ class Discovery:
         self.refusals.append(f"{name} {reason}, so that it cannot answer step by step: {WAY_OUT}")
 
     def overrides(self) -> list[Override]:
-        """For every layer and operation that may meet the sequence, what watches it."""
+        """Return what watches every layer and operation that may meet the sequence."""
         paths = layer_paths(self.model)
-        overrides: list[Override] = []
-        seen: set[Any] = set()
-
-        def watch(owner: Any, path: str) -> None:
-            kind = type(owner)
-            if isinstance(owner, _layers.RNN):
-                overrides.append((owner, {"inner_loop": self._recurrent(owner, path), "unroll": False}))
-                if kind.call not in _KERAS_CALLS or not has_keras_loop(owner):
-                    overrides.append((owner, {"call": self._watch(owner, path)}))
-            elif kind is _layers.Conv1D:
-                overrides.append((owner, {"call": self._convolution(owner, path)}))
-            elif isinstance(owner, _layers.Bidirectional):
-                overrides.append((owner, {"call": self._both_directions(owner, path)}))
-            elif _is_composite(owner):
-                visit(owner, f"{path}/")
-                if kind.call not in _CALLS_OF_GRAPHS:  # whose operations are visited
-                    overrides.append((owner, {"call": self._watch(owner, path)}))
-            else:
-                overrides.append((owner, {"call": self._watch(owner, path)}))
+        met: dict[Any, str] = {}
 
         def visit(parent: Any, prefix: str) -> None:
-            for owner in [*parent._layers, *_operations(parent)]:
-                if owner not in seen:
-                    seen.add(owner)
-                    watch(owner, paths.get(owner, f"{prefix}{owner.name}"))
+            for inner in [*inner_layers(parent), *_operations(parent)]:
+                if inner not in met:
+                    met[inner] = path = paths.get(inner, f"{prefix}{inner.name}")
+                    if _is_composite(inner):
+                        visit(inner, f"{path}/")
 
         visit(self.model, "")
-        if type(self.model).call not in _CALLS_OF_GRAPHS:
-            overrides.append((self.model, {"call": self._watch(self.model, "")}))
-        return overrides
+        actions: Mapping[str, Action] = {
+            "find states": self._find_states,
+            "find context": self._find_context,
+            "refuse": self._refuse_both_directions,
+            "watch": lambda layer, path: self._watch(layer, path, layer.call),
+            "watch rows": lambda layer, path: self._watch(layer, path, rows_at_once(layer, path)["call"]),
+        }
+        return overrides_of({**met, self.model: ""}, "discovery", actions)
+
+    def _find_states(self, layer: keras.layers.RNN, path: str) -> Mapping[str, Any]:
+        loop = {**with_loop(layer, self._recurrent(layer, path)), "unroll": False}
+        own = type(layer).call not in _KERAS_CALLS or not has_keras_loop(layer)
+        return {**loop, **self._watch(layer, path, layer.call)} if own else loop
 
     def _recurrent(self, layer: keras.layers.RNN, path: str) -> Callable[..., Any]:
-        original = layer.inner_loop
+        original = loop_of(layer)
         found = read_recurrences(layer, path) if layer.built else "not called"
 
         def inner_loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
@@ -108,7 +104,7 @@ class Discovery:
         return inner_loop
 
     def _masked(self, layer: keras.layers.RNN, path: str, sequences: Any, initial_state: Any) -> None:
-        """A masked step ahead of a chunk's first kept one repeats the output before, which has to be a state."""
+        """Require that the output before a chunk is a state: a masked step ahead of the first kept one repeats it."""
         if not has_keras_loop(layer):
             self.refuse(_name(layer, path), "skips masked steps in an inner_loop of its own")
         if layer.zero_output_for_mask:
@@ -140,7 +136,7 @@ class Discovery:
         self.states.append(StateSpec(name, f"next_{name}", path, sizes, initial))
         return name
 
-    def _convolution(self, layer: keras.layers.Conv1D, path: str) -> Callable[[Any], Any]:
+    def _find_context(self, layer: keras.layers.Conv1D, path: str) -> Mapping[str, Any]:
         original = layer.call
 
         def call(inputs: Any) -> Any:
@@ -154,9 +150,9 @@ class Discovery:
             self.calls.setdefault(path, []).append(names)
             return original(inputs)
 
-        return call
+        return {"call": call}
 
-    def _both_directions(self, layer: keras.layers.Bidirectional, path: str) -> Callable[..., Any]:
+    def _refuse_both_directions(self, layer: keras.layers.Bidirectional, path: str) -> Mapping[str, Any]:
         original = layer.call
 
         def call(sequences: Any, *arguments: Any, **options: Any) -> Any:
@@ -164,10 +160,11 @@ class Discovery:
                 self.refuse(_name(layer, path), "reads the sequence from its end as well")
             return original(sequences, *arguments, **options)
 
-        return call
+        return {"call": call}
 
-    def _watch(self, owner: Any, path: str) -> Callable[..., Any]:
-        original = rows_at_once(owner) if type(owner) is _layers.TimeDistributed else owner.call
+    def _watch(self, owner: Any, path: str, original: Callable[..., Any]) -> Mapping[str, Any]:
+        if type(owner).call in _CALLS_OF_GRAPHS:
+            return {}  # its layers and operations are watched
 
         def call(*arguments: Any, **options: Any) -> Any:
             tensors = [one for one in keras.tree.flatten((arguments, options)) if tf.is_symbolic_tensor(one)]
@@ -185,35 +182,34 @@ class Discovery:
                 self.tried.append(Call(owner, name, original, (arguments, options), outputs, made, joins))
             return outputs
 
-        return call
+        return {"call": call}
 
 
 def _name(owner: Any, path: str) -> str:
-    """What is refused; a model as a whole has no path."""
+    """Name what is refused; a model as a whole has no path."""
     kind = type(owner).__name__
     return f"layer {path!r} ({kind})" if path else f"model {owner.name!r} ({kind})"
 
 
 def _operations(parent: Any) -> list[Any]:
-    """Of a functional model, what is computed between its layers."""
+    """List what is computed between the layers of a functional model."""
     return [one for one in getattr(parent, "operations", ()) if not isinstance(one, _layers.Layer)]
 
 
 def _is_composite(layer: Any) -> bool:
-    """Whether a layer is made of others that carry states: these are watched one by one as well."""
-    if isinstance(layer, _layers.TimeDistributed) or not isinstance(layer, _layers.Layer):
+    """Return whether a layer is made of others that carry states: these are watched one by one as well."""
+    whole = _layers.RNN | _layers.Bidirectional
+    if isinstance(layer, _layers.TimeDistributed | whole) or not isinstance(layer, _layers.Layer):
         return False
-    carrying = _layers.RNN | _layers.Bidirectional | _layers.Conv1D
     return isinstance(layer, keras.Model) or any(
-        isinstance(inner, carrying) or _is_composite(inner) for inner in layer._layers
+        isinstance(inner, whole | _layers.Conv1D) or _is_composite(inner) for inner in inner_layers(layer)
     )
 
 
 def _kinds(layer: keras.layers.RNN, count: int) -> list[str]:
-    """What tells a layer's states apart: h and c of LSTM, h of the others, numbers where only the cell knows."""
-    stacked = type(layer.cell) is _layers.StackedRNNCells
-    cells = layer.cell.cells if stacked else [layer.cell]
-    if any(type(cell) not in CELLS for cell in cells):
+    """Name a layer's states, as its cells do; by numbers where only the cell knows them."""
+    each = [None if cell is None else cell.states for cell in map(cell_of, keras_cells(layer))]
+    if None in each:
         return [str(index) for index in range(count)]
-    each = [["h", "c"] if CELLS[type(cell)] == "lstm" else ["h"] for cell in cells]
-    return [f"{index}_{kind}" if stacked else kind for index, kinds in enumerate(each) for kind in kinds]
+    stacked = is_stacked(layer)
+    return [f"{index}_{kind}" if stacked else kind for index, kinds in enumerate(each) for kind in kinds or ()]

@@ -1,4 +1,4 @@
-"""Keras's own loop over a recurrence in a stream: it starts from the states that the chunk before left."""
+"""Run Keras's own loop over a recurrence in a stream, from the states that the chunk before left."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import keras
 import tensorflow as tf
 
 from deeprnn_export.streaming.carry import Carry
-from deeprnn_export.tracing.recurrence import has_keras_loop
+from deeprnn_export.tracing.keras_internals import has_keras_loop, loop_of
 
 
 def carried_loop(
     layer: keras.layers.RNN, carry: Carry, path: str, note: Callable[[], None]
 ) -> Callable[..., tuple[Any, Any, Any]]:
-    """The layer's ``inner_loop``, with its states from outside where the call carries any.
+    """Make the layer's ``inner_loop``, with its states from outside where the call carries any.
 
-    note: called with each call.
+    Args:
+        note: called with each call.
     """
-    original = layer.inner_loop
+    original = loop_of(layer)
 
     def inner_loop(sequences: Any, initial_state: Any, mask: Any = None, training: bool = False) -> Any:
         note()
@@ -46,7 +47,7 @@ def carried_loop(
 
 
 def repeated_state(layer: keras.layers.RNN, sequences: Any, initial_state: Any) -> int | None:
-    """Which state is the output that a masked step repeats, as a number; None where none of them is, or none knows.
+    """Find by number the state that is the output which a masked step repeats; None where none is, or none knows.
 
     Of Keras's cells it is h; of stacked ones, that of the uppermost.
     """

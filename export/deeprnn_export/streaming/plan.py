@@ -1,4 +1,4 @@
-"""Whether a model can answer step by step, and what its layers then hand from step to step.
+"""Plan whether a model can answer step by step, and what its layers then hand from step to step.
 
 The model is traced once with a free number of steps. What a recurrent layer or a causal convolution carries
 becomes a state; every other layer that meets the sequence is tried on random steps, also one that is made of
@@ -29,10 +29,11 @@ from deeprnn_export.tracing.refusals import refusing
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """How a model streams.
+    """Hold how a model streams.
 
-    signature: its inputs and outputs with the time axis free, and behind them its states.
-    calls: see Carry.
+    Attributes:
+        signature: its inputs and outputs with the time axis free, and behind them its states.
+        calls: see Carry.
     """
 
     spec: StreamSpec
@@ -40,17 +41,21 @@ class StreamPlan:
     calls: dict[str, list[tuple[str, ...]]]
 
     def carry(self) -> Carry:
-        """For one trace, or for Keras's own answers."""
+        """Make the carry for one trace, or for Keras's own answers."""
         return Carry(self.calls, [state.name for state in self.spec.states])
 
     def chunk_of(self, shapes: Mapping[str, tuple[int, ...]]) -> int:
-        """Time steps of one call of a file with these fixed shapes, by input name."""
+        """Count the time steps of one call of a file with these fixed shapes, by input name."""
         timed = next(one for one in self.spec.inputs if "time" in one.shape)
         return shapes[timed.name][1]
 
 
 def plan_stream(model: keras.Model, signature: Signature) -> StreamPlan:
-    """Find a model's states. Raises UnsupportedModelError that names the layer which cannot answer step by step."""
+    """Find a model's states.
+
+    Raises:
+        UnsupportedModelError: for a layer that cannot answer step by step, which it names.
+    """
     refused: list[UnsupportedModelError] = []
     for inputs in _free_times(model, signature):
         try:
@@ -111,7 +116,7 @@ def _try(model: keras.Model, discovery: Discovery) -> None:
 
 
 def _free_times(model: keras.Model, signature: Signature) -> list[tuple[TensorSpec, ...]]:
-    """The inputs with their time axis free, in every way to be tried.
+    """Leave the time axis of the inputs free, in every way to be tried.
 
     The symbolic one; else the second of sequences of ids and of vectors, of one length. That of most steps is the
     first guess: an id or an image beside the sequence has such an axis too.
@@ -136,7 +141,7 @@ def _free_times(model: keras.Model, signature: Signature) -> list[tuple[TensorSp
 
 
 def _steps(spec: TensorSpec) -> int | str | None:
-    """The second size of ids and of vectors; of a float input of two axes it is the number of features."""
+    """Return the second size of ids and of vectors; of a float input of two axes it is the number of features."""
     sequence = len(spec.shape) > 2 or (len(spec.shape) == 2 and not spec.dtype.startswith("float"))
     return spec.shape[1] if sequence else None
 

@@ -1,10 +1,11 @@
-"""Whether a layer answers each step from that step and its states alone: tried on random steps, together and apart."""
+"""Test that a layer is causal: run it on random steps, whole and in chunks, and compare."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import StateSpec
 from deeprnn_export.streaming.carry import Carry, any_length
-from deeprnn_export.streaming.convolution import carried_convolution
+from deeprnn_export.streaming.convolution import carry_context
 from deeprnn_export.streaming.keras_loop import carried_loop
+from deeprnn_export.tracing.keras_internals import with_loop
+from deeprnn_export.tracing.layer_table import Action, overrides_of
 from deeprnn_export.tracing.overrides import Override, layer_paths
 from deeprnn_export.tracing.plain_layers import rows_at_once
+from deeprnn_export.tracing.tensorflow_internals import made_by
 
 # Rows enough that the largest of six steps is not the last one in all of them: 6 ** -8.
 _ROWS, _STEPS, _CUTS = 8, 6, (0, 2, 5, 6)
@@ -30,13 +34,14 @@ _SHAPES_ALONE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer, an operation or a model in a trace whose batch and time are symbolic.
+    """Hold one call of a layer, an operation or a model in a trace whose batch and time are symbolic.
 
-    name: in a message.
-    arguments: positional and named ones, with the traced tensors in them.
-    outputs: traced tensors.
-    made: how many calls of each path in it came before.
-    joins: whether one argument is the sequence and another an answer to it without steps.
+    Attributes:
+        name: in a message.
+        arguments: positional and named ones, with the traced tensors in them.
+        outputs: traced tensors.
+        made: how many calls of each path in it came before.
+        joins: whether one argument is the sequence and another an answer to it without steps.
     """
 
     owner: Any
@@ -49,40 +54,41 @@ class Call:
 
 
 def has_time(tensor: Any) -> bool:
-    """Whether a traced tensor has a free axis behind the batch."""
+    """Return whether a traced tensor has a free axis behind the batch."""
     return tf.is_tensor(tensor) and tensor.shape.rank is not None and tensor.shape.rank > 1 and tensor.shape[1] is None
 
 
 def reads(tensor: Any, sources: set[Any]) -> bool:
-    """Whether a traced tensor is computed from the values of any source, which are references to tensors."""
+    """Return whether a traced tensor is computed from the values of any source, which are references to tensors."""
     pending, seen = [tensor], set()
     while pending:
         one = pending.pop()
         if one.ref() in sources:
             return True
-        if one.ref() not in seen and one.op.type not in _SHAPES_ALONE:
+        if one.ref() not in seen and (operator := made_by(one))[0] not in _SHAPES_ALONE:
             seen.add(one.ref())
-            pending += one.op.inputs
+            pending += operator[1]
     return False
 
 
 def trial_form(model: keras.Model, carry: Carry) -> list[Override]:
-    """What lets Keras's own layers answer for parts of a sequence of random steps, going on from their states."""
-    overrides: list[Override] = any_length(model)
-    for layer, path in layer_paths(model).items():
-        if isinstance(layer, keras.layers.RNN) and path in carry.calls:
-            overrides.append((layer, {"inner_loop": carried_loop(layer, carry, path, lambda: None), "unroll": False}))
-        elif path in carry.calls:
-            overrides.append((layer, {"call": carried_convolution(layer, carry, path)}))
-        elif isinstance(layer, keras.layers.Embedding):
-            overrides.append((layer, {"call": _any_ids(layer)}))
-        elif type(layer) is keras.layers.TimeDistributed:
-            overrides.append((layer, {"call": rows_at_once(layer)}))
-    return overrides
+    """Let Keras's own layers answer for parts of a sequence of random steps, going on from their states."""
+
+    def carry_states(layer: keras.layers.RNN, path: str) -> Mapping[str, Any]:
+        loop = carried_loop(layer, carry, path, lambda: None)
+        return {**with_loop(layer, loop), "unroll": False} if path in carry.calls else {}
+
+    actions: Mapping[str, Action] = {
+        "carry states": carry_states,
+        "carry context": partial(carry_context, carry),
+        "take any ids": _take_any_ids,
+        "rows at once": rows_at_once,
+    }
+    return [*any_length(model), *overrides_of(layer_paths(model), "trial", actions)]
 
 
 def why_not(made: Call, carry: Carry, states: Sequence[StateSpec]) -> str | None:
-    """Why the parts of a sequence do not get the same answers as the whole, in a few words; None where they do.
+    """Say in a few words why the parts of a sequence do not get the answers of the whole; None where they do.
 
     An answer without steps is that to the last part. To be asked in the trial's form.
     """
@@ -137,7 +143,7 @@ def _reason(owner: Any, otherwise: str) -> str:
 
 
 def _values(random: np.random.Generator, traced: Any) -> Any:
-    """Random numbers in a traced tensor's place."""
+    """Draw random numbers in a traced tensor's place."""
     if not tf.is_tensor(traced) or isinstance(traced, tf.Variable):
         return traced
     free = {0: _ROWS, 1: _STEPS}
@@ -147,6 +153,6 @@ def _values(random: np.random.Generator, traced: Any) -> Any:
     return tf.constant(random.standard_normal(shape), traced.dtype)
 
 
-def _any_ids(layer: keras.layers.Embedding) -> Callable[[Any], Any]:
+def _take_any_ids(layer: keras.layers.Embedding, _path: str) -> Mapping[str, Any]:
     original = layer.call
-    return lambda inputs: original(tf.math.floormod(tf.cast(inputs, tf.int32), layer.input_dim))
+    return {"call": lambda inputs: original(tf.math.floormod(tf.cast(inputs, tf.int32), layer.input_dim))}

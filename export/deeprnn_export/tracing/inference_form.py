@@ -1,4 +1,4 @@
-"""The form in which a model is exported, and in which Keras's own answers to it are taken.
+"""Bring a model into the form in which it is exported, and in which Keras's own answers to it are taken.
 
 In float32: a mixed-precision policy stores float32 weights and rounds every result to 16 bits, which no
 CPU runtime repeats; with the same weights, float32 is what the rounding approximates.
@@ -19,49 +19,49 @@ from typing import Any
 import keras
 
 from deeprnn_edge.errors import UnsupportedModelError
-from deeprnn_export.tracing.overrides import Override, exclusive, layer_paths, overridden
+from deeprnn_export.tracing.keras_internals import in_float32, without_cell_masks, without_loop_masks
+from deeprnn_export.tracing.layer_table import overrides_of
+from deeprnn_export.tracing.overrides import exclusive, layer_paths, overridden
+from deeprnn_export.tracing.tensorflow_internals import untraced
 
 
 @contextmanager
 def inference_form(model: keras.Model) -> Iterator[None]:
-    """Inside the context, ``model`` computes what is exported; behind it, it is as it was.
+    """Let ``model`` compute what is exported inside the context; behind it, it is as it was.
 
-    Raises UnsupportedModelError for a layer whose weights are not float32.
+    Raises:
+        UnsupportedModelError: for a layer whose weights are not float32.
     """
-    with exclusive, overridden(_overrides(model)):
+    actions = {"plain": _answer_plainly, "forget": _forget}
+    with exclusive, overridden(overrides_of({model: model.name, **layer_paths(model)}, "inference", actions)):
         yield
 
 
 def is_mixed(model: keras.Model) -> bool:
-    """Whether a layer computes in another precision than its weights have."""
+    """Return whether a layer computes in another precision than its weights have."""
     with exclusive:
         return any(layer.compute_dtype != layer.variable_dtype for layer in layer_paths(model))
 
 
 def is_stateful(model: keras.Model) -> bool:
-    """Whether a recurrent layer keeps its state between calls."""
+    """Return whether a recurrent layer keeps its state between calls."""
     with exclusive:
         return any(isinstance(layer, keras.layers.RNN) and layer.stateful for layer in layer_paths(model))
 
 
-def _overrides(model: keras.Model) -> list[Override]:
-    overrides: list[Override] = []
-    for layer, path in [(model, model.name), *layer_paths(model).items()]:
-        _require_float32(layer, path)
-        changed: dict[str, Any] = {}
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            changed["_dtype_policy"] = keras.DTypePolicy("float32")
-        if isinstance(layer, keras.layers.RNN):
-            changed |= {"stateful": False, "_maybe_config_dropout_masks": _nothing}
-            if hasattr(layer, "use_cudnn"):
-                changed["use_cudnn"] = False
-        if hasattr(layer.call, "python_function"):
-            changed["call"] = layer.call.python_function
-        if hasattr(layer, "get_dropout_mask"):
-            changed |= {"get_dropout_mask": _nothing, "get_recurrent_dropout_mask": _nothing}
-        if changed:
-            overrides.append((layer, changed))
-    return overrides
+def _answer_plainly(layer: keras.layers.Layer, path: str) -> dict[str, Any]:
+    _require_float32(layer, path)
+    call = untraced(layer.call)
+    return {
+        **(in_float32(layer) if layer.compute_dtype in ("float16", "bfloat16") else {}),
+        **({} if call is None else {"call": call}),
+        **without_cell_masks(layer),
+    }
+
+
+def _forget(layer: keras.layers.RNN, path: str) -> dict[str, Any]:
+    cudnn = {"use_cudnn": False} if hasattr(layer, "use_cudnn") else {}
+    return {**_answer_plainly(layer, path), "stateful": False, **without_loop_masks(layer), **cudnn}
 
 
 def _require_float32(layer: keras.layers.Layer, path: str) -> None:
@@ -74,7 +74,3 @@ def _require_float32(layer: keras.layers.Layer, path: str) -> None:
             "which would round or widen them. Rebuild the model with the dtype policy 'float32', or a mixed one, "
             "and set its weights from this model's"
         )
-
-
-def _nothing(*_: Any) -> None:
-    return None

@@ -1,4 +1,4 @@
-"""What a model's ``call`` takes: tensors in a structure, and how to call it with a flat sequence of them."""
+"""Tell what a model's ``call`` takes: tensors in a structure, and how to call it with a flat sequence of them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.tracing.inference_form import is_stateful
+from deeprnn_export.tracing.keras_internals import build_shapes, input_structure
 
 
 @dataclass(frozen=True)
 class Placeholder:
-    """One input tensor: its name, unique in the model, its shape with None for free axes, and the dtype declared."""
+    """Hold one input tensor: its name, unique in the model, its shape, None for free axes, and the dtype declared."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -23,9 +24,10 @@ class Placeholder:
 
 
 def placeholders(model: keras.Model) -> list[Placeholder]:
-    """The model's inputs in its own order.
+    """List the model's inputs in its own order.
 
-    Raises UnsupportedModelError for a model that does not know them yet.
+    Raises:
+        UnsupportedModelError: for a model that does not know them yet.
     """
     # A stateful layer had to be built for one batch size, to remember its rows; without memory any will do.
     free_batch = is_stateful(model) or _is_subclassed(model)
@@ -52,13 +54,12 @@ def _is_subclassed(model: keras.Model) -> bool:
 
 
 def _structure(model: keras.Model) -> Any:
-    """The argument of the model's ``call``, with a symbolic tensor or a shape in the place of each tensor."""
+    """Return the argument of the model's ``call``, with a symbolic tensor or a shape in the place of each tensor."""
     if not _is_subclassed(model):
-        structure = getattr(model, "_inputs_struct", None)
-        structure = model.inputs if structure is None else structure
+        structure = input_structure(model)
         alone = isinstance(structure, list | tuple) and len(structure) == 1
         return structure[0] if alone else structure
-    shapes = getattr(model, "_build_shapes_dict", None) if model.built else None
+    shapes = build_shapes(model)
     if not shapes:
         raise UnsupportedModelError(
             f"the model {model.name!r} has no known inputs; call it once on sample data, or build it with keras.Input"
@@ -67,13 +68,13 @@ def _structure(model: keras.Model) -> Any:
 
 
 def _is_leaf(node: Any) -> bool:
-    """A symbolic tensor, or a shape as Keras records it: a tuple, after loading a list, of sizes."""
+    """Return whether it is a tensor, or a shape as Keras records it: a tuple, after loading a list, of sizes."""
     is_shape = isinstance(node, list | tuple) and all(size is None or isinstance(size, int) for size in node)
     return is_shape or not isinstance(node, list | tuple | dict)
 
 
 def _named(node: Any, name: str) -> list[tuple[str, Any]]:
-    """The leaves in order, each under its tensor's name, its key, or its number."""
+    """List the leaves in order, each under its tensor's name, its key, or its number."""
     if _is_leaf(node):
         return [(getattr(node, "name", name), node)]
     if isinstance(node, dict):  # Keras flattens a dict in the order of its sorted keys
@@ -100,7 +101,7 @@ def _shape_and_dtype(leaf: Any, model: keras.Model) -> tuple[tuple[int | None, .
 
 
 def unique(names: list[str]) -> list[str]:
-    """The names, repeated ones numbered from 2."""
+    """Return the names, repeated ones numbered from 2."""
     seen: dict[str, int] = {}
     out = []
     for name in names:

@@ -13,6 +13,8 @@ from typing import Any
 
 import keras
 
+from deeprnn_export.tracing.keras_internals import inner_layers
+
 # A layer, or a module with functions, and by name what stands in place of its methods and attributes.
 Override = tuple[Any, Mapping[str, Any]]
 
@@ -47,11 +49,11 @@ def overridden(overrides: Sequence[Override]) -> Iterator[None]:
 
 
 def layer_paths(model: keras.Model) -> dict[keras.layers.Layer, str]:
-    """Every layer of a model, nested and wrapped ones too, in the model's order, and its path: ``encoder/lstm``."""
+    """Map every layer of a model, nested and wrapped ones too, in its order, to its path: ``encoder/lstm``."""
     paths: dict[keras.layers.Layer, str] = {}
 
     def visit(parent: keras.layers.Layer, prefix: str) -> None:
-        for layer in parent._layers:
+        for layer in inner_layers(parent):
             if layer not in paths:
                 paths[layer] = f"{prefix}{layer.name}"
                 visit(layer, f"{paths[layer]}/")
@@ -61,7 +63,7 @@ def layer_paths(model: keras.Model) -> dict[keras.layers.Layer, str]:
 
 
 def count_recurrences(model: keras.Model) -> int:
-    """How many recurrent layers a model has; the two directions of a bidirectional one stand beside each other."""
+    """Count the recurrent layers of a model; the two directions of a bidirectional one stand beside each other."""
     layers = layer_paths(model)
     both = sum(isinstance(layer, keras.layers.Bidirectional) for layer in layers)
     return sum(isinstance(layer, keras.layers.RNN) for layer in layers) - both

@@ -1,31 +1,34 @@
-"""Layers around the recurrences that Keras traces in a form which a file should not have."""
+"""Override layers around the recurrences that Keras traces in a form which a file should not have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from deeprnn_export.tracing.keras_internals import takes
 from deeprnn_export.tracing.shapes import sizes
 
 
-def embedding_lookup(layer: keras.layers.Embedding) -> Callable[[Any], Any]:
-    """The table lookup without the arithmetic by which Keras lets -1 mean the last row.
+def look_up(layer: keras.layers.Embedding, _path: str) -> Mapping[str, Any]:
+    """Look ids up in the table without the arithmetic by which Keras lets -1 mean the last row.
 
     ONNX's Gather reads negative indices like that itself, and the device refuses them.
     """
+    if layer.quantization_mode is not None:
+        return {}
 
     def call(inputs: Any) -> Any:
         ids = inputs if inputs.dtype in (tf.int32, tf.int64) else tf.cast(inputs, tf.int32)
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
 
-    return call
+    return {"call": call}
 
 
-def rows_at_once(layer: keras.layers.TimeDistributed) -> Callable[..., Any]:
-    """TimeDistributed as one call of the wrapped layer on all steps, each step a row of the batch.
+def rows_at_once(layer: keras.layers.TimeDistributed, _path: str) -> Mapping[str, Any]:
+    """Call the layer in a TimeDistributed once on all steps, each step a row of the batch.
 
     Keras calls it once a step, which makes a copy of it in the file for each; with a symbolic time axis
     Keras 3.15 loops over the batch size in place of the time, and the traced graph is truncated.
@@ -34,21 +37,21 @@ def rows_at_once(layer: keras.layers.TimeDistributed) -> Callable[..., Any]:
 
     def call(inputs: Any, training: Any = None, mask: Any = None) -> Any:
         options: dict[str, Any] = {}
-        if inner._call_has_mask_arg and mask is not None:
+        if takes(inner, "mask") and mask is not None:
             options["mask"] = _merge_rows(mask)
-        if inner._call_has_training_arg:
+        if takes(inner, "training"):
             options["training"] = training
         outputs = inner.call(_merge_rows(inputs), **options)
         return tf.reshape(outputs, [*sizes(inputs)[:2], *sizes(outputs)[1:]])
 
-    return call
+    return {"call": call}
 
 
 _bias_add = tf.nn.bias_add
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
-    """``tf.nn.bias_add``, as which Keras writes an addition of ``(1, time, 1)``, channels first, without its layout.
+    """Add without a layout what Keras writes as ``tf.nn.bias_add``, channels first: an addition of ``(1, time, 1)``.
 
     TFLite's converter takes channels first for an image: "'tf.Transpose' op x should be of the same rank with y".
     """
@@ -58,7 +61,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 
 def _merge_rows(tensor: Any) -> Any:
-    """``(batch, time, ...)`` to ``(batch * time, ...)``."""
+    """Reshape ``(batch, time, ...)`` to ``(batch * time, ...)``."""
     batch, time, *rest = sizes(tensor)
     known = isinstance(batch, int) and isinstance(time, int)
     return tf.reshape(tensor, [batch * time if known else -1, *rest])

@@ -1,4 +1,4 @@
-"""Refusals that name the layer: from a scope of the traced graph back to the user's model."""
+"""Refuse a model by its layer's name: from a scope of the traced graph back to the user's model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def lacks_operator(model: keras.Model, operator: str, scope: str, *, lacks: str,
 
 
 def layer_along(model: keras.Model, scope: str) -> str:
-    """The innermost layer whose path lies along a scope of the traced graph, in which Keras numbers repeated names."""
+    """Name the innermost layer whose path lies along a scope of the traced graph; Keras numbers repeated names."""
     found = f"the model {model.name!r}"
     parts = scope.split("/")
     for layer, path in layer_paths(model).items():

@@ -1,4 +1,4 @@
-"""Shapes while tracing."""
+"""Read shapes while tracing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import tensorflow as tf
 
 
 def sizes(tensor: Any) -> list[Any]:
-    """The shape, static where it is known: static sizes fold, dynamic ones cost an op each."""
+    """List the sizes of a shape, static where it is known: static sizes fold, dynamic ones cost an op each."""
     dynamic = tf.shape(tensor)
     return [dynamic[axis] if size is None else size for axis, size in enumerate(tensor.shape)]

@@ -25,22 +25,17 @@ from typing import Any, Literal
 import keras
 
 from deeprnn_edge.errors import InputError
-from deeprnn_export.tracing.recurrence import Cell
+from deeprnn_export.cells import CELLS, cell_named
 
 Head = Literal["binary", "multiclass", "regression"]
 
 MAX_LAYERS = 10
 GRADIENT_NORM = 1.0
-LAYERS: dict[str, type[keras.layers.RNN]] = {
-    "rnn": keras.layers.SimpleRNN,
-    "lstm": keras.layers.LSTM,
-    "gru": keras.layers.GRU,
-}
 _LOSSES = {"binary": "binary_crossentropy", "multiclass": "sparse_categorical_crossentropy", "regression": "mse"}
 
 
 def build_network(
-    cell: Cell,
+    cell: str,
     *,
     units: Sequence[int] = (32, 16),
     vocabulary_size: int | None = 10_000,
@@ -75,7 +70,9 @@ def build_network(
     _check_head(head, classes, learning_rate)
     inputs, x = _bottom(vocabulary_size, embedding_size, features, steps, mask=mask)
     for index, width in enumerate(units, start=1):
-        layer: Any = LAYERS[cell](width, return_sequences=index < len(units), dropout=dropout, name=f"{cell}_{index}")
+        layer: Any = cell_named(cell).layer(
+            width, return_sequences=index < len(units), dropout=dropout, name=f"{cell}_{index}"
+        )
         x = (keras.layers.Bidirectional(layer, name=f"bidirectional_{cell}_{index}") if bidirectional else layer)(x)
     model = keras.Model(inputs, _top(head, classes)(x), name=name or f"{cell}_{'_'.join(map(str, units))}")
     model.compile(
@@ -115,8 +112,8 @@ def _top(head: Head, classes: int | None) -> keras.layers.Layer:
 
 
 def _check_stack(cell: str, units: Sequence[int], dropout: float) -> None:
-    if cell not in LAYERS:
-        raise InputError(f"unknown cell {cell!r}; there are {', '.join(LAYERS)}")
+    if cell not in CELLS:
+        raise InputError(f"unknown cell {cell!r}; there are {', '.join(CELLS)}")
     if not 1 <= len(units) <= MAX_LAYERS:
         raise InputError(f"{len(units)} recurrent layers; expected 1 to {MAX_LAYERS} numbers of units")
     for width in units:

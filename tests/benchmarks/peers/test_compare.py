@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.peers import compare as compare_peers
-from benchmarks.peers.contenders import CONTENDERS
+from benchmarks.peers.entries import ENTRIES
 from benchmarks.peers.result import encode, read_result
 from benchmarks.peers.workloads import sweep
 from tests.support.made_up_peers import make_result
@@ -20,9 +20,9 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(compare_peers.main, [*map(str, words)])
 
 
-def test_it_lists_every_workload_and_contender() -> None:
+def test_it_lists_every_workload_and_entry() -> None:
     lines = run("--list").output.splitlines()
-    assert [line.split()[0] for line in lines] == [one.name for one in (*sweep(), *CONTENDERS)]
+    assert [line.split()[0] for line in lines] == [one.name for one in (*sweep(), *ENTRIES)]
 
 
 @pytest.mark.parametrize(

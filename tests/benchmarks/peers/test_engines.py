@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peers.contenders import CONTENDERS
+from benchmarks.peers.entries import ENTRIES
 from benchmarks.peers.jobs import make_all
 from benchmarks.peers.measuring import measure
 from benchmarks.peers.workloads import Network, Workload
@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[Network, 
     return made_once(
         tmp_path_factory,
         "peers",
-        lambda folder: make_all([MASKED, STREAM, BATCH], CONTENDERS, folder, progress=lambda _: None),
+        lambda folder: make_all([MASKED, STREAM, BATCH], ENTRIES, folder, progress=lambda _: None),
     )
 
 
@@ -35,10 +35,10 @@ def test_every_engine_answers_as_keras_does(made: Any, workload: Workload) -> No
     folder, files = made
     network = workload.network
     assert {route: problem for route, problem in files[network].items() if problem} == {}
-    chosen = [one for one in CONTENDERS if one.takes(workload)]
+    chosen = [one for one in ENTRIES if one.takes(workload)]
     rows = measure(workload, chosen, files[network], folder / network.key, seconds=0.01, progress=lambda _: None)
-    for contender, row in zip(chosen, rows, strict=True):
-        if contender.missing():
+    for entry, row in zip(chosen, rows, strict=True):
+        if entry.missing():
             assert row.status == "missing"
         elif row.status == "failed":
             assert MAY_FAIL[row.name] in str(row.problem)

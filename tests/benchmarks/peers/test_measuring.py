@@ -1,4 +1,4 @@
-"""A workload is measured whatever its contenders do: each ends as a row."""
+"""A workload is measured whatever its entries do: each ends as a row."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 
 from benchmarks.peers import measuring, processes
-from benchmarks.peers.contenders import Contender, Engine
 from benchmarks.peers.engines.opened import Opened, with_window
+from benchmarks.peers.entries import Engine, Entry
 from benchmarks.peers.measuring import Row, measure
-from benchmarks.peers.processes import ContenderProcess
+from benchmarks.peers.processes import EntryProcess
 from benchmarks.peers.workloads import Network, Workload
 
 FAKE = Engine("tests.support.fake_engine", "numpy", "")
 WORKLOAD = Workload("small", "a small one", "seed", Network("gru", units=(4,), steps=5))
 
 
-def fake(variant: str, **changes: Any) -> Contender:
-    return dataclasses.replace(Contender(variant, variant, "peer", FAKE, "weights", variant), **changes)
+def fake(variant: str, **changes: Any) -> Entry:
+    return dataclasses.replace(Entry(variant, variant, "peer", FAKE, "weights", variant), **changes)
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows_of(folder: Path, *contenders: Contender, made: dict[str, str | None] | None = None) -> dict[str, Row]:
+def rows_of(folder: Path, *entries: Entry, made: dict[str, str | None] | None = None) -> dict[str, Row]:
     made = {"weights": None} if made is None else made
-    rows = measure(WORKLOAD, contenders, made, folder, seconds=0.01, progress=lambda _: None)
-    assert [row.name for row in rows] == [one.name for one in contenders]
+    rows = measure(WORKLOAD, entries, made, folder, seconds=0.01, progress=lambda _: None)
+    assert [row.name for row in rows] == [one.name for one in entries]
     return {row.name: row for row in rows}
 
 
@@ -77,13 +77,13 @@ def test_what_a_route_could_not_make_says_why(folder: Path) -> None:
 
 def test_one_that_hangs_is_given_up_and_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int | None] = []
-    close = ContenderProcess.close
+    close = EntryProcess.close
 
-    def closed(self: ContenderProcess) -> None:
+    def closed(self: EntryProcess) -> None:
         close(self)
         ended.append(self._process.returncode)
 
-    monkeypatch.setattr(ContenderProcess, "close", closed)
+    monkeypatch.setattr(EntryProcess, "close", closed)
     monkeypatch.setattr(processes, "MOST_SECONDS", 5.0)
     rows = rows_of(folder, fake("hangs"))
     assert (rows["hangs"].status, rows["hangs"].problem) == ("failed", "gave no answer within 5 s")
@@ -94,19 +94,19 @@ def test_one_that_hangs_is_given_up_and_ended(folder: Path, monkeypatch: pytest.
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_one_that_waits_does_not_compute(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[float] = []
-    time_block = ContenderProcess.time_block
+    time_block = EntryProcess.time_block
 
-    def cpu_seconds(process: ContenderProcess) -> float:
+    def cpu_seconds(process: EntryProcess) -> float:
         fields = Path(f"/proc/{process._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / 100  # utime and stime in ticks: man 5 proc
 
-    def watched(self: ContenderProcess, calls: int) -> tuple[list[float], float]:
+    def watched(self: EntryProcess, calls: int) -> tuple[list[float], float]:
         before = cpu_seconds(self)
         time.sleep(0.2)
         used.append(cpu_seconds(self) - before)
         return time_block(self, calls)
 
-    monkeypatch.setattr(ContenderProcess, "time_block", watched)
+    monkeypatch.setattr(EntryProcess, "time_block", watched)
     monkeypatch.setattr(measuring, "ROUNDS", 3)
     assert rows_of(folder, fake("spins"))["spins"].status == "ok"
     # The first wait may begin before the stop has reached every thread.
@@ -117,7 +117,7 @@ def test_one_that_waits_does_not_compute(folder: Path, monkeypatch: pytest.Monke
 def test_blocks_take_turns_and_every_other_round_runs_backwards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     monkeypatch.setattr(
-        ContenderProcess,
+        EntryProcess,
         "time_block",
         lambda self, calls: (order.append(self._process.args[3]), ([1e-3] * calls, 0.0))[1],
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.peers.contenders import CONTENDERS
+from benchmarks.peers.entries import ENTRIES
 from benchmarks.peers.growth import AXES, fit_growth
 from benchmarks.peers.workloads import CELLS, Network, subset, sweep
 
@@ -42,11 +42,9 @@ def test_the_sweep_reaches_every_size(cell: str) -> None:
     assert {one.group for one in of_cell} == {"seed", "threads", "sensor", "stream", *AXES}
 
 
-def test_every_contender_takes_every_seed_model_but_streams() -> None:
+def test_every_entry_takes_every_seed_model_but_streams() -> None:
     for workload in subset():
-        assert [one for one in CONTENDERS if not one.takes(workload)] == [
-            one for one in CONTENDERS if one.streams_alone
-        ]
+        assert [one for one in ENTRIES if not one.takes(workload)] == [one for one in ENTRIES if one.streams_alone]
 
 
 def test_padding_of_vectors_is_refused() -> None:

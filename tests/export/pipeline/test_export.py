@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import zipfile
@@ -16,9 +17,10 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.runtimes.onnx import session as onnx_session
 from deeprnn_export import export
+from deeprnn_export.cells import cell_named
 from deeprnn_export.datasets.catalogue import load_dataset
 from deeprnn_export.reading.training_record import Epoch, TrainingOptions, TrainingRecord, write_record
-from deeprnn_export.targets.onnx import recurrences as onnx_lowering
+from deeprnn_export.tracing import recurrence
 from tests.support.paths import FIXTURES
 from tests.support.workshop import assert_untouched, run, small
 
@@ -123,7 +125,10 @@ def test_accuracy_is_measured_on_data_that_fits(tmp_path: Path) -> None:
 
 
 def test_a_wrong_conversion_is_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(onnx_lowering._GATES, "gru", [1, 0, 2])  # update and reset gate exchanged
+    gru = cell_named("gru")
+    assert gru.node is not None
+    exchanged = dataclasses.replace(gru, node=dataclasses.replace(gru.node, gates=(1, 0, 2)))  # update and reset gate
+    monkeypatch.setattr(recurrence, "cell_of", lambda _: exchanged)
     model = small()
     model.save(tmp_path / "small.keras")
     result = run("export", tmp_path / "small.keras", "-o", tmp_path / "bundle", "--format", "onnx")

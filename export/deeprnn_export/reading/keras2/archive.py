@@ -1,4 +1,4 @@
-"""Weights of a ``.keras`` file of Keras 2.12 to 2.15: ``model.weights.h5``, a tree of attributes and layers."""
+"""Read the weights of a ``.keras`` file of Keras 2.12 to 2.15: ``model.weights.h5``, a tree of attributes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,26 @@ from deeprnn_edge.errors import InputError
 from deeprnn_export.reading.keras2.cudnn import GATES
 from deeprnn_export.reading.keras2.layers import name_of
 from deeprnn_export.reading.keras2.weights import Leaf, assign_all, is_model, leaf_of, pairs, wrapped
+from deeprnn_export.tracing.keras_internals import own_variables
 
 # What the layers of a model are kept under: to Keras 2.14, and from 2.15.
 CONTAINERS = ("_layer_checkpoint_dependencies", "layers")
 
 
 def assign_archive_weights(node: dict[str, Any], model: keras.Model, file: h5py.File) -> None:
-    """Read the tree. node: Keras 2's config of the model.
+    """Read the tree.
 
-    Raises InputError for weights that are missing, left over or of another shape; it names the layer.
+    Args:
+        node: Keras 2's config of the model.
+
+    Raises:
+        InputError: for weights that are missing, left over or of another shape; it names the layer.
     """
     assign_all(_read(node, model, file), model)
 
 
 def _read(node: dict[str, Any], layer: keras.layers.Layer, group: h5py.Group) -> list[Leaf]:
-    """The leaves of a model, a wrapper or a layer."""
+    """Read the leaves of a model, a wrapper or a layer."""
     if is_model(node, layer):
         return _read_model(node, layer, group)
     leaves: list[Leaf] = []
@@ -44,7 +49,7 @@ def _read(node: dict[str, Any], layer: keras.layers.Layer, group: h5py.Group) ->
 
 
 def _read_model(node: dict[str, Any], model: keras.Model, group: h5py.Group) -> list[Leaf]:
-    """The groups of a model's layers are named after their classes and numbered in the layers' order.
+    """Read the groups of a model's layers, named after their classes and numbered in the layers' order.
 
     keras/saving/saving_lib.py, ``_save_container_state``; Keras to 2.14 counts a layer with weights twice, so that
     only the order of the numbers tells which is whose.
@@ -68,13 +73,9 @@ def _read_model(node: dict[str, Any], model: keras.Model, group: h5py.Group) -> 
 
 
 def _read_object(name: str, layer: keras.layers.Layer, group: h5py.Group) -> list[Leaf]:
-    """A layer's own weights and those of the layers in its attributes, such as ``cell`` and ``cell/cells``."""
+    """Read a layer's own weights and those of the layers in its attributes, such as ``cell`` and ``cell/cells``."""
     leaves: list[Leaf] = []
-    own = [
-        variable
-        for variable in (*layer._trainable_variables, *layer._non_trainable_variables)
-        if variable.name not in ("rnn_state", "seed_generator_state")
-    ]
+    own = [variable for variable in own_variables(layer) if variable.name not in ("rnn_state", "seed_generator_state")]
     if own:
         leaves.append(_filled(Leaf(name, type(layer).__name__, layer, own), group))
     for attribute, child in group.items():
@@ -115,7 +116,7 @@ def _filled(leaf: Leaf, group: h5py.Group) -> Leaf:
 
 
 def _numbered(container: Any) -> dict[str, list[h5py.Group]]:
-    """Groups that hold weights, by class, in the order of their numbers: ``lstm``, ``lstm_1``, ..."""
+    """List the groups that hold weights, by class, in the order of their numbers: ``lstm``, ``lstm_1``, ..."""
     found: dict[str, list[tuple[int, h5py.Group]]] = defaultdict(list)
     for name, group in container.items():
         if _holds_weights(group):
@@ -135,7 +136,7 @@ def _child(group: h5py.Group, name: str, layer: str | None) -> h5py.Group:
 
 
 def snake_case(name: str) -> str:
-    """A class's name as Keras writes it: keras/utils/generic_utils.py, ``to_snake_case``."""
+    """Write a class's name as Keras does: keras/utils/generic_utils.py, ``to_snake_case``."""
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

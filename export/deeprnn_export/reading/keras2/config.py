@@ -1,4 +1,4 @@
-"""Models that Keras 2 described, in Keras 3's words."""
+"""Put models that Keras 2 described in Keras 3's words."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.reading.custom_objects import lookup
 from deeprnn_export.reading.keras2.graph import translate_graph
 from deeprnn_export.reading.keras2.layers import Origin, class_name_of, name_of, translate_layer
+from deeprnn_export.tracing.keras_internals import functional_class
 
 RECURRENT = ("RNN", "SimpleRNN", "LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU", "ConvLSTM2D", "Bidirectional")
 
 
 def translate(node: dict[str, Any], origin: Origin) -> dict[str, Any]:
-    """A model, layer or cell of Keras 2 to what ``keras.saving.deserialize_keras_object`` of Keras 3 reads.
+    """Translate a model, layer or cell of Keras 2 to what ``keras.saving.deserialize_keras_object`` of Keras 3 reads.
 
-    node: ``{"class_name": ..., "config": ...}``, as ``plain`` leaves it.
+    Args:
+        node: ``{"class_name": ..., "config": ...}``, as ``plain`` leaves it.
 
-    Raises UnsupportedModelError, which names the layer, for what Keras 3 cannot compute the same way.
+    Raises:
+        UnsupportedModelError: for what Keras 3 cannot compute the same way; it names the layer.
     """
     kind = class_name_of(node)
     if lookup(kind, origin.custom_objects) is None and kind == "Sequential":
@@ -30,7 +33,7 @@ def translate(node: dict[str, Any], origin: Origin) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """JSON as Keras 2 wrote it, without its marks for tuples, shapes and arrays."""
+    """Strip JSON of Keras 2's marks for tuples, shapes and arrays."""
     if isinstance(value, list):
         return [plain(item) for item in value]
     if not isinstance(value, dict):
@@ -45,7 +48,7 @@ def plain(value: Any) -> Any:
 
 
 def layers_of_config(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """The layers of a model's config. Before Keras 2.2.3 a Sequential's config was the bare list."""
+    """List the layers of a model's config. Before Keras 2.2.3 a Sequential's config was the bare list."""
     config = node["config"]
     layers = config if isinstance(config, list) else config["layers"]
     return list(layers)
@@ -69,7 +72,7 @@ def _translate_functional(node: dict[str, Any], origin: Origin) -> dict[str, Any
     recurrent = frozenset(entry["name"] for entry in entries if _is_recurrent(entry, origin))
     graph = translate_graph(config, layers, recurrent=recurrent)
     kept = {"name": config.get("name"), "trainable": config.get("trainable", True)}
-    return _builtin("keras.src.models.functional", "Functional", {**kept, **graph}, node)
+    return _builtin(functional_class().__module__, "Functional", {**kept, **graph}, node)
 
 
 def _is_recurrent(entry: dict[str, Any], origin: Origin) -> bool:
@@ -80,7 +83,7 @@ def _is_recurrent(entry: dict[str, Any], origin: Origin) -> bool:
 
 
 def _input_of(node: dict[str, Any]) -> dict[str, Any] | None:
-    """The input layer that a Sequential's first layer implies, as Keras 2 names it; None where nothing tells."""
+    """Make the input layer that a Sequential's first layer implies, as Keras 2 names it; None where nothing tells."""
     entries = layers_of_config(node)
     if not entries:
         raise UnsupportedModelError(f"the Sequential model {name_of(node)!r} has no layers")

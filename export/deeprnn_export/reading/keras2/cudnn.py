@@ -1,4 +1,4 @@
-"""Keras 2's CuDNNLSTM and CuDNNGRU: their weights in the layout of LSTM and GRU.
+"""Turn the weights of Keras 2's CuDNNLSTM and CuDNNGRU into the layout of LSTM and GRU.
 
 After ``preprocess_weights_for_loading`` of Keras 2.2.4 (keras/engine/saving.py, ``_convert_rnn_weights``).
 """
@@ -14,11 +14,15 @@ GATES = {"CuDNNLSTM": 4, "CuDNNGRU": 3}
 
 
 def from_cudnn(kind: str, arrays: list[Array]) -> list[Array]:
-    """The weights of a layer of the class ``kind``; as they are unless that is one of cuDNN's.
+    """Turn the weights of a layer of the class ``kind``, if that is one of cuDNN's.
 
-    arrays: kernel (input, gates * units), recurrent kernel (units, gates * units), bias (2 * gates * units), which
-    holds the bias of the input and then that of the state. Returned: bias (4 * units) of an LSTM, which only their
-    sum reaches, and (2, 3 * units) of a GRU with ``reset_after``.
+    Args:
+        arrays: kernel (input, gates * units), recurrent kernel (units, gates * units), bias (2 * gates * units), which
+            holds the bias of the input and then that of the state.
+
+    Returns:
+        As it is, what is none of cuDNN's; else with the bias (4 * units) of an LSTM, which only the sum of both
+        reaches, and (2, 3 * units) of a GRU with ``reset_after``.
     """
     gates = GATES.get(kind)
     if gates is None or len(arrays) != 3:

@@ -1,4 +1,4 @@
-"""The calls between the layers of a functional model: from Keras 2's nested lists to Keras 3's form."""
+"""Translate the calls between the layers of a functional model: from Keras 2's nested lists to Keras 3's form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ MODELS = ("Sequential", "Functional", "Model")
 def translate_graph(
     config: dict[str, Any], layers: list[dict[str, Any]], *, recurrent: frozenset[str]
 ) -> dict[str, Any]:
-    """The keys of a functional model's config that tie its layers together.
+    """Translate the keys of a functional model's config that tie its layers together.
 
-    config: Keras 2's. layers: the same layers as ``config["layers"]``, each translated already. recurrent: the
-    names of the layers whose further inputs are their initial state: Keras 2 records it so (``RNN.__call__``),
-    Keras 3 as an argument.
+    Args:
+        config: Keras 2's.
+        layers: the same layers as ``config["layers"]``, each translated already.
+        recurrent: the names of the layers whose further inputs are their initial state: Keras 2 records it so
+            (``RNN.__call__``), Keras 3 as an argument.
 
-    Raises UnsupportedModelError for a call that Keras 3 cannot make; it names the layer.
+    Raises:
+        UnsupportedModelError: for a call that Keras 3 cannot make; it names the layer.
     """
     entries = config["layers"]
     shifts = {layer["name"]: _shift(layer, config) for layer in entries if layer["class_name"] in MODELS}
@@ -44,7 +47,7 @@ def translate_graph(
 def _translate_node(
     entry: dict[str, Any], node: Any, names: set[str], shifts: dict[str, int], *, with_state: bool
 ) -> dict[str, Any]:
-    """One call. Keras 2: ``[[layer, node, tensor, {arguments}], ...]``, or one such leaf without the outer list."""
+    """Translate one call: ``[[layer, node, tensor, {arguments}], ...]``, or one such leaf without the outer list."""
     if isinstance(node, list) and node and isinstance(node[0], str):
         node = [node]
     if not isinstance(node, list) or not all(_is_leaf(leaf, names) for leaf in node):
@@ -76,7 +79,7 @@ def _translate_argument(value: Any, names: set[str], shifts: dict[str, int]) -> 
 
 
 def _translate_ends(ends: Any, shifts: dict[str, int], functional: set[str]) -> Any:
-    """Keras 2 takes a model of one input or output in a list as one of that tensor alone."""
+    """Translate inputs or outputs: Keras 2 takes a list of one tensor for that tensor alone."""
     if isinstance(ends, dict):
         return {name: _translate_ends(end, shifts, functional) for name, end in ends.items()}
     if isinstance(ends[0], str):
@@ -89,14 +92,14 @@ def _translate_ends(ends: Any, shifts: dict[str, int], functional: set[str]) -> 
 
 
 def _tensor(leaf: list[Any], shifts: dict[str, int]) -> dict[str, Any]:
-    """Keras 3's mark of a tensor; only its history is read."""
+    """Write Keras 3's mark of a tensor; only its history is read."""
     name, node, tensor = leaf[:3]
     history = [name, node - shifts.get(name, 0), tensor]
     return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "float32", "keras_history": history}}
 
 
 def _shift(layer: dict[str, Any], config: dict[str, Any]) -> int:
-    """How many calls of a nested model the file counts before the first: one for the call that made the model.
+    """Count the calls of a nested model that the file has before the first: one for the call that made the model.
 
     Keras 2 counts it for a model that was built by itself, and not for one that its first call built. Each counted
     call inside the file is referred to, so the lowest number tells.

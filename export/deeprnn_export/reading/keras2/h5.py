@@ -1,4 +1,4 @@
-"""Weights of an HDF5 file of Keras 2: one group per layer, its arrays in Keras 2's order of weights."""
+"""Read the weights of an HDF5 file of Keras 2: one group per layer, its arrays in Keras 2's order of weights."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ SHARED_NAMES = frozenset(
 
 
 def assign_h5_weights(node: dict[str, Any], model: keras.Model, file: h5py.File) -> None:
-    """Read ``model_weights``. node: Keras 2's config of the model.
+    """Read ``model_weights``.
 
-    Raises InputError for weights that are missing, left over, or of another shape or name; it names the layer.
+    Args:
+        node: Keras 2's config of the model.
+
+    Raises:
+        InputError: for weights that are missing, left over, or of another shape or name; it names the layer.
     """
     group = _group(file, "model_weights")
     names = read_names(group, "layer_names")
@@ -35,7 +39,7 @@ def assign_h5_weights(node: dict[str, Any], model: keras.Model, file: h5py.File)
 
 
 def read_names(group: Any, name: str) -> list[str]:
-    """A list of names; Keras splits one that is too long for an attribute into several, numbered from 0."""
+    """Read a list of names; Keras splits one that is too long for an attribute into several, numbered from 0."""
     attributes = getattr(group, "attrs", {})
     chunks = [name] if name in attributes else []
     while f"{name}{len(chunks)}" in attributes and name not in attributes:
@@ -45,7 +49,7 @@ def read_names(group: Any, name: str) -> list[str]:
 
 
 def _by_name(names: list[str], found: list[Any]) -> list[tuple[str, Any]]:
-    """Each group's name beside its layer; by place for a Sequential within one of before Keras 2.2.3: no name."""
+    """Pair each group's name with its layer; by place for a Sequential of before Keras 2.2.3 within one: no name."""
     known = {
         entry["config"]["name"] if isinstance(entry["config"], dict) else None: (entry, layer) for entry, layer in found
     }
@@ -78,7 +82,7 @@ def _fill(name: str, places: list[Slot], group: h5py.Group) -> list[Leaf]:
 
 
 def _matched(places: list[Slot], stored: list[str]) -> list[Slot] | None:
-    """The place of each stored name, ``.../layer/.../kernel:0``; None unless the names tell every one apart.
+    """Find the place of each stored name, ``.../layer/.../kernel:0``; None unless the names tell every one apart.
 
     Keras itself (to 2.3) does not record that a model within was frozen, and then saves its weights last.
     """
@@ -93,7 +97,7 @@ def _matched(places: list[Slot], stored: list[str]) -> list[Slot] | None:
 
 
 def _weight(path: str) -> str:
-    """``kernel`` of ``lstm/lstm_cell/kernel_1:0``."""
+    """Return ``kernel`` of ``lstm/lstm_cell/kernel_1:0``."""
     return re.sub(r"(_\d+)?(:\d+)?$", "", path.rsplit("/", 1)[-1])
 
 

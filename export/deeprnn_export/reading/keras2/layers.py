@@ -1,4 +1,4 @@
-"""One layer or cell of Keras 2 in Keras 3's words: renamed, without what has no meaning any more, or refused."""
+"""Put one layer or cell of Keras 2 in Keras 3's words: renamed, without what has no meaning any more, or refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a config comes from: Keras's version and backend, and what the user adds to Keras's own classes."""
+    """Hold where a config comes from: Keras's version and backend, and what the user adds to Keras's own classes."""
 
     version: tuple[int, ...]
     backend: str = "tensorflow"
@@ -49,22 +49,26 @@ class Origin:
 
 
 def class_name_of(node: Mapping[str, Any]) -> str:
-    """A class by the name that it is registered under; Keras 2's own by their plain name."""
+    """Name a class as it is registered; Keras 2's own by their plain name."""
     registered = node.get("registered_name")
     return str(registered if registered and ">" in registered else node["class_name"])
 
 
 def name_of(node: Mapping[str, Any]) -> str | None:
-    """A layer's name; None for a Sequential of before Keras 2.2.3, which has none."""
+    """Return a layer's name; None for a Sequential of before Keras 2.2.3, which has none."""
     config = node["config"]
     name = config.get("name") if isinstance(config, dict) else None
     return name or node.get("name")
 
 
 def translate_layer(node: dict[str, Any], origin: Origin, translate: Translate) -> dict[str, Any]:
-    """One layer or cell. translate: for those inside.
+    """Translate one layer or cell.
 
-    Raises UnsupportedModelError, which names the layer and its class.
+    Args:
+        translate: for those inside.
+
+    Raises:
+        UnsupportedModelError: for what Keras 3 does not have; it names the layer and its class.
     """
     kind = class_name_of(node)
     config: dict[str, Any] = dict(node["config"])
@@ -104,7 +108,7 @@ def translate_layer(node: dict[str, Any], origin: Origin, translate: Translate) 
 def _translate_custom(
     node: dict[str, Any], kind: str, custom: Any, origin: Origin, translate: Translate
 ) -> dict[str, Any]:
-    """The user's own class reads its own options; what Keras 2's base classes added to them is left out."""
+    """Leave a class of the user's its own options, without what Keras 2's base classes added to them."""
     accepted = _own_options(custom)
     config = {}
     for key, value in node["config"].items():
@@ -143,7 +147,7 @@ def _check_known(kind: str, target: str, config: dict[str, Any], origin: Origin)
 
 
 def _add_defaults(kind: str, target: str, config: dict[str, Any], origin: Origin) -> None:
-    """What a file leaves unsaid and its version of Keras took for granted."""
+    """Add what a file leaves unsaid and its version of Keras took for granted."""
     if kind == "CuDNNLSTM":
         config["recurrent_activation"] = "sigmoid"
     elif kind == "CuDNNGRU":
@@ -156,7 +160,7 @@ def _add_defaults(kind: str, target: str, config: dict[str, Any], origin: Origin
 
 
 def _is_kept(name: str, value: Any, target: str, config: dict[str, Any]) -> bool:
-    """Whether Keras 3's layer has this option. Raises UnsupportedModelError for one that would be lost."""
+    """Return whether Keras 3's layer has this option, or refuse one that would be lost."""
     if name.endswith(TRAINING):
         return False
     if name in _own_options(getattr(keras.layers, target)):
@@ -212,7 +216,7 @@ def _is_keras_layer(kind: str) -> bool:
 
 @cache
 def _own_options(kind: Any) -> frozenset[str]:
-    """What a layer's constructor takes by name, over the base classes that it hands the rest to."""
+    """List what a layer's constructor takes by name, over the base classes that it hands the rest to."""
     names: set[str] = set()
     for base in inspect.getmro(kind):
         if "__init__" in vars(base):

@@ -1,4 +1,4 @@
-"""A model of Keras 2, made again in Keras 3 with its weights."""
+"""Make a model of Keras 2 again in Keras 3, with its weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from deeprnn_export.reading.keras2.config import plain, translate
 from deeprnn_export.reading.keras2.h5 import assign_h5_weights
 from deeprnn_export.reading.keras2.layers import Origin
 from deeprnn_export.reading.model_file import StoredModel
+from deeprnn_export.tracing.overrides import layer_paths
 
 
 def load_legacy_model(stored: StoredModel, *, allow_lambda: bool, custom_objects: dict[str, Any]) -> keras.Model:
     """Translate the config, make the model and assign every weight.
 
-    Raises UnsupportedModelError, which names the layer, for what Keras 3 cannot compute the same way, and
-    InputError for weights that do not fit the model.
+    Raises:
+        UnsupportedModelError: for what Keras 3 cannot compute the same way; it names the layer.
+        InputError: for weights that do not fit the model.
     """
     config = plain(stored.config)
     origin = Origin(stored.version, stored.backend, custom_objects, allow_lambda)
@@ -34,7 +36,7 @@ def load_legacy_model(stored: StoredModel, *, allow_lambda: bool, custom_objects
     except (OSError, RuntimeError, KeyError, ValueError, AttributeError) as error:
         raise InputError(f"it is damaged: its weights cannot be read ({_one_line(error)})") from error
     if not stored.of_tensorflow or stored.version < (2, 2, 4):
-        for layer in model._flatten_layers():
+        for layer in layer_paths(model):
             if isinstance(layer, keras.layers.Bidirectional):
                 _repeat_masked_output(layer)
     return model
@@ -66,7 +68,7 @@ def _build(config: dict[str, Any], origin: Origin) -> keras.Model:
 
 
 def _repeat_masked_output(layer: keras.layers.Bidirectional) -> None:
-    """At a masked step either direction returns its last output again, as in Keras itself until 2.3.
+    """Let either direction return its last output again at a masked step, as in Keras itself until 2.3.
 
     TensorFlow's Keras from 1.13 on and Keras 3 return zeros there: keras/src/layers/rnn/bidirectional.py.
     """

@@ -1,4 +1,4 @@
-"""Options of Keras 2's input and Lambda layers, and its dtype policies, in Keras 3's words."""
+"""Put options of Keras 2's input and Lambda layers, and its dtype policies, in Keras 3's words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from deeprnn_export.reading.custom_objects import OPTION, known_name
 
 
 def input_options(config: dict[str, Any]) -> dict[str, Any]:
-    """An InputLayer's. Raises UnsupportedModelError for a ragged one."""
+    """Translate an InputLayer's options.
+
+    Raises:
+        UnsupportedModelError: for a ragged one.
+    """
     if config.get("ragged"):
         raise UnsupportedModelError(
             f"the input {config['name']!r} is ragged, which Keras 3 does not have; pad the rows and mask the padding"
@@ -24,9 +28,10 @@ def input_options(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def lambda_options(config: dict[str, Any], custom_objects: dict[str, Any], *, allow_lambda: bool) -> dict[str, Any]:
-    """A Lambda's. Keras 2: ``function`` is a name, or ``[code, defaults, closure]``.
+    """Translate a Lambda's options. Keras 2: ``function`` is a name, or ``[code, defaults, closure]``.
 
-    Raises UnsupportedModelError for code that the caller does not allow, and for a function that nobody gives.
+    Raises:
+        UnsupportedModelError: for code that the caller does not allow, and for a function that nobody gives.
     """
     function = config["function"]
     if is_object(function) and function["class_name"] == "function":
@@ -53,10 +58,10 @@ def lambda_options(config: dict[str, Any], custom_objects: dict[str, Any], *, al
 
 
 def policy_name(value: Any) -> Any:
-    """A dtype policy by its name: Keras 2 also wrote ``{"class_name": "Policy", "config": {"name": ...}}``."""
+    """Name a dtype policy: Keras 2 also wrote ``{"class_name": "Policy", "config": {"name": ...}}``."""
     return value["config"]["name"] if is_object(value) else value
 
 
 def is_object(value: Any) -> bool:
-    """Whether a value describes something that Keras makes: a class and its config."""
+    """Return whether a value describes something that Keras makes: a class and its config."""
     return isinstance(value, dict) and "class_name" in value and "config" in value

@@ -1,4 +1,4 @@
-"""The weights of Keras 2's files into a Keras 3 model: every one, of the right shape, or an error."""
+"""Put the weights of Keras 2's files into a Keras 3 model: every one, of the right shape, or an error."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import numpy as np
 from deeprnn_edge.errors import InputError
 from deeprnn_export.reading.keras2.config import layers_of_config
 from deeprnn_export.reading.keras2.cudnn import from_cudnn
+from deeprnn_export.tracing.keras_internals import own_variables
+from deeprnn_export.tracing.overrides import layer_paths
 
 Variable = Any  # keras.Variable
 
 
 @dataclass
 class Leaf:
-    """A layer that holds weights itself, and the arrays that a file has for them, by the variable's ``id``."""
+    """Hold a layer that has weights itself, and the arrays that a file has for them, by the variable's ``id``."""
 
     name: str
     kind: str  # Keras 2's class
@@ -27,7 +29,11 @@ class Leaf:
     arrays: dict[int, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     def assign(self) -> None:
-        """Raises InputError for arrays that do not fit, and then changes nothing."""
+        """Assign the arrays, all or none.
+
+        Raises:
+            InputError: for arrays that do not fit.
+        """
         arrays = from_cudnn(self.kind, [self.arrays[id(variable)] for variable in self.variables])
         expected, came = [tuple(v.shape) for v in self.variables], [tuple(array.shape) for array in arrays]
         if expected != came:
@@ -40,14 +46,14 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Slot:
-    """One place in the order in which Keras 2 saved weights."""
+    """Hold one place in the order in which Keras 2 saved weights."""
 
     leaf: Leaf
     variable: Variable
 
 
 def pairs(node: dict[str, Any], model: keras.Model) -> list[tuple[dict[str, Any], keras.layers.Layer]]:
-    """The layers of Keras 2's config beside those of the model that was made of it; without a Sequential's input."""
+    """Pair the layers of Keras 2's config with those of the model made of it; without a Sequential's input."""
     entries = layers_of_config(node)
     if node["class_name"] != "Sequential":
         return [(entry, model.get_layer(entry["name"])) for entry in entries]
@@ -57,14 +63,14 @@ def pairs(node: dict[str, Any], model: keras.Model) -> list[tuple[dict[str, Any]
 
 
 def is_model(node: dict[str, Any], layer: keras.layers.Layer) -> bool:
-    """Whether a layer is a model whose layers the config lists."""
+    """Return whether a layer is a model whose layers the config lists."""
     return isinstance(layer, keras.Sequential) or (
         isinstance(layer, keras.Model) and isinstance(node["config"], dict) and "input_layers" in node["config"]
     )
 
 
 def wrapped(node: dict[str, Any], layer: keras.layers.Layer) -> list[tuple[str, dict[str, Any], keras.layers.Layer]]:
-    """The layers inside one of Keras's wrappers: attribute, config and layer."""
+    """List the layers inside one of Keras's wrappers: attribute, config and layer."""
     if isinstance(layer, keras.layers.Bidirectional):
         forward = node["config"]["layer"]
         backward = node["config"].get("backward_layer") or forward
@@ -75,7 +81,7 @@ def wrapped(node: dict[str, Any], layer: keras.layers.Layer) -> list[tuple[str, 
 
 
 def slots(node: dict[str, Any], layer: keras.layers.Layer) -> tuple[list[Slot], list[Slot]]:
-    """A layer's weights in Keras 2's order: those that train, then the others.
+    """List a layer's weights in Keras 2's order: those that train, then the others.
 
     keras/engine/network.py: a layer that is not to train gives all its weights, in that order, to the second list.
     """
@@ -99,13 +105,17 @@ def slots(node: dict[str, Any], layer: keras.layers.Layer) -> tuple[list[Slot], 
 
 
 def leaf_of(node: dict[str, Any], layer: keras.layers.Layer) -> Leaf:
-    """A layer with its weights; a stateful layer's states are no weights in Keras 2."""
+    """Make the leaf of a layer with its weights; a stateful layer's states are no weights in Keras 2."""
     variables = [variable for variable in layer.weights if variable.name != "rnn_state"]
     return Leaf(layer.name, node["class_name"], layer, variables)
 
 
 def assign_all(leaves: Iterator[Leaf] | list[Leaf], model: keras.Model) -> None:
-    """Assign what was read. Raises InputError where a weight of the model is left over, which it names."""
+    """Assign what was read.
+
+    Raises:
+        InputError: where a weight of the model is left over, which it names.
+    """
     leaves = list(leaves)
     for leaf in leaves:
         leaf.assign()
@@ -118,5 +128,5 @@ def assign_all(leaves: Iterator[Leaf] | list[Leaf], model: keras.Model) -> None:
 
 
 def _trainable_ids(layer: keras.layers.Layer) -> set[int]:
-    """The weights that train where the layer may; ``Layer.trainable_weights`` is empty for one that may not."""
-    return {id(variable) for part in layer._flatten_layers() for variable in part._trainable_variables}
+    """Return the ids of what trains where the layer may; ``Layer.trainable_weights`` is empty for one that may not."""
+    return {id(one) for part in (layer, *layer_paths(layer)) for one in own_variables(part, trainable_only=True)}

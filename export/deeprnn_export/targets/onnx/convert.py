@@ -12,7 +12,6 @@ import keras
 import onnx
 import tensorflow as tf
 import tf2onnx
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
@@ -23,6 +22,7 @@ from deeprnn_export.targets.onnx.canonical import canonicalise
 from deeprnn_export.targets.onnx.operators import HANDLERS
 from deeprnn_export.targets.onnx.recurrences import OnnxLowering
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
+from deeprnn_export.tracing.tensorflow_internals import freeze
 
 # The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
 # all that the recurrences need has been there since 14.
@@ -47,7 +47,7 @@ def convert_to_onnx(given: ConversionInput) -> Conversion:
     with refusing(f"the model {model.name!r} cannot be traced"), lowered(model, lowering, carry) as recurrences:
         # Freezing makes constants of the variables and of tensors that the trace captured, which
         # tf2onnx would turn into further inputs; control flow stays whole, as its Loop handler expects.
-        frozen = convert_variables_to_constants_v2(traced.get_concrete_function(), lower_control_flow=False)
+        frozen = freeze(traced.get_concrete_function())
     inputs = [tensor.name for tensor in frozen.inputs]
     outputs = [tensor.name for tensor in frozen.outputs]
     names = dict(zip(inputs, (spec.name for spec in signature.inputs), strict=True))

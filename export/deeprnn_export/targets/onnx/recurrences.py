@@ -1,4 +1,4 @@
-"""Recurrences as native ONNX nodes: RNN, LSTM, GRU, never a Loop.
+"""Build recurrences as native ONNX nodes: RNN, LSTM, GRU, never a Loop.
 
 Tracing leaves one marker op for each layer; when tf2onnx meets the marker, the handler puts the
 native node in its place. Everything around the marker is TensorFlow, which tf2onnx converts.
@@ -19,16 +19,14 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_edge.bundle.manifest import Form
+from deeprnn_export.cells.cell import NativeNode, Recurrence
 from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
 from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.reading.keras2.activations import keras2_hard_sigmoid
-from deeprnn_export.tracing.recurrence import Recurrence, is_zero, name_of
+from deeprnn_export.tracing.recurrence import is_zero, name_of
+from deeprnn_export.tracing.tensorflow_internals import MARKER, place_marker
 
-MARKER = "PyFunc"  # a TensorFlow op with free inputs, outputs and a string; it is never run
-_OPERATOR = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
-# Keras's gate order -> ONNX's: LSTM i,f,c,o -> i,o,f,c; GRU z,r,h -> z,r,h.
-_GATES = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [0, 1, 2]}
 # Keras's function -> (ONNX name, alpha, beta); None where ONNX defines no parameter.
 # hard_sigmoid: Keras is x/6 + 0.5, ONNX's default slope is 0.2.
 # leaky_relu: Keras's slope is 0.2, ONNX's default 0.01. celu with Keras's alpha of 1 is elu.
@@ -49,10 +47,11 @@ _ACTIVATIONS: dict[Any, tuple[str, float | None, float | None]] = {
 
 @dataclass(frozen=True)
 class _Marker:
-    """One call of a layer: its inputs are x, then lengths and stacked states where it has them.
+    """Hold one call of a layer: its inputs are x, then lengths and stacked states where it has them.
 
-    directions: one recurrence, or the forward and the reverse one of a bidirectional node.
-    attributes: the native node's, made while tracing: tf2onnx swallows what a handler raises.
+    Attributes:
+        directions: one recurrence, or the forward and the reverse one of a bidirectional node.
+        attributes: the native node's, made while tracing: tf2onnx swallows what a handler raises.
     """
 
     directions: tuple[Recurrence, ...]
@@ -62,7 +61,7 @@ class _Marker:
 
 
 class OnnxLowering:
-    """Builds one traced graph; use a new one for each conversion.
+    """Build one traced graph; use a new one for each conversion.
 
     It remembers which time-major tensor stands behind a batch-major one, so that stacked layers
     hand over directly, without restoring and gathering steps between them.
@@ -74,7 +73,9 @@ class OnnxLowering:
         self._time_major: dict[Any, _TimeMajor] = {}
 
     def why_not(self, recurrence: Recurrence) -> str | None:
-        """ONNX names the activations that its recurrent operators have."""
+        """Name what ONNX's recurrent operators lack, a cell or an activation."""
+        if recurrence.cell.node is None:
+            return f"ONNX has no operator for the cell {recurrence.cell.name}"
         lacking = [function for function in _activations(recurrence) if function not in _ACTIVATIONS]
         return f"the ONNX operators lack the activation {name_of(lacking[0])}" if lacking else None
 
@@ -104,7 +105,7 @@ class OnnxLowering:
         return self._leave(combine(mode, one.gathered, other.gathered), one.kept, backwards=False, zero_masked=True)
 
     def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
-        """The ``custom_op_handlers`` that put the native nodes in place of the markers."""
+        """Return the ``custom_op_handlers`` that put the native nodes in place of the markers."""
 
         def replace(context: Any, node: Any, _name: str, _args: Any) -> None:
             _place_native(context, node, self._markers[int(node.get_attr_str("token"))])
@@ -169,19 +170,14 @@ class OnnxLowering:
     def _mark(
         self, directions: Sequence[Recurrence], x: Any, kept: masks.KeptSteps | None, states: Sequence[list[Any]]
     ) -> list[tuple[Any, list[Any]]]:
-        """For each direction its outputs, ``(time, batch, units)``, and its final states."""
+        """Mark the call; for each direction its outputs, ``(time, batch, units)``, and its final states."""
         token = str(len(self._markers))
         zero = all(is_zero(state) for own in states for state in own)
         marker = _Marker(tuple(directions), _attributes(directions), has_lengths=kept is not None, has_states=not zero)
         self._markers.append(marker)
-        kinds, count, units = directions[0].states, len(directions), directions[0].units
+        kinds, count, units = len(directions[0].cell.states), len(directions), directions[0].units
         initial = [] if zero else [_together([own[kind] for own in states]) for kind in range(kinds)]
-        y, *final = tf.raw_ops.PyFunc(
-            input=[x, *([] if kept is None else [kept.lengths]), *initial],
-            token=token,
-            Tout=[tf.float32] * (1 + kinds),
-            name=f"recurrence_{token}",
-        )
+        y, *final = place_marker([x, *([] if kept is None else [kept.lengths]), *initial], token, outputs=1 + kinds)
         # The marker's shapes are unknown to TensorFlow; these ops carry them through freezing.
         y = tf.ensure_shape(y, (x.shape[0], count, x.shape[1], units))
         final = [tf.ensure_shape(state, (count, x.shape[1], units)) for state in final]
@@ -191,7 +187,7 @@ class OnnxLowering:
 
 @dataclass(frozen=True, eq=False)
 class _TimeMajor:
-    """What stands behind a batch-major output: ``(kept_time, batch, width)``, and how its steps are restored."""
+    """Hold what stands behind a batch-major output: ``(kept_time, batch, width)``, and how its steps are restored."""
 
     gathered: Any
     kept: masks.KeptSteps | None
@@ -199,20 +195,20 @@ class _TimeMajor:
 
 
 def _together(states: list[Any]) -> Any:
-    """``(batch, units)`` each to ``(directions, batch, units)``; of one direction without a Concat of one."""
+    """Stack ``(batch, units)`` each to ``(directions, batch, units)``; of one direction without a Concat of one."""
     return tf.stack(states) if len(states) > 1 else tf.expand_dims(states[0], 0)
 
 
 def _apart(tensor: Any, axis: int) -> list[Any]:
-    """A tensor for each direction; of one without a Split into one."""
+    """Split a tensor by direction; of one without a Split into one."""
     return list(tf.unstack(tensor, axis=axis)) if tensor.shape[axis] > 1 else [tf.squeeze(tensor, [axis])]
 
 
 def _match(directions: Sequence[Recurrence]) -> bool:
-    """Whether one node has room for both: it has one operator, one size and one form of reset gate."""
+    """Return whether one node has room for both: it has one operator, one size and one set of attributes."""
     if len(directions) != 2:
         return False
-    one, other = ((d.cell, d.units, d.reset_after) for d in directions)
+    one, other = ((d.cell, d.units, _node(d).attributes(d)) for d in directions)
     return one == other
 
 
@@ -221,7 +217,7 @@ def _place_native(context: Any, node: Any, marker: _Marker) -> None:
     lengths = rest.pop(0) if marker.has_lengths else ""
     outputs = list(node.output)
     dtypes = [context.get_dtype(name) for name in outputs]
-    name, operator = _name(marker.directions), _OPERATOR[marker.directions[0].cell]
+    name, operator = _name(marker.directions), _node(marker.directions[0]).operator
     context.remove_node(node.name)
     context.make_node(
         operator,
@@ -234,7 +230,7 @@ def _place_native(context: Any, node: Any, marker: _Marker) -> None:
 
 
 def _weights(context: Any, directions: Sequence[Recurrence]) -> list[str]:
-    """The names of W, R and B in the graph; a layer that is called twice has them once."""
+    """Name W, R and B in the graph; a layer that is called twice has them once."""
     names = [f"{_name(directions)}/{kind}" for kind in ("W", "R", "B")]
     if context.get_node_by_name(names[0]) is None:
         each = [native_weights(recurrence) for recurrence in directions]
@@ -244,23 +240,22 @@ def _weights(context: Any, directions: Sequence[Recurrence]) -> list[str]:
 
 
 def _name(directions: Sequence[Recurrence]) -> str:
-    """The layer's path; of two directions, that of the bidirectional layer around them."""
+    """Return the layer's path; of two directions, that of the bidirectional layer around them."""
     first = directions[0].name
     return first if len(directions) == 1 else first.rpartition("/")[0]
 
 
 def native_weights(recurrence: Recurrence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``W (1, gates * units, features)``, ``R (1, gates * units, units)``, ``B (1, 2 * gates * units)``."""
-    order, units = _GATES[recurrence.cell], recurrence.units
+    """Arrange ``W (1, gates * units, features)``, ``R (1, gates * units, units)``, ``B (1, 2 * gates * units)``."""
+    order, units = list(_node(recurrence).gates), recurrence.units
 
     def gates(matrix: np.ndarray) -> np.ndarray:  # (..., gates * units) -> ONNX's gate order
         blocks = matrix.reshape(*matrix.shape[:-1], len(order), units)[..., order, :]
         return np.ascontiguousarray(blocks.reshape(matrix.shape))
 
-    if recurrence.reset_after:  # GRU's candidate needs the recurrent bias inside the reset gate
-        bias = np.concatenate([gates(recurrence.bias[0]), gates(recurrence.bias[1])])
-    else:  # one bias in Keras: all of it with the inputs, none with the recurrence
-        bias = np.concatenate([gates(recurrence.bias), np.zeros_like(recurrence.bias)])
+    # One bias in Keras: all of it with the inputs, none with the recurrence.
+    recurrent = np.zeros_like(recurrence.bias) if recurrence.recurrent_bias is None else recurrence.recurrent_bias
+    bias = np.concatenate([gates(recurrence.bias), gates(recurrent)])
     w, r = gates(recurrence.kernel).T, gates(recurrence.recurrent_kernel).T
     return np.ascontiguousarray(w)[np.newaxis], np.ascontiguousarray(r)[np.newaxis], bias[np.newaxis]
 
@@ -271,8 +266,7 @@ def _attributes(directions: Sequence[Recurrence]) -> dict[str, Any]:
         "hidden_size": first.units,
         "direction": "bidirectional" if len(directions) == 2 else "reverse" if first.go_backwards else "forward",
     }
-    if first.cell == "gru":
-        attributes["linear_before_reset"] = int(first.reset_after)
+    attributes |= _node(first).attributes(first)
     known = [_ACTIVATIONS[function] for recurrence in directions for function in _activations(recurrence)]
     attributes["activations"] = [name for name, _, _ in known]
     # Consumed in order by the functions that have one, and by these alone (ONNX Runtime's ActivationFuncs).
@@ -286,7 +280,11 @@ def _attributes(directions: Sequence[Recurrence]) -> dict[str, Any]:
 
 
 def _activations(recurrence: Recurrence) -> list[Any]:
-    """The functions in the operator's order: of the gates, of the candidate, of LSTM's output."""
-    gate, candidate = recurrence.recurrent_activation, recurrence.activation
-    by_cell: dict[str, list[Any]] = {"rnn": [candidate], "gru": [gate, candidate], "lstm": [gate, candidate, candidate]}
-    return by_cell[recurrence.cell]
+    """List the functions in the operator's order."""
+    return [getattr(recurrence, name) for name in _node(recurrence).activations]
+
+
+def _node(recurrence: Recurrence) -> NativeNode:
+    node = recurrence.cell.node
+    assert node is not None, "why_not has told so"
+    return node

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorflow.lite.python import schema_py_generated as schema
-from tensorflow.lite.tools import flatbuffer_utils
+from deeprnn_export.tracing.tensorflow_internals import lite_schema, read_lite_file, write_lite_file
 
 # Of a constant's data in the file, as the schema demands (force_align of Buffer.data): flatbuffers' Python
 # objects forget it, and kernels may read 16 bytes at once.
 _ALIGNMENT_BYTES = 16
 
 
-class _AlignedBuffer(schema.BufferT):
+_Buffer: Any = lite_schema("BufferT")
+
+
+class _AlignedBuffer(_Buffer):
     """A buffer whose data stands where the schema wants it."""
 
     def __init__(self, content: bytes) -> None:
@@ -28,9 +30,9 @@ class _AlignedBuffer(schema.BufferT):
         """Write the buffer, as the generated method does, its data aligned."""
         builder.Prep(_ALIGNMENT_BYTES, len(self._content))
         data = builder.CreateByteVector(self._content)
-        schema.BufferStart(builder)
-        schema.BufferAddData(builder, data)
-        return schema.BufferEnd(builder)
+        lite_schema("BufferStart")(builder)
+        lite_schema("BufferAddData")(builder, data)
+        return lite_schema("BufferEnd")(builder)
 
 
 def compact(content: bytes) -> bytes:
@@ -38,7 +40,7 @@ def compact(content: bytes) -> bytes:
 
     Constants keep their names, inputs and outputs those of the signatures.
     """
-    model = flatbuffer_utils.convert_bytearray_to_object(content)
+    model = read_lite_file(content)
     buffers: list[Any] = [model.buffers[0]]  # by convention empty: that of tensors without data
     places: dict[bytes, int] = {}
 
@@ -64,5 +66,4 @@ def compact(content: bytes) -> bytes:
     for entry in model.metadata or []:
         entry.buffer = place(entry.buffer)
     model.buffers = buffers
-    compacted: bytes = flatbuffer_utils.convert_object_to_bytearray(model)
-    return compacted
+    return write_lite_file(model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
 from deeprnn_export.tracing.overrides import overridden
 from deeprnn_export.tracing.plain_layers import bias_add
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
+from deeprnn_export.tracing.tensorflow_internals import lacking_operator
 
 
 def convert_to_tflite(given: ConversionInput, precision: str = "fp32") -> Conversion:
@@ -103,9 +103,8 @@ def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precisio
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode == 0:
         return target.read_bytes()
-    lacking = re.search(r'"(\w+):", "([^"@]+)@?[^"]*".*ERROR_NEEDS_(?:FLEX|CUSTOM)_OPS', done.stderr)
-    if lacking:
-        raise lacks_operator(model, lacking[1], lacking[2], lacks=TARGET.lacks, way_out=TARGET.way_out)
+    if lacking := lacking_operator(done.stderr):
+        raise lacks_operator(model, *lacking, lacks=TARGET.lacks, way_out=TARGET.way_out)
     # The file is there as soon as the converter is done with it.
     tried = target.exists()
     if done.returncode < 0:

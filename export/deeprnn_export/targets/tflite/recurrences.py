@@ -1,4 +1,4 @@
-"""Recurrences for TFLite, whose operators know neither GRU nor SimpleRNN, nor masks.
+"""Build recurrences for TFLite, whose operators know neither GRU nor SimpleRNN, nor masks.
 
 A small LSTM becomes the fused ``UNIDIRECTIONAL_SEQUENCE_LSTM``; a larger one, one that the operator cannot express,
 and the other cells one matrix product for the inputs of all steps and a loop over what is left, its body
@@ -13,7 +13,6 @@ Batch and time are static here: that is what keeps the graph free of Flex operat
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -23,12 +22,14 @@ import numpy as np
 import tensorflow as tf
 
 from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.cells.cell import Recurrence
 from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
 from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.targets.tflite import TARGET
-from deeprnn_export.targets.tflite.steps import gru_step, run_kept_steps, run_steps, with_one_bias_of_gates
-from deeprnn_export.tracing.recurrence import Recurrence, is_zero
+from deeprnn_export.targets.tflite.steps import run_kept_steps, run_steps
+from deeprnn_export.tracing.recurrence import is_zero
+from deeprnn_export.tracing.tensorflow_internals import as_composite
 
 # Of all recurrences in a file without loops. As many take 45 s to convert, and 2.6 MB in int8-full or 4.5 MB in
 # int16x8 (GRU layers of 32 and 16 units), which is more than the same network takes in float32 with its loops.
@@ -40,12 +41,13 @@ FUSED_PRODUCTS = 150_000
 
 
 class TFLiteLowering:
-    """Builds one traced graph; use a new one for each conversion.
+    """Build one traced graph; use a new one for each conversion.
 
-    precision: what the file's numbers will be. A calibrated one has every step written out. The fused LSTM is none
-        of theirs: with 16-bit activations it does not convert ("Quantization to 16x8-bit not yet supported for op:
-        'UNIDIRECTIONAL_SEQUENCE_LSTM'"), with 8 bits it is slower than its steps (1.3 to 0.5 ms) and, masked, wrong:
-        answers of a network trained on IMDB were 0.14 off on average, in place of 0.007.
+    Attributes:
+        precision: what the file's numbers will be. A calibrated one has every step written out. The fused LSTM is none
+            of theirs: with 16-bit activations it does not convert ("Quantization to 16x8-bit not yet supported for op:
+            'UNIDIRECTIONAL_SEQUENCE_LSTM'"), with 8 bits it is slower than its steps (1.3 to 0.5 ms) and, masked,
+            wrong: answers of a network trained on IMDB were 0.14 off on average, in place of 0.007.
     """
 
     def __init__(self, precision: str = "fp32") -> None:
@@ -57,19 +59,19 @@ class TFLiteLowering:
         self._markers = count(1)
 
     def why_not(self, _recurrence: Recurrence) -> str | None:
-        """The loop, or the steps that take its place, have any activation."""
+        """Refuse none: the loop, or the steps that take its place, have any activation."""
         return None
 
     def run(
         self, directions: Sequence[Recurrence], sequences: Any, states: Sequence[list[Any]], mask: Any
     ) -> list[RecurrenceOutput]:
-        """Each direction by itself, from TFLite's builtin operators alone."""
+        """Run each direction by itself, from TFLite's builtin operators alone."""
         if mask is not None:
             mask = masks.mask_of_ids(mask)
         return [self._run(one, sequences, own, mask) for one, own in zip(directions, states, strict=True)]
 
     def merge(self, mode: str, forward: Any, backward: Any) -> Any:
-        """As Keras does."""
+        """Merge as Keras does."""
         return combine(mode, forward, backward)
 
     def _run(self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any) -> RecurrenceOutput:
@@ -107,14 +109,13 @@ class TFLiteLowering:
                     f"(max_length=), or {TARGET.way_out}"
                 )
         step = None
-        if self._integer16 and recurrence.cell == "gru":
-            recurrence = with_one_bias_of_gates(recurrence)
-            step = gru_step(recurrence, integer16=True)
+        if self._integer16 and recurrence.cell.integer_step is not None:
+            recurrence, step = recurrence.cell.integer_step(recurrence)
         whole = recurrence.return_sequences
         return run_steps(recurrence, sequences, states, mask, whole=whole, step=step, looping=self._looping)
 
     def _run_kept(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
-        """The last output and those of all steps, by a loop over the kept steps, which ends with the longest row.
+        """Return the last output and those of all steps, by a loop over the kept steps that ends with the longest row.
 
         A loop over all steps chooses between the old state and the new one at each, and the fused operator takes all
         steps too. Side by side, full rows of the seed models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and
@@ -137,14 +138,14 @@ class TFLiteLowering:
         # uses too, as zeros of the same shape, would become a variable for that layer as well, and read the
         # state that this one left. Each gets constants of its own; a value of 1e-30 would do no harm if it stayed.
         shape = (sequences.shape[0], recurrence.units)
-        states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in range(recurrence.states)]
+        states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in recurrence.cell.states]
         return _fused_lstm(recurrence, sequences, states)
 
 
 def _suits_fused(recurrence: Recurrence, time: int) -> bool:
-    """Whether the fused operator computes this layer, as its activations are fixed, and sooner than the loop."""
+    """Return whether the fused operator computes this layer, as its activations are fixed, and sooner than the loop."""
     return (
-        recurrence.cell == "lstm"
+        recurrence.cell.composite is not None
         and recurrence.activation is keras.activations.tanh
         and recurrence.recurrent_activation is keras.activations.sigmoid
         and time * (recurrence.kernel.size + recurrence.recurrent_kernel.size) <= FUSED_PRODUCTS
@@ -152,21 +153,11 @@ def _suits_fused(recurrence: Recurrence, time: int) -> bool:
 
 
 def _fused_lstm(recurrence: Recurrence, sequences: Any, states: list[Any]) -> Any:
-    """``(batch, time, features)`` to ``(batch, time, units)`` in a function that the converter knows by its name.
+    """Run ``(batch, time, features)`` to ``(batch, time, units)`` in a function that the converter knows by its name.
 
-    The attributes and the order of arguments and results are those that TensorFlow's
-    ``prepare_composite_functions_tf`` looks for; the body is only there to be replaced.
+    The order of arguments and results is that which the converter looks for; the body is only there to be replaced.
     """
 
-    @tf.function(
-        autograph=False,
-        experimental_attributes={
-            "api_implements": f"lstm_{uuid.uuid4()}",
-            "api_preferred_device": "CPU",
-            "go_backwards": False,
-            "time_major": False,
-        },
-    )
     def lstm(
         inputs: Any,
         h: Any,
@@ -183,4 +174,4 @@ def _fused_lstm(recurrence: Recurrence, sequences: Any, states: list[Any]) -> An
         return last + used, outputs + used, h, c, tf.constant(0.0)
 
     weights = [tf.constant(value) for value in (recurrence.kernel, recurrence.recurrent_kernel, recurrence.bias)]
-    return lstm(sequences, *states, *weights)[1]
+    return as_composite(str(recurrence.cell.composite), lstm)(sequences, *states, *weights)[1]

@@ -1,17 +1,15 @@
-"""The steps of a recurrence from TFLite's builtin operators: in a loop of a few steps a turn, or all written out."""
+"""Run the steps of a recurrence as TFLite's builtin operators: in a loop of a few steps a turn, or all written out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from deeprnn_export.tracing.recurrence import Recurrence
+from deeprnn_export.cells.cell import Recurrence, Step
 
 # Ten: four times as fast as the stock converter's loop at its size (two GRU layers, see benchmarks/);
 # each further step adds about 2 kB a layer of 32 units to the file.
@@ -20,9 +18,6 @@ UNROLLED_STEPS = 10
 # stay in a small processor's cache. Two layers over 100 steps, 10 steps a turn against what this makes of it: LSTM of
 # 128 units 2.2 -> 0.9 ms, of 256 8.7 -> 3.3; GRU of 128 units 1.3 -> 0.9 ms, of 256 7.0 -> 3.1.
 TURN_BYTES = 512 * 1024
-# One call serves both of GRU's gates; a softmax would run over both at once.
-_ELEMENTWISE = (keras.activations.sigmoid, keras.activations.hard_sigmoid, keras.activations.tanh)
-
 # Every turn copies the outputs of all steps, which in sequences of many turns costs more than the steps themselves: a
 # turn of the outer loop is then a loop over a block. Three layers, without and with: LSTM of 32 units over 2,000 steps
 # 12.3 and 6.4 ms, over 600 2.1 and 1.8; SimpleRNN of 32 over 2,000 9.6 and 3.3 ms; LSTM of 256 units, one step a turn,
@@ -30,7 +25,6 @@ _ELEMENTWISE = (keras.activations.sigmoid, keras.activations.hard_sigmoid, keras
 BLOCK_TURNS = 25
 NESTED_TURNS = 2 * BLOCK_TURNS
 
-Step = Callable[[list[Any], list[Any]], list[Any]]
 # Steps in a row, from what each of them reads, the last output and the states.
 Turn = Callable[[list[Any], Any, list[Any]], tuple[Any, Any, list[Any]]]
 
@@ -45,13 +39,14 @@ def run_steps(
     step: Step | None = None,
     looping: bool = True,
 ) -> tuple[Any, Any, list[Any]]:
-    """``(batch, time, features)`` to Keras's three results; all shapes static.
+    """Run ``(batch, time, features)`` to Keras's three results; all shapes static.
 
     The last output, ``(batch, units)``; the outputs of all steps, ``(batch, time, units)``, or without
     ``whole`` of the last step alone; the final states.
 
-    step: one step in another form than the cell's usual one.
-    looping: without it every step is written out.
+    Args:
+        step: one step in another form than the cell's usual one.
+        looping: without it every step is written out.
     """
     time = sequences.shape[1]
     chunk = _steps_of_turn(recurrence, time) if looping else time
@@ -61,13 +56,13 @@ def run_steps(
 
 
 def run_kept_steps(recurrence: Recurrence, gathered: Any, longest: Any) -> tuple[Any, Any]:
-    """``(time, batch, features)`` with each row's kept steps in front, from zero states.
+    """Run ``(time, batch, features)`` with each row's kept steps in front, from zero states.
 
     The outputs, ``(time, batch, units)``, and at which of them those of step 0 stand, as a tensor: the loop ends
     with the turn of the ``longest`` row's last step, and has shifted them in from the end.
     """
     time, batch, _ = gathered.shape
-    zeros = [tf.zeros((batch, recurrence.units))] * recurrence.states
+    zeros = [tf.zeros((batch, recurrence.units))] * len(recurrence.cell.states)
     chunk = _steps_of_turn(recurrence, time)
     done, outputs, _, _ = _run(recurrence, gathered, zeros, None, whole=True, step=None, chunk=chunk, end=longest)
     return outputs, time - done
@@ -89,7 +84,7 @@ def _run(
     chunk: int,
     end: Any,
 ) -> tuple[Any, Any, Any, list[Any]]:
-    """``(time, batch, features)`` in turns of ``chunk`` steps until ``end`` of them are done.
+    """Run ``(time, batch, features)`` in turns of ``chunk`` steps until ``end`` of them are done.
 
     How many were; the outputs, shifted in from the end, or without ``whole`` nothing of use; the last output; the
     states.
@@ -99,10 +94,10 @@ def _run(
     output = states[0] if recurrence.continues else tf.zeros((batch, recurrence.units))
     if mask is not None:
         projections.append(tf.transpose(mask)[:, :, tf.newaxis])  # (time, batch, 1)
-    step = step or _STEPS[recurrence.cell](recurrence)
+    step = step or recurrence.cell.step(recurrence)
 
     def run(blocks: list[Any], output: Any, states: list[Any]) -> tuple[Any, Any, list[Any]]:
-        """Some steps in a row: their outputs stacked, the last output, the new states."""
+        """Run some steps in a row: their outputs stacked, the last output, the new states."""
         outputs = []
         for values in zip(*[tf.unstack(block) for block in blocks], strict=True):
             if mask is None:
@@ -128,7 +123,7 @@ def _run(
 def _loop(
     run: Turn, chunk: int, projections: list[Any], output: Any, states: list[Any], *, end: Any, whole: bool
 ) -> tuple[Any, Any, Any, list[Any]]:
-    """``run`` on ``chunk`` steps at a time, until ``end`` of them are done: what ``_run`` gives."""
+    """Call ``run`` on ``chunk`` steps at a time, until ``end`` of them are done: what ``_run`` gives."""
     time = projections[0].shape[0]
     # What the outputs of all steps are shifted into. None of its values is read, so it takes any at hand: zeros of
     # this size would be a constant in the file, 12.8 kB for 100 steps of 32 units.
@@ -157,89 +152,20 @@ def _loop(
 
 
 def _steps_of_block(time: int, chunk: int) -> int:
-    """Steps of a turn that is itself a loop: a divisor of all steps where there is one near."""
+    """Choose the steps of a turn that is itself a loop: a divisor of all steps where there is one near."""
     best = max(BLOCK_TURNS * chunk, math.sqrt(time * chunk))  # the square root copies least, where it counts
     multiples = range(chunk * math.ceil(best / 2 / chunk), int(1.5 * best) + 1, chunk)
     return min(multiples, key=lambda block: (time % block, abs(block - best)))
 
 
 def _project(recurrence: Recurrence, x: Any) -> list[Any]:
-    """``(time, batch, features)`` to what each step adds from its input: ``(time, batch, width)``, one or two.
+    """Project ``(time, batch, features)`` to what each step adds from its input: ``(time, batch, width)`` each.
 
-    GRU's gates and candidate come apart, as its step uses them apart.
+    A cell whose step uses some gates apart from others gets them apart.
     """
-    bias = recurrence.bias[0] if recurrence.reset_after else recurrence.bias
-    widths = [recurrence.kernel.shape[1]]
-    if recurrence.cell == "gru":
-        widths = [2 * recurrence.units, recurrence.units]
+    ends = np.cumsum(recurrence.cell.parts)[:-1] * recurrence.units
     time, batch, features = x.shape
     flat = tf.reshape(x, (time * batch, features))
-    kernels = np.split(recurrence.kernel, np.cumsum(widths)[:-1], axis=1)
-    biases = np.split(bias, np.cumsum(widths)[:-1])
+    kernels = np.split(recurrence.kernel, ends, axis=1)
+    biases = np.split(recurrence.bias, ends)
     return [tf.reshape(tf.matmul(flat, k) + b, (time, batch, -1)) for k, b in zip(kernels, biases, strict=True)]
-
-
-def _rnn_step(recurrence: Recurrence) -> Step:
-    activate = recurrence.activation
-    kernel = recurrence.recurrent_kernel
-    return lambda inputs, states: [activate(inputs[0] + tf.matmul(states[0], kernel))]
-
-
-def _lstm_step(recurrence: Recurrence) -> Step:
-    activate = recurrence.activation
-    gate = recurrence.recurrent_activation
-    kernel = recurrence.recurrent_kernel
-
-    def step(inputs: list[Any], states: list[Any]) -> list[Any]:
-        h, c = states
-        i, f, g, o = tf.split(inputs[0] + tf.matmul(h, kernel), 4, axis=1)
-        c = gate(f) * c + gate(i) * activate(g)
-        return [gate(o) * activate(c), c]
-
-    return step
-
-
-def with_one_bias_of_gates(recurrence: Recurrence) -> Recurrence:
-    """A GRU whose gates have the whole of their bias ahead of the steps; the step's own is zero."""
-    if not recurrence.reset_after:
-        return recurrence  # has no other
-    bias, gates = recurrence.bias.copy(), 2 * recurrence.units
-    bias[0, :gates] += bias[1, :gates]
-    bias[1, :gates] = 0.0
-    return replace(recurrence, bias=bias)
-
-
-def gru_step(recurrence: Recurrence, *, integer16: bool = False) -> Step:
-    """GRU's step.
-
-    integer16: in other words for ``int16x8``. No SUB, at which LiteRT aborts the process. And no bias of a product:
-        the converter stores one for all steps, in the unit of one of them, so that the others add another number
-        (answers of a network of 8 and 6 units were 0.05 off).
-    """
-    activate = recurrence.activation
-    gate = recurrence.recurrent_activation
-    gates_kernel, kernel = np.split(recurrence.recurrent_kernel, [2 * recurrence.units], axis=1)
-
-    def step(inputs: list[Any], states: list[Any]) -> list[Any]:
-        (h,) = states
-        gates, candidate = inputs
-        recurrent = tf.matmul(h, gates_kernel)
-        if recurrence.reset_after:
-            recurrent += recurrence.bias[1, : 2 * recurrence.units]
-        if gate in _ELEMENTWISE:
-            z, r = tf.split(gate(gates + recurrent), 2, axis=1)
-        else:
-            z, r = map(gate, tf.split(gates + recurrent, 2, axis=1))
-        if recurrence.reset_after:  # Keras's default: the reset gate follows the product
-            product, bias = tf.matmul(h, kernel), recurrence.bias[1, 2 * recurrence.units :]
-            candidate += r * product + r * bias if integer16 else r * (product + bias)
-        else:  # Cho et al. 2014: it precedes it
-            candidate += tf.matmul(r * h, kernel)
-        candidate = activate(candidate)
-        change = h + (-1.0) * candidate if integer16 else h - candidate
-        return [z * change + candidate]
-
-    return step
-
-
-_STEPS: dict[str, Callable[[Recurrence], Step]] = {"rnn": _rnn_step, "lstm": _lstm_step, "gru": gru_step}

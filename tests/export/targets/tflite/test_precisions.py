@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.runtimes.artifacts import open_session
 from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 from deeprnn_export import build_network
+from deeprnn_export.cells import cell_named
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite import recurrences as tflite_lowering
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
+from deeprnn_export.tracing import recurrence
 from tests.support.keras_models import CELLS, randomised
 
 # TensorFlow's own calibration, in this process; it has no other interpreter.
@@ -138,12 +141,13 @@ def test_the_worker_converts_and_tries_the_file(precision: str) -> None:
 
 @pytest.mark.slow
 def test_a_file_at_which_litert_aborts_is_a_clean_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = tflite_lowering.gru_step
+    gru = cell_named("gru")
     # With the subtraction, which the lowering avoids for this reason.
-    monkeypatch.setattr(tflite_lowering, "gru_step", lambda recurrence, integer16: step(recurrence))
+    plain = dataclasses.replace(gru, integer_step=None)
+    monkeypatch.setattr(recurrence, "cell_of", lambda _: plain)
     with pytest.raises(
         UnsupportedModelError,
-        match=r"'gru_8_6' in int16x8: LiteRT crashed with SIGABRT at the file; leave .* onnx alone",
+        match=r"'gru_8_6' in int16x8: LiteRT crashed with SIGABRT at the file; leave .*'onnx',\) alone",
     ):
         convert(network("gru", mask=False), "int16x8", rows())
 

@@ -1,4 +1,4 @@
-"""Who is measured: each way to run a network, what it takes, and where it takes part."""
+"""List who is measured: each way to run a network, what it takes, and where it takes part."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class Engine:
-    """What opens networks: its module in ``engines``, the package that it imports, and what installs that."""
+    """Hold what opens networks: its module in ``engines``, the package that it imports, and what installs that."""
 
     module: str
     package: str
@@ -35,14 +35,15 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Contender:
-    """One way to run a network.
+class Entry:
+    """Hold one way to run a network.
 
-    engine: what opens it; it is told the ``variant``.
-    file: what it reads of the network's folder, a key of FILES.
-    everywhere: it takes part in every workload; else in those of the seed size and the sensor alone. One of each
-        engine shows how cost grows: two files of one engine grow alike, and the sweep is to end.
-    streams_alone: it takes single steps and nothing else.
+    Attributes:
+        engine: what opens it; it is told the ``variant``.
+        file: what it reads of the network's folder, a key of FILES.
+        everywhere: it takes part in every workload; else in those of the seed size and the sensor alone. One of each
+            engine shows how cost grows: two files of one engine grow alike, and the sweep is to end.
+        streams_alone: it takes single steps and nothing else.
     """
 
     name: str
@@ -55,13 +56,13 @@ class Contender:
     streams_alone: bool = False
 
     def takes(self, workload: Workload) -> bool:
-        """Whether it is measured on a workload."""
+        """Return whether it is measured on a workload."""
         if self.streams_alone:
             return workload.streams
         return self.everywhere or workload.group in ("seed", "threads", "sensor", "stream")
 
     def missing(self) -> str | None:
-        """What is not installed and how to install it; None where nothing is missing."""
+        """Tell what is not installed and how to install it; None where nothing is missing."""
         if self.engine == _C:
             return None if compiler() else "no C compiler; install one, such as gcc, or name it in CC"
         package = self.engine.package.partition(".")[0]
@@ -71,12 +72,12 @@ class Contender:
 
 
 def compiler() -> str | None:
-    """The path of the C compiler that CC names, else of ``cc``; None where there is none."""
+    """Return the path of the C compiler that CC names, else of ``cc``; None where there is none."""
     return shutil.which(os.environ.get("CC", "cc"))
 
 
 def compiler_version() -> str | None:
-    """The first line of what the compiler says of itself; None where there is none."""
+    """Return the first line of what the compiler says of itself; None where there is none."""
     path = compiler()
     if path is None:
         return None
@@ -99,11 +100,11 @@ _OPENVINO = Engine(f"{_MODULES}.openvino_file", "openvino", _PEERS)
 _TORCH = Engine(f"{_MODULES}.torch_network", "torch", _PEERS)
 _C = Engine(f"{_MODULES}.c_loop", "ctypes", "")
 
-CONTENDERS = (
-    Contender("ours-onnx", "deeprnn-edge, ONNX", "ours", _OUR_ONNX, "ours", "model.onnx", everywhere=True),
-    Contender("ours-onnx-int8", "deeprnn-edge, ONNX, int8", "ours", _OUR_ONNX, "ours-int8", "model.int8.onnx"),
-    Contender("ours-tflite", "deeprnn-edge, TFLite", "ours", _OUR_TFLITE, "ours", "model.tflite", everywhere=True),
-    Contender(
+ENTRIES = (
+    Entry("ours-onnx", "deeprnn-edge, ONNX", "ours", _OUR_ONNX, "ours", "model.onnx", everywhere=True),
+    Entry("ours-onnx-int8", "deeprnn-edge, ONNX, int8", "ours", _OUR_ONNX, "ours-int8", "model.int8.onnx"),
+    Entry("ours-tflite", "deeprnn-edge, TFLite", "ours", _OUR_TFLITE, "ours", "model.tflite", everywhere=True),
+    Entry(
         "ours-stream-onnx",
         "deeprnn-edge, ONNX stream",
         "ours",
@@ -112,7 +113,7 @@ CONTENDERS = (
         "model.onnx",
         streams_alone=True,
     ),
-    Contender(
+    Entry(
         "ours-stream-tflite",
         "deeprnn-edge, TFLite stream",
         "ours",
@@ -121,16 +122,16 @@ CONTENDERS = (
         "model.tflite",
         streams_alone=True,
     ),
-    Contender("keras-function", "Keras, tf.function", "peer", _KERAS, "keras", "function", everywhere=True),
-    Contender("keras-predict", "Keras, predict", "peer", _KERAS, "keras", "predict"),
-    Contender("keras-onnx", "Keras export, ONNX Runtime", "peer", _ONNX, "keras-onnx", everywhere=True),
-    Contender("tf2onnx", "tf2onnx, ONNX Runtime", "peer", _ONNX, "tf2onnx"),
-    Contender("stock-tflite", "TFLiteConverter", "peer", _LITE, "stock-tflite"),
-    Contender("stock-tflite-unrolled", "TFLiteConverter, unrolled", "peer", _LITE, "unrolled-tflite"),
-    Contender("openvino-ours", "OpenVINO, our ONNX", "peer", _OPENVINO, "ours", "model.onnx", everywhere=True),
-    Contender("openvino-keras", "OpenVINO, Keras export", "peer", _OPENVINO, "keras-onnx"),
-    Contender("torch-eager", "PyTorch, eager", "peer", _TORCH, "weights", "eager", everywhere=True),
-    Contender("torch-script", "PyTorch, TorchScript", "peer", _TORCH, "weights", "script"),
-    Contender("torch-compile", "PyTorch, compile", "peer", _TORCH, "weights", "compile"),
-    Contender("c", "C loop, -O3 -march=native -ffast-math", "yardstick", _C, "weights", everywhere=True),
+    Entry("keras-function", "Keras, tf.function", "peer", _KERAS, "keras", "function", everywhere=True),
+    Entry("keras-predict", "Keras, predict", "peer", _KERAS, "keras", "predict"),
+    Entry("keras-onnx", "Keras export, ONNX Runtime", "peer", _ONNX, "keras-onnx", everywhere=True),
+    Entry("tf2onnx", "tf2onnx, ONNX Runtime", "peer", _ONNX, "tf2onnx"),
+    Entry("stock-tflite", "TFLiteConverter", "peer", _LITE, "stock-tflite"),
+    Entry("stock-tflite-unrolled", "TFLiteConverter, unrolled", "peer", _LITE, "unrolled-tflite"),
+    Entry("openvino-ours", "OpenVINO, our ONNX", "peer", _OPENVINO, "ours", "model.onnx", everywhere=True),
+    Entry("openvino-keras", "OpenVINO, Keras export", "peer", _OPENVINO, "keras-onnx"),
+    Entry("torch-eager", "PyTorch, eager", "peer", _TORCH, "weights", "eager", everywhere=True),
+    Entry("torch-script", "PyTorch, TorchScript", "peer", _TORCH, "weights", "script"),
+    Entry("torch-compile", "PyTorch, compile", "peer", _TORCH, "weights", "compile"),
+    Entry("c", "C loop, -O3 -march=native -ffast-math", "yardstick", _C, "weights", everywhere=True),
 )
