@@ -3,6 +3,7 @@
 >>> import deeprnn_edge
 >>> model = deeprnn_edge.load("bundle")
 >>> model.predict(["a gorgeous, moving film"])
+>>> model.classify("a gorgeous, moving film")
 >>> model.stream().push("a gorgeous")
 """
 
@@ -10,14 +11,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from deeprnn_edge.bundle.manifest import Manifest
-from deeprnn_edge.errors import DeepRNNEdgeError
+from deeprnn_edge.errors import BundleError, DeepRNNEdgeError, InputError, StreamError
 from deeprnn_edge.inference.model import Model, load
 
 if TYPE_CHECKING:
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.parity.verify import verify
 
-__all__ = ["DeepRNNEdgeError", "Manifest", "Model", "Stream", "load", "verify"]
+__all__ = [
+    "BundleError",
+    "DeepRNNEdgeError",
+    "InputError",
+    "Manifest",
+    "Model",
+    "Stream",
+    "StreamError",
+    "load",
+    "verify",
+]
 
 _HOMES = {"Stream": "deeprnn_edge.inference.stream", "verify": "deeprnn_edge.parity.verify"}
 

@@ -2,14 +2,15 @@
 
 A case is a set of arrays that run together; its arrays are stored as ``<case>/in/<input>`` and
 ``<case>/out/<output>``. A streamed case has the states among both: those before its first step and those
-behind its last one.
+behind its last one. A case of raw texts has these as ``<case>/raw/texts``, a JSON list's bytes.
 """
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Case:
     name: str
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:
@@ -45,6 +47,9 @@ def encode_golden(cases: Sequence[Case]) -> bytes:
     for case in cases:
         arrays.update({f"{case.name}/in/{name}": value for name, value in case.inputs.items()})
         arrays.update({f"{case.name}/out/{name}": value for name, value in case.outputs.items()})
+        if case.texts:
+            texts = json.dumps(case.texts, ensure_ascii=False).encode("utf-8")
+            arrays[f"{case.name}/raw/texts"] = np.frombuffer(texts, np.uint8)
     content = io.BytesIO()
     # Without allow_pickle=False: numpy 1.26 has no such option here, and would store it as one more array.
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # a name that no array has
@@ -68,16 +73,30 @@ def decode_golden(content: bytes) -> list[Case]:
         for key in archive.names:
             name, side, array = _split(key)
             case = cases.setdefault(name, Case(name))
-            arrays = case.inputs if side == "in" else case.outputs
-            arrays[array] = decode_array(archive.read(key), f"{_FILE}: {key!r}")
+            found = decode_array(archive.read(key), f"{_FILE}: {key!r}")
+            if side == "raw":
+                cases[name] = replace(case, texts=_decode_texts(found, key))
+            else:
+                (case.inputs if side == "in" else case.outputs)[array] = found
     if not cases:
         raise BundleError(f"{_FILE} holds no case; export the model again")
     return list(cases.values())
 
 
+def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
+    """Read the raw texts of a case, stored as the bytes of a JSON list."""
+    try:
+        texts = json.loads(array.tobytes()) if array.dtype == np.uint8 else None
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{_FILE}: {key[:80]!r} is not JSON: {error}; {_AGAIN}") from error
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise BundleError(f"{_FILE}: {key[:80]!r} is no list of texts; {_AGAIN}")
+    return tuple(texts)
+
+
 def _split(key: str) -> tuple[str, str, str]:
     """Return the case, the side and the array that an entry is called by."""
     parts = key.removesuffix(_SUFFIX).split("/", 2)
-    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out") or not key.isprintable():
+    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out", "raw") or not key.isprintable():
         raise BundleError(f"{_FILE} holds {key[:80]!r}, expected CASE/in/NAME.npy or CASE/out/NAME.npy; {_AGAIN}")
     return parts[0], parts[1], parts[2]

@@ -77,6 +77,7 @@ class Preprocessing:
         truncating: the side, as in Keras's ``pad_sequences``.
         steps: from a text to its words; None for those of ``keras.datasets.imdb``.
         end_id: what every text ends with; None for nothing.
+        min_length: where no length is stated, time steps that shorter input is padded to; None leaves it as it is.
     """
 
     kind: Literal["text", "tokens", "sequence"]
@@ -87,10 +88,11 @@ class Preprocessing:
     pad_value: float = 0.0
     index_offset: int = 3
     max_length: int | None = None
-    padding: Literal["pre", "post"] = "pre"
-    truncating: Literal["pre", "post"] = "pre"
+    padding: Literal["pre", "post", "refuse"] = "pre"
+    truncating: Literal["pre", "post", "refuse"] = "pre"
     steps: tuple[TextStep, ...] | None = None
     end_id: int | None = None
+    min_length: int | None = None
 
     @property
     def text_steps(self) -> tuple[TextStep, ...]:

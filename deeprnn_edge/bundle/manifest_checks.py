@@ -69,6 +69,7 @@ def _check_preprocessing(rules: Preprocessing) -> None:
     if rules.vocabulary is not None:
         check_name(rules.vocabulary)
     check_steps(rules.text_steps)
+    _check_number("preprocessing.min_length", rules.min_length, range(1, limits.TIME_STEPS + 1))
     _check_number("preprocessing.max_length", rules.max_length, range(1, limits.TIME_STEPS + 1))
     for name in ("start_id", "end_id", "oov_id", "pad_id", "index_offset"):
         _check_number(f"preprocessing.{name}", getattr(rules, name), _INT32)

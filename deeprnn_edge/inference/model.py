@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.classes import rank_classes
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
 from deeprnn_edge.inputs.text import TextEncoder
@@ -21,12 +22,17 @@ from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 from deeprnn_edge.runtimes.session import Session
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.inference.stream_source import Streaming
 
 
 class Model:
     """Answer with a loaded model. Its methods may be called from several threads at once.
+
+    A copy or an unpickled one opens the bundle's file again, at the same path. Used with ``with``, it is closed
+    at the end.
 
     Attributes:
         manifest: what the bundle says of the model.
@@ -36,7 +42,8 @@ class Model:
     def __init__(self, bundle: Bundle, artifact: Artifact, session: Session, *, threads: int = 1) -> None:
         self.manifest: Manifest = bundle.manifest
         self.artifact = artifact
-        self._specs, self._answer, self._fixed_shapes = self.manifest.inputs, session.run, session.fixed_shapes
+        self._specs, self._fixed_shapes = self.manifest.inputs, session.fixed_shapes
+        self._answer: Callable[[Any], dict[str, NDArray[Any]]] = session.run
         if artifact.kind == "stream":
             from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 
@@ -45,8 +52,37 @@ class Model:
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
+        self._origin = (bundle.path.absolute(), artifact.path, threads)
         self._streaming: Streaming | None = None
-        self._open_streaming = partial(_open_streaming, bundle, artifact, session, self._encoder, threads=threads)
+        self._open_streaming: Callable[[], Streaming] = partial(
+            _open_streaming, bundle, artifact, session, self._encoder, threads=threads
+        )
+
+    def __repr__(self) -> str:
+        """Return what the model is: its name, its file, what it takes and what it answers."""
+        manifest, kind = self.manifest, self.manifest.preprocessing.kind
+        takes = {"text": "texts", "tokens": "ids", "sequence": "feature vectors"}[kind]
+        shown = [*manifest.labels[:4], *(["..."] if len(manifest.labels) > 4 else [])]
+        gives = ", ".join(shown) or ", ".join(spec.name for spec in manifest.outputs)
+        return f"<Model {manifest.name!r}, {self.artifact.path} ({self.artifact.precision}): {takes} to {gives}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to open the file again: a runtime's session cannot be copied."""
+        return _open_again, self._origin
+
+    def __enter__(self) -> Self:
+        """Return the model itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the model."""
+        self.close()
+
+    def close(self) -> None:
+        """Give the runtime's memory back. What the model is asked afterwards is an InputError; streams go on."""
+        with self._lock:
+            self._answer = self._open_streaming = _closed
+            self._streaming = None
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
@@ -100,6 +136,22 @@ class Model:
             outputs = self._run_by_length(rows, spec)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
+    def classify(self, items: Any, *, top_k: int = 3) -> list[list[tuple[str, float]]]:
+        """Answer with the names of the classes, the most probable first.
+
+        Args:
+            items: as for ``predict``.
+            top_k: how many classes to give of each item.
+
+        Returns:
+            For each item pairs of name and number: of a single sigmoid ``1 - p`` and ``p``, else the output's own.
+
+        Raises:
+            InputError: for what ``predict`` refuses, for a model without labels, of several outputs, or that answers
+                every step.
+        """
+        return rank_classes(self.predict(items), self.manifest.labels, top_k)
+
     def stream(self, batch_size: int | None = None, *, state: Mapping[str, Any] | None = None) -> Stream:
         """Open a stream of sequences that are pushed chunk by chunk; see Stream.
 
@@ -132,7 +184,8 @@ class Model:
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
             return self.run(np.zeros(shape, spec.dtype))
-        lengths = np.array([len(row) for row in rows])
+        least = self.manifest.preprocessing.min_length or 0
+        lengths = np.array([max(len(row), least) for row in rows])
         if not lengths.all():
             raise InputError(
                 f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to"
@@ -150,6 +203,14 @@ class Model:
             raise InputError(
                 "the model answers every step and the items have unequal lengths; predict items of one length together"
             ) from error
+
+
+def _closed(*_: Any) -> Any:
+    raise InputError("the model is closed; load it again")
+
+
+def _open_again(path: Path, artifact: str, threads: int) -> Model:
+    return load(path, artifact=artifact, threads=threads)
 
 
 def _open_streaming(

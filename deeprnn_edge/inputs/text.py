@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep
@@ -129,14 +130,15 @@ class TextEncoder:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of one text, not yet padded. An empty text is the start and the end id alone."""
-        return [*self._start, *self.encode_words(text), *self._end]
+        words = self.encode_words(text)
+        return [*self._start, *words, *self._end] if self._start or self._end else words
 
     def encode_words(self, text: str) -> list[int]:
         """Return the ids of a text's words alone."""
         get, oov_id = self.ids.get, self._oov_id
         if oov_id is None:
             return [found for word in self.split(text) if (found := get(word)) is not None]
-        return [get(word, oov_id) for word in self.split(text)]
+        return list(map(get, self.split(text), repeat(oov_id)))
 
     def encode_further(self, text: str, *, begun: bool) -> list[int]:
         """Return the ids of a stream's next words: the start id in front of the first ones, and never an end id."""

@@ -100,10 +100,12 @@ def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> li
     if rules.max_length is not None and not streams:
         with_what = f"{rules.pad_value:g}" if rules.kind == "sequence" else f"the id {rules.pad_id}"
         side = {"pre": "in front", "post": "behind"}
-        length = (
-            f" Shorter input is padded {side[rules.padding]} with {with_what} to {rules.max_length} steps, "
-            f"longer input cut {side[rules.truncating]}."
-        )
+        short, cut = f"padded {side.get(rules.padding)} with {with_what} to {rules.max_length} steps", "refused"
+        if rules.padding == "refuse":
+            short = f"of less than {rules.max_length} steps is refused"
+        if rules.truncating != "refuse":
+            cut = f"cut {side[rules.truncating]}"
+        length = f" Shorter input {'is ' if rules.padding != 'refuse' else ''}{short}, longer input {cut}."
     if rules.kind != "text":
         what = {"tokens": "A step is one id.", "sequence": "A step is one feature vector."}[rules.kind]
         return [f"{what}{length}"]

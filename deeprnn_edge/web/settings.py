@@ -56,6 +56,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             "padId": rules.pad_id,
             "indexOffset": rules.index_offset,
             "maxLength": rules.max_length,
+            "minLength": rules.min_length,
             "padding": rules.padding,
             "truncating": rules.truncating,
         },

@@ -1,8 +1,14 @@
 // The padding of one row, as Keras's pad_sequences has it.
 
 /** A row cut or padded to a length. padding, truncating: "pre" or "post", the side that gives or takes. */
-export function padRow(row, { maxLength, padId, padding, truncating }) {
-  if (maxLength === null) return row;
+export function padRow(row, { maxLength, minLength, padId, padding, truncating }) {
+  if (maxLength === null) {
+    const few = new Array(Math.max((minLength ?? 0) - row.length, 0)).fill(padId);
+    return padding === "pre" ? [...few, ...row] : [...row, ...few];
+  }
+  if ((padding === "refuse" && row.length < maxLength) || (truncating === "refuse" && row.length > maxLength)) {
+    throw new Error(`${row.length} steps, and the model takes ${maxLength}`);
+  }
   const kept = row.length <= maxLength ? row
     : truncating === "pre" ? row.slice(row.length - maxLength) : row.slice(0, maxLength);
   const fill = new Array(maxLength - kept.length).fill(padId);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -66,11 +67,34 @@ _OWN = [
     "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
 )
 @click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="A text model's words and rules: a Keras Tokenizer's JSON; or what --vocabulary takes.",
+)
+@click.option(
     "--vocabulary",
     type=click.Path(path_type=Path),
-    help="Words by rank, one a line, for a text model that was not trained here.",
+    help="A text model's words: a word_index, a get_vocabulary() list, or words by rank, one a line.",
 )
-@click.option("--labels", help="Names of the classes in order, separated by commas.")
+@click.option(
+    "--rules",
+    help="How texts become these words and ids: imdb, textvectorization, tokenizer, or a JSON file.",
+)
+@click.option(
+    "--padding",
+    type=click.Choice(["pre", "post", "none"]),
+    help="Where shorter input is filled; none leaves texts their own length.",
+)
+@click.option("--truncating", type=click.Choice(["pre", "post"]), help="Where longer input is cut.")
+@click.option("--start-id", help="The id that begins a text, or none.")
+@click.option("--oov-id", help="The id of unknown words, or none to leave them out.")
+@click.option("--index-offset", type=int, help="What a word's rank, from 1, is added to for its id.")
+@click.option(
+    "--sample-raw",
+    type=click.Path(path_type=Path),
+    help="Texts, one a line, that have to become Keras's ids and answers. Default: made from the words.",
+)
+@click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
 @click.option("--name", help="The model's name in the bundle.")
 @click.option("--keep-words", type=int, metavar="N", help="Keep only the N most frequent words.")
 @click.option(
@@ -122,7 +146,15 @@ def export(
     stream: bool,
     chunk: int,
     sample: Path | None,
+    tokenizer: Path | None,
     vocabulary: Path | None,
+    rules: str | None,
+    padding: Literal["pre", "post", "none"] | None,
+    truncating: Literal["pre", "post"] | None,
+    start_id: str | None,
+    oov_id: str | None,
+    index_offset: int | None,
+    sample_raw: Path | None,
     labels: str | None,
     name: str | None,
     keep_words: int | None,
@@ -164,6 +196,7 @@ def export(
         deeprnn-edge export gru.keras -o tiny --precision int8 --keep-words 4000
     """
     start_workshop("export")
+    from deeprnn_export.parity.raw_texts import read_raw_texts
     from deeprnn_export.pipeline.export import export as export_bundle
     from deeprnn_export.reading.custom_objects import read_custom_objects
 
@@ -176,8 +209,16 @@ def export(
         stream=stream,
         chunk=chunk,
         sample=None if sample is None else _read_sample(sample),
-        vocabulary=() if vocabulary is None else _read_words(vocabulary),
-        labels=() if labels is None else tuple(label.strip() for label in labels.split(",")),
+        vocabulary=vocabulary or (),
+        tokenizer=tokenizer,
+        rules=rules,
+        padding=padding,
+        truncating=truncating,
+        start_id=_read_id("--start-id", start_id),
+        oov_id=_read_id("--oov-id", oov_id),
+        index_offset=index_offset,
+        sample_raw=() if sample_raw is None else read_raw_texts(sample_raw),
+        labels=labels,
         name=name,
         keep_words=keep_words,
         tensors=_read_tensors(tensors),
@@ -251,8 +292,12 @@ def _read_sample(path: Path) -> dict[str, object]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _read_words(path: Path) -> tuple[str, ...]:
+def _read_id(option: str, given: str | None) -> int | Literal["none"] | None:
+    if given is None:
+        return None
+    if given == "none":
+        return "none"
     try:
-        return tuple(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the vocabulary {path}: {error}") from error
+        return int(given)
+    except ValueError as error:
+        raise InputError(f"{option} {given}: expected an id, such as 1, or none") from error

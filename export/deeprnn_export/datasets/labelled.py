@@ -130,7 +130,7 @@ def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_si
     if smallest < 0:
         raise InputError(f"{name} has the id {smallest}; ids start at 0, which pads")
     known: list[Any] = [np.where(row < vocabulary_size, row, text.OOV_ID) for row in rows]
-    return pad_ids(known, length=length, padding=rules.padding, truncating=rules.truncating, pad_id=rules.pad_id)
+    return pad_ids(known, length=length, pad_id=rules.pad_id)
 
 
 def _check_labels(

@@ -31,6 +31,7 @@ class GridCase:
 
     name: str
     inputs: dict[str, NDArray[Any]]
+    texts: tuple[str, ...] = ()
 
 
 def make_grid(

@@ -11,11 +11,13 @@ def write_card(manifest: Manifest) -> str:
     """The bundle's ``README.md``."""
     rules = manifest.preprocessing
     given = {
-        "text": "texts, turned into ids by `vocabulary.txt`",
+        "text": f"texts, turned into ids by `{rules.vocabulary}`",
         "tokens": "sequences of integer ids",
         "sequence": "arrays of the shape (time, features)",
     }[rules.kind]
     length = "of any length" if rules.max_length is None else f"padded and cut to {rules.max_length} steps"
+    if "refuse" in (rules.padding, rules.truncating) and rules.max_length is not None:
+        length = f"of {rules.max_length} steps"
     example = {
         "text": '["a gorgeous, moving film"]',
         "tokens": "[[1, 14, 22, 16]]",

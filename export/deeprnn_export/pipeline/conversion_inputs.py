@@ -14,7 +14,8 @@ from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset
-from deeprnn_export.parity.grid import make_grid, read_sample
+from deeprnn_export.parity.grid import GridCase, make_grid, read_sample
+from deeprnn_export.parity.raw_texts import with_whole_answers
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.parity.tolerance import Tolerance, float32_tolerance
 from deeprnn_export.pipeline.calibration import calibration_rows
@@ -32,13 +33,18 @@ FREE_LENGTH = 100  # time steps of the parity grid where neither the model nor t
 
 
 def make_conversion_inputs(
-    loaded: LoadedModel, options: ExportOptions, plan: StreamPlan | None, dataset: Dataset | None
+    loaded: LoadedModel,
+    options: ExportOptions,
+    plan: StreamPlan | None,
+    dataset: Dataset | None,
+    raw: Sequence[GridCase] = (),
 ) -> list[ConversionInput]:
     """Ask Keras the parity grid, fix the shapes of files that take one alone, and read what calibrates them.
 
     Args:
         plan: how the model streams.
         dataset: what the files are evaluated on.
+        raw: cases of raw texts.
 
     Returns:
         One input for the conversions of the whole model, and with a plan one for its streaming twin, which takes
@@ -67,10 +73,13 @@ def make_conversion_inputs(
     asked = signature if plan is None else replace(signature, inputs=plan.spec.inputs)
     chunk = 1 if fixing is None else options.chunk
     grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk, sample=checked_sample)
+    grid += raw
     answering = signature if plan is None else plan.signature
     cases = keras_answers(
         loaded.model, answering, grid, carry=None if plan is None else plan.carry(), progress=options.progress
     )
+    if loaded.front is not None:
+        cases = with_whole_answers(cases, loaded.front, [spec.name for spec in signature.outputs])
     if is_mixed(loaded.model):
         options.progress("the model computes in 16 bits; exported, and compared, in float32 with the same weights")
     given = Tolerance(options.atol, "set by the caller") if options.atol is not None else None
@@ -87,7 +96,7 @@ def make_conversion_inputs(
     )
     if plan is None:
         return [whole]
-    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case)) for case in cases]
+    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case), texts=()) for case in cases]
     fixed = {} if fixing is None else _fixed_shapes(plan.signature, None, chunk, fixing)
     return [
         replace(whole, cases=whole.answers()),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from numpy.typing import NDArray
@@ -24,11 +24,14 @@ from deeprnn_edge.bundle.manifest import (
     encode_manifest,
 )
 from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
+from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import Reference, ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
+from deeprnn_export.parity.grid import GridCase
+from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts
 from deeprnn_export.pipeline.artifacts import File, convert_all
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
@@ -37,6 +40,7 @@ from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_f
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
+from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.streaming.plan import plan_stream
 from deeprnn_export.targets import TARGETS
 from deeprnn_export.targets.conversion_input import ConversionInput
@@ -56,8 +60,16 @@ def export(
     stream: bool = False,
     chunk: int = 1,
     preprocessing: Preprocessing | None = None,
-    vocabulary: Sequence[str] = (),
-    labels: Sequence[str] = (),
+    vocabulary: Any = (),
+    tokenizer: Any = None,
+    rules: str | Path | None = None,
+    padding: Literal["pre", "post", "none"] | None = None,
+    truncating: Literal["pre", "post"] | None = None,
+    start_id: int | Literal["none"] | None = None,
+    oov_id: int | Literal["none"] | None = None,
+    index_offset: int | None = None,
+    sample_raw: Sequence[str] = (),
+    labels: str | Path | Mapping[str, int] | Sequence[str] | None = None,
     name: str | None = None,
     keep_words: int | None = None,
     tensors: Mapping[str, str] | None = None,
@@ -81,8 +93,15 @@ def export(
     max_length: the same for one time axis; and what the device pads to where the model masks padding.
     stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
     chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
-    preprocessing, vocabulary, labels: what the device needs to turn raw input into ids and answers into
-        words; by default what ``deeprnn-edge train`` left beside the model.
+    preprocessing: the rules of raw input as a whole; by default what ``deeprnn-edge train`` left beside the model.
+    vocabulary, tokenizer: the words, one of the two: a Keras ``Tokenizer`` or its JSON's path, a ``word_index``,
+        what ``get_vocabulary()`` gives, or words by rank. Only the first tells its rules. A model that takes
+        strings through a TextVectorization needs neither.
+    rules: ``imdb``, ``textvectorization``, ``tokenizer``, or a JSON file with fields of ``preprocessing``.
+    padding, truncating: the side, as in ``pad_sequences``; ``none`` leaves texts their own length.
+    start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
+    sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
+    labels: names of the classes in order, or a file of them; as many as the output decides between.
     keep_words: cut the embedding and the vocabulary to the so many most frequent words.
     tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
         own choice.
@@ -112,7 +131,8 @@ def export(
         stream=stream,
         chunk=chunk,
         preprocessing=preprocessing,
-        vocabulary=vocabulary,
+        text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
+        sample_raw=sample_raw,
         labels=labels,
         name=name,
         keep_words=keep_words,
@@ -138,14 +158,16 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
     dataset = None
     if options.evaluate is not None:
         dataset = load_evaluation(options.evaluate, given.signature, given.rules, chunk=options.chunk)
-    loaded, cut = given, _UNCHANGED
+    loaded, cut, raw = given, _UNCHANGED, _raw_cases(given, options)
     if options.keep_words is not None:
         loaded, cut = with_fewer_words(given, options.keep_words)
+        # The words that are cut are unknown here and known to Keras's layer: it was asked about all of them above.
+        raw = make_raw_cases(loaded.rules, loaded.signature, [text for case in raw for text in case.texts], None)
     plan = None
     if options.stream:
         progress("looking for the states")
         plan = plan_stream(loaded.model, loaded.signature)
-    sources = make_conversion_inputs(loaded, options, plan, dataset)
+    sources = make_conversion_inputs(loaded, options, plan, dataset, raw)
     reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
     manifest = Manifest(
         format_version=FORMAT_VERSION,
@@ -161,6 +183,20 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         stream=None if plan is None else plan.spec,
     )
     return _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
+
+
+def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
+    """Make cases of the raw texts, the caller's or made ones, once their ids are Keras's."""
+    rules, inputs, texts = given.rules, given.signature.inputs, options.sample_raw
+    if rules.preprocessing.kind != "text" or len(inputs) != 1 or len(inputs[0].shape) != 2:
+        if texts:
+            raise InputError("sample_raw= holds texts, and the model takes none: give its words, or arrays as sample=")
+        return []
+    reference = find_reference(rules, given.front)
+    if reference is not None:
+        options.progress(f"raw texts have to become the ids of {reference.name}")
+    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
+    return make_raw_cases(rules, given.signature, made, reference)
 
 
 def _write_artifacts(
@@ -219,7 +255,7 @@ def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
     """What travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
-        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS] or list(source.cases)
+        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS or case.texts] or list(source.cases)
         if source.stream is not None:
             fitting = [case for case in small if count_steps(source.stream.spec.inputs, case.inputs) % chunk == 0]
             by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
@@ -17,6 +18,8 @@ from deeprnn_export.reading.description import default_labels
 from deeprnn_export.reading.input_rules import InputRules, read_input_rules
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature
+from deeprnn_export.reading.string_front import StringFront, split_string_front
+from deeprnn_export.reading.text_rules import TextRules
 from deeprnn_export.tracing.overrides import layer_paths
 
 
@@ -26,12 +29,14 @@ class LoadedModel:
 
     Attributes:
         saved_at: its file, if it came from one.
+        front: where the model that was given takes strings: it, and the layer that it was split at.
     """
 
     model: keras.Model
     signature: Signature
     rules: InputRules
     saved_at: Path | None
+    front: StringFront | None = None
 
 
 def read_model(model: keras.Model | str | Path, options: ExportOptions) -> LoadedModel:
@@ -50,6 +55,10 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
         )
+    front = split_string_front(model)
+    if front is not None:
+        options.progress(f"{front.layer.name!r} (TextVectorization) becomes steps of the bundle")
+        model = front.core
     signature = read_signature(model)
     if signature.drawing is not None:
         raise UnsupportedModelError(
@@ -61,11 +70,14 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         saved_at=saved_at,
         max_length=options.max_length,
         preprocessing=options.preprocessing,
-        vocabulary=options.vocabulary,
+        text=options.text,
         labels=options.labels,
         default_labels=default_labels(model),
+        front=None if front is None else TextRules(front.preprocessing, front.words),
     )
-    return LoadedModel(model, signature, rules, saved_at)
+    for note in rules.notes:
+        options.progress(note)
+    return LoadedModel(model, signature, rules, saved_at, front)
 
 
 def with_fewer_words(
@@ -79,15 +91,10 @@ def with_fewer_words(
     rules = loaded.rules.preprocessing
     model = prune_vocabulary(loaded.model, keep_words, index_offset=rules.index_offset)
     signature = read_signature(model)
-    cut = read_input_rules(
-        signature,
-        saved_at=None,
-        max_length=rules.max_length,
-        preprocessing=rules,
-        vocabulary=loaded.rules.vocabulary,
-        labels=loaded.rules.labels,
-        default_labels=(),
-    )
     count = signature.inputs[0].id_count or 0
-    named = InputRules(cut.preprocessing, cut.vocabulary, cut.labels, loaded.rules.name)
-    return LoadedModel(model, signature, named, loaded.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)
+    words = loaded.rules.vocabulary[:keep_words]
+    cut = replace(loaded.rules, vocabulary=words)
+    if words:
+        cut = replace(cut, preprocessing=replace(rules, vocabulary=vocabulary_name(words)))
+    # Without its front: that knows words which are unknown here.
+    return LoadedModel(model, signature, cut, loaded.saved_at), lambda ids: cut_ids(ids, count, rules.oov_id)

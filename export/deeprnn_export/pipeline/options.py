@@ -12,6 +12,7 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.pipeline.precisions import expand_precisions
+from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.targets.target import Target
 
 
@@ -30,8 +31,9 @@ class ExportOptions:
     stream: bool
     chunk: int
     preprocessing: Preprocessing | None
-    vocabulary: Sequence[str]
-    labels: Sequence[str]
+    text: TextOptions
+    sample_raw: Sequence[str]
+    labels: Any
     name: str | None
     keep_words: int | None
     tensors: Mapping[str, str] | None

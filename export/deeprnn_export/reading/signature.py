@@ -43,10 +43,7 @@ def read_signature(model: keras.Model) -> Signature:
     declared = placeholders(model)
     strings = [one.name for one in declared if one.dtype == "string"]
     if strings:
-        raise UnsupportedModelError(
-            f"input {strings[0]!r} takes strings, for which the runtimes have no operators; export the model behind "
-            "its TextVectorization or StringLookup, which takes ids, and give the words with vocabulary="
-        )
+        raise UnsupportedModelError(f"input {strings[0]!r} takes strings, for which the runtimes have no operators")
     specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in declared]
     readers = _Readers()
     answers: list[Any] = []

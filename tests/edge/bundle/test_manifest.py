@@ -21,8 +21,9 @@ def raw(bundle_path: Path) -> dict[str, Any]:
 def test_round_trip(raw: dict[str, Any]) -> None:
     manifest = decode_manifest(json.dumps(raw))
     assert decode_manifest(encode_manifest(manifest)) == manifest
+    # Which a bundle of an earlier release does not have.
     raw["companions"] = []
-    raw["preprocessing"] |= {"steps": None, "end_id": None}  # which a bundle of an earlier release does not have
+    raw["preprocessing"] |= {"steps": None, "end_id": None, "min_length": None}
     assert json.loads(encode_manifest(manifest)) == raw
 
 

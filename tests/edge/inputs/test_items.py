@@ -98,3 +98,19 @@ def test_refusals(given: Any, message: str) -> None:
 def test_unequal_lengths_of_a_model_that_answers_every_step() -> None:
     with pytest.raises(InputError, match="items of one length together"):
         make(Summing(every_step=True), Preprocessing("sequence")).predict(ROWS)
+
+
+def test_no_steps_where_padding_is_masked() -> None:
+    session = Summing()
+    rules = Preprocessing("sequence", min_length=2, pad_value=7)
+    answer = make(session, rules).predict([np.zeros((0, 2), np.float32), np.ones((3, 2), np.float32)])
+    assert np.array_equal(answer, [[14, 14], [3, 3]])
+
+
+@pytest.mark.parametrize(("steps", "side"), [(3, "padding"), (5, "truncating")])
+def test_another_length_that_the_rules_refuse(steps: int, side: str) -> None:
+    rules = Preprocessing("sequence", max_length=4, padding="refuse", truncating="refuse")
+    model = make(Summing(), rules, time=4)
+    assert np.array_equal(model.predict(np.ones((4, 2), np.float32)), [[4, 4]])
+    with pytest.raises(InputError, match=f"item 0 has {steps} steps, and the model takes 4; .*--{side} pre or post"):
+        model.predict([np.ones((steps, 2), np.float32)])

@@ -67,6 +67,10 @@ def test_javascript_gives_the_same_words_and_ids(tmp_path: Path) -> None:
         for length in (0, 3, 4, 6)
         for padding, truncating in sides
     ]
+    free = {"maxLength": None, "minLength": 1, "padId": 9, "padding": "pre", "truncating": "pre"}
+    assert in_node(
+        tmp_path, {"vocabulary": [], "rules": {}, "texts": [], "rows": [{"row": row, **free} for row in ([], [7, 8])]}
+    )["padded"] == [[9], [7, 8]]
     seen = in_node(tmp_path, {"vocabulary": vocabulary, "rules": CASES["rules"], "texts": texts, "rows": rows})
     for rule, words_of, ids_of in zip(RULES, seen["words"], seen["ids"], strict=True):
         encoder = TextEncoder(RULES[rule], vocabulary)

@@ -188,8 +188,8 @@ def test_free_time_needs_a_length_for_tflite_alone(tmp_path: Path) -> None:
         ({"sample": np.full((1, 8), 20)}, "has the id 20"),
         ({"preprocessing": Preprocessing("text")}, "a text model needs its vocabulary"),
         (
-            {"preprocessing": Preprocessing("text"), "vocabulary": ["two words"]},
-            "words are not empty and hold no white",
+            {"preprocessing": Preprocessing("text"), "vocabulary": ["twice", "twice"]},
+            "has the word 'twice' 2 times",
         ),
     ],
 )

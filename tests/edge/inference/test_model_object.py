@@ -1,0 +1,129 @@
+"""The model as an object: named answers, a repr, an end, and copies that open the file again."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import deeprnn_edge
+from deeprnn_edge import BundleError, InputError, Model
+from deeprnn_edge.inference.classes import rank_classes
+
+TEXTS = ["a gorgeous, moving film", "dull plot; BORING!", ""]
+
+
+@pytest.fixture
+def model(bundle_path: Path) -> Model:
+    return deeprnn_edge.load(bundle_path)
+
+
+def test_names_and_probabilities(model: Model) -> None:
+    answers = model.predict(TEXTS)
+    assert isinstance(answers, np.ndarray)
+    named = model.classify(TEXTS)
+    assert [[name for name, _ in sorted(row)] for row in named] == [sorted(model.manifest.labels)] * len(TEXTS)
+    for row, answer in zip(named, answers, strict=True):
+        assert row[0][1] == pytest.approx(max(*answer, 1 - answer.sum() if len(answer) == 1 else 0))
+        assert row == sorted(row, key=lambda pair: -pair[1])
+    assert model.classify(TEXTS[0], top_k=1) == [named[0][:1]]
+    assert model.classify([]) == []
+
+
+def test_classes_of_one_and_of_many_outputs() -> None:
+    assert rank_classes(np.array([[0.75], [0.5]]), ("no", "yes"), 2) == [
+        [("yes", 0.75), ("no", 0.25)],
+        [("no", 0.5), ("yes", 0.5)],
+    ]
+    assert rank_classes(np.array([[0.125, 0.5, 0.375]]), "abc", 2) == [[("b", 0.5), ("c", 0.375)]]
+    assert rank_classes(np.array([[0.25, 0.5, 0.25]]), "abc", 9) == [[("b", 0.5), ("a", 0.25), ("c", 0.25)]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "labels", "top_k", "said"),
+    [
+        (np.ones((1, 2)), (), 3, "names no classes; export the model with --labels"),
+        (np.ones((1, 4, 2)), "ab", 3, r"gives answers of the shape \(1, 4, 2\)"),
+        ({"a": np.ones((1, 2)), "b": np.ones((1, 2))}, "ab", 3, "gives 2 outputs"),
+        (np.ones((1, 3)), "ab", 3, "the manifest has 2 labels, and the model 3 classes"),
+        (np.ones((1, 2)), "ab", 0, "top_k 0: expected 1 or more"),
+        (np.ones((1, 2)), "ab", "all", "top_k is 'all', expected a whole number"),
+    ],
+)
+def test_answers_without_names(answer: Any, labels: Any, top_k: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        rank_classes(answer, labels, top_k)
+
+
+def test_what_it_says_it_is(model: Model) -> None:
+    name, labels = model.manifest.name, ", ".join(model.manifest.labels)
+    assert repr(model) == f"<Model {name!r}, model.onnx (fp32): texts to {labels}>"
+    many = dataclasses.replace(model.manifest, labels=tuple("abcdef"))
+    model.manifest = many
+    assert repr(model).endswith("texts to a, b, c, d, ...>")
+    model.manifest = dataclasses.replace(many, labels=())
+    assert repr(model).endswith(f"texts to {many.outputs[0].name}>")
+
+
+def test_an_end(bundle_path: Path) -> None:
+    with deeprnn_edge.load(bundle_path) as model:
+        assert len(model.predict(TEXTS)) == 3
+    for ask in (model.predict, model.classify):
+        with pytest.raises(InputError, match="the model is closed; load it again"):
+            ask(TEXTS)
+    with pytest.raises(InputError, match="the model is closed"):
+        model.run(np.ones((1, 16), np.int32))
+    with pytest.raises(InputError, match="the model is closed"):
+        model.stream()
+    model.close()  # again
+
+
+def test_streams_outlive_their_model(stream_bundle: Path) -> None:
+    model = deeprnn_edge.load(stream_bundle)
+    running = model.stream()
+    expected = model.stream().push("film")
+    model.close()
+    np.testing.assert_array_equal(running.push("film"), expected)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_open_the_file_again(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, again: Any
+) -> None:
+    monkeypatch.chdir(bundle_path.parent)
+    model = deeprnn_edge.load(bundle_path.name, threads=2)
+    monkeypatch.chdir(tmp_path)  # a copy made elsewhere finds the bundle all the same
+    twin = again(model)
+    assert twin is not model
+    assert twin.artifact == model.artifact
+    model.close()
+    np.testing.assert_array_equal(twin.predict(TEXTS), deeprnn_edge.load(bundle_path).predict(TEXTS))
+
+
+def test_a_copy_of_a_bundle_that_is_gone(bundle_path: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle_path, tmp_path / "b")
+    content = pickle.dumps(deeprnn_edge.load(tmp_path / "b"))
+    shutil.rmtree(tmp_path / "b")
+    with pytest.raises(BundleError, match="no such bundle"):
+        pickle.loads(content)
+
+
+def _ask(model: Model) -> tuple[int, list[list[float]]]:
+    return os.getpid(), json.loads(json.dumps(np.asarray(model.predict(TEXTS)).tolist()))
+
+
+def test_a_model_in_another_process(model: Model) -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        process, answers = pool.submit(_ask, model).result()
+    assert process != os.getpid()
+    assert answers == np.asarray(model.predict(TEXTS)).tolist()
