@@ -38,13 +38,7 @@ PACKAGES = {
 }
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Rooms whose docstrings are still to be put so.
-LATER = {
-    "deeprnn_export/commands",
-    "deeprnn_export/parity",
-    "deeprnn_export/pipeline",
-    "deeprnn_export/targets",
-    "deeprnn_export/training",
-}
+LATER = {}
 
 
 def files_by_room() -> dict[str, list[Path]]:
