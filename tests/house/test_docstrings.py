@@ -38,7 +38,7 @@ PACKAGES = {
 }
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 # Rooms whose docstrings are still to be put so.
-LATER = {}
+LATER: set[str] = set()
 
 
 def files_by_room() -> dict[str, list[Path]]:
