@@ -1,4 +1,4 @@
-"""``deeprnn-edge export``."""
+"""Offer ``deeprnn-edge export``."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def export(
 
 
 def artifact_table(manifest: Manifest) -> str:
-    """A line for each file of a bundle: its size, how it answered beside Keras, and what it costs on real data."""
+    """Write a line for each file of a bundle: its size, how it answered beside Keras, and its cost on real data."""
     header = ["artifact", "size", "largest difference", "allowed", "label flips", "cases"]
     rows = [
         [
