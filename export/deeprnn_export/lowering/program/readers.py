@@ -201,7 +201,7 @@ def _pack(reader: Reader, node: Any) -> Tensor:
 
 def _unpack(reader: Reader, node: Any) -> Tensor:
     x = reader.tensor(node.op.inputs[0])
-    axis, index = int(node.op.get_attr("axis")) % len(x.shape), list(node.op.outputs).index(node)
+    axis, index = int(node.op.get_attr("axis")) % len(x.shape), node.value_index
     return _cut(reader, node, x, {axis: (index, 1)}, dropped=(axis,))
 
 
@@ -209,7 +209,7 @@ def _split(reader: Reader, node: Any) -> Tensor:
     values, axis = (node.op.inputs[1], node.op.inputs[0]) if node.op.type == "Split" else node.op.inputs[::2]
     x, outputs = reader.tensor(values), list(node.op.outputs)
     place = int(reader.static(axis)) % len(x.shape)
-    begin = sum(one.shape[place] for one in outputs[: outputs.index(node)])
+    begin = sum(one.shape[place] for one in outputs[: node.value_index])
     return _cut(reader, node, x, {place: (begin, 1)})
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from deeprnn_edge.bundle.manifest import LoweredLayer, TensorSpec
+from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.program.form import Program
 from deeprnn_export.lowering.program.graph import Reader
@@ -35,15 +36,21 @@ def trace_program(model: keras.Model, inputs: Sequence[TensorSpec], *, target: s
 
     Args:
         model: a built model.
-        inputs: its inputs; a symbolic axis other than the batch is time, and all such are equally long.
+        inputs: its inputs; a symbolic axis other than the batch is time, and there is one.
         target: the target's title, for refusals.
 
     Returns:
         The program and the forms of its recurrent layers.
 
     Raises:
-        UnsupportedModelError: for a layer that is no operation of a program, by its name.
+        UnsupportedModelError: for a layer that is no operation of a program, by its name, and for two free lengths.
     """
+    free = {size: spec.name for spec in inputs for size in spec.shape[1:] if isinstance(size, str)}
+    if len(free) > 1:
+        raise UnsupportedModelError(
+            f"the inputs {' and '.join(map(repr, free.values()))} of the model {model.name!r} have free lengths that "
+            f"may differ, and {target} has one: build the model with fixed lengths for all but one of them"
+        )
     markers = Markers()
     specs = [
         tf.TensorSpec([1, *(None if isinstance(size, str) else size for size in spec.shape[1:])], spec.dtype, spec.name)

@@ -29,11 +29,11 @@ def check_prefix(prefix: str) -> str:
     """
     if not _IDENTIFIER.fullmatch(prefix) or len(prefix) > _LONGEST or prefix in _KEYWORDS:
         raise InputError(
-            f"--c-prefix {prefix[:60]!r} begins no C name: give a letter, then letters, digits and _, "
+            f"c_prefix={prefix[:60]!r} begins no C name: give a letter, then letters, digits and _, "
             f"{_LONGEST} at most and no keyword, such as sentiment"
         )
     if prefix.lower().startswith("dr_") or prefix.lower() == "dr":
-        raise InputError(f"--c-prefix {prefix!r}: names that begin with dr_ are the kernels'")
+        raise InputError(f"c_prefix={prefix!r}: names that begin with dr_ are the kernels'")
     return prefix
 
 

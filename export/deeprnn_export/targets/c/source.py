@@ -150,8 +150,8 @@ def _advance(layout: Layout, inner: list[str], outer: list[str], work: tuple[int
         ]
     else:
         terms = " + ".join(f"{count}{' * n' * power}" for power, count in enumerate(layout.work) if count or not power)
-        lines = [f"float *const room = work + {terms};"] if writer.room else []
-        lines += ["const ptrdiff_t n = steps;"] if layout.timed else []
+        lines = ["const ptrdiff_t n = steps;"] if layout.timed else []
+        lines += [f"float *const room = work + {terms};"] if writer.room else []
         lines += outer
     body = "\n".join(f"  {line}" for line in [*lines, *[f"(void){name};" for name in _unused(layout)]])
     return f"DR_FUNCTION void dr_advance({_parameters(layout)}) {{\n{body}\n}}\n\n"

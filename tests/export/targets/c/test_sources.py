@@ -180,7 +180,7 @@ def test_the_same_model_is_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "1st", "two words", "int", "dr_kernel", "a" * 41, "x;system", "ü"])
 def test_a_prefix_that_is_no_name_is_refused(prefix: str) -> None:
-    with pytest.raises(InputError, match="c-prefix"):
+    with pytest.raises(InputError, match="c_prefix="):
         convert_to_c(source_of(randomised(text("rnn"), scale=0.4), prefix=prefix))
 
 
@@ -203,6 +203,14 @@ def test_a_layer_without_a_kernel_is_refused_by_its_name() -> None:
     heads = layers.MultiHeadAttention(2, 2, name="heads")(read, read)
     with pytest.raises(UnsupportedModelError, match="heads"):
         convert_to_c(source_of(randomised(keras.Model(inputs, heads), scale=0.4)))
+
+
+def test_two_free_lengths_are_refused() -> None:
+    source, target = (keras.Input((None, 3), name=name) for name in ("source", "target"))
+    _, *states = layers.GRU(4, return_state=True)(source)
+    model = keras.Model([source, target], layers.GRU(4)(target, initial_state=states))
+    with pytest.raises(UnsupportedModelError, match=r"'source' and 'target'.*fixed lengths"):
+        convert_to_c(source_of(randomised(model, scale=0.4)))
 
 
 def test_a_streaming_file_says_how(made: Callable[[str, str], Path]) -> None:

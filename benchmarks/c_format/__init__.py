@@ -1,0 +1,1 @@
+"""Measure the C format beside ONNX Runtime: time, size of code, and difference from Keras."""
