@@ -89,8 +89,8 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the vocabulary .*none\.txt"):
         read_word_source(tmp_path / "none.txt")
     (tmp_path / "model.pkl").write_bytes(b"\x80\x04\x95")
-    with pytest.raises(InputError, match=r"cannot read --tokenizer .*model\.pkl"):
-        read_word_source(tmp_path / "model.pkl", what="--tokenizer")
+    with pytest.raises(InputError, match=r"cannot read the tokenizer .*model\.pkl"):
+        read_word_source(tmp_path / "model.pkl", what="the tokenizer")
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -135,7 +135,7 @@ def test_rules_that_cannot_be_told_are_an_error(tmp_path: Path, words: Any) -> N
     if isinstance(words, Path):
         words = write(tmp_path, "w.txt", "the\nfilm\n")
     with pytest.raises(
-        InputError, match=r"does not say how a text becomes these words.*--rules imdb.*textvectorization"
+        InputError, match=r"does not say how a text becomes these words.*rules= imdb.*textvectorization"
     ):
         read_text_rules(TextOptions(words), None)
 
@@ -200,7 +200,7 @@ def test_rules_that_cannot_be(tmp_path: Path, content: str, said: str) -> None:
 
 
 def test_options_that_do_not_go_together() -> None:
-    with pytest.raises(InputError, match="--rules imbd: neither imdb"):
+    with pytest.raises(InputError, match="rules='imbd': neither imdb"):
         read_text_rules(TextOptions(["a"], rules="imbd"), None)
     with pytest.raises(InputError, match="not with both"):
         read_text_rules(TextOptions(["a"], tokenizer=tokenizer()), None)
