@@ -41,7 +41,7 @@ ROUNDS, ROUND_SECONDS = 5, 4.0
 TEXTS = 200
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
-_START_SECONDS = 60
+_START_SECONDS = 300
 
 Question = tuple[bytes, float]  # the bytes of a request, and the probability that answers it
 

@@ -1,4 +1,4 @@
-"""The workshop: build, train and export deep recurrent Keras models for small CPU devices.
+"""Build, train and export deep recurrent Keras models for small CPU devices: the workshop.
 
 >>> from deeprnn_export import export
 >>> export("gru.keras", "bundle")

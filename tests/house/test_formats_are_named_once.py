@@ -26,7 +26,7 @@ ALLOWED = re.compile(r"(?i:onnx[ _]?runtime|tf2onnx)")
 FORMATS = "|".join({re.escape(name) for one in RUNTIMES.values() for name in (one.name, one.title)})
 WORD = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{FORMATS})(?![a-z])")
 # Rooms where a format is still named. To be empty.
-NOT_YET = frozenset(f"deeprnn_export/{room}" for room in ("commands", "parity", "pipeline", "tracing"))
+NOT_YET: frozenset[str] = frozenset()
 
 
 def named(text: str) -> list[str]:

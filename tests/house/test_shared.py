@@ -26,7 +26,7 @@ def test_the_second_worker_waits_for_what_the_first_makes(workers: list[pytest.T
 
     def make(folder: Path) -> int:
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(300)
         (folder / "file").write_text("made")
         return len(found)
 
@@ -36,7 +36,7 @@ def test_the_second_worker_waits_for_what_the_first_makes(workers: list[pytest.T
 
     threads = [threading.Thread(target=work, args=(factory,)) for factory in workers]
     threads[0].start()
-    assert begun.wait(60)
+    assert begun.wait(300)
     threads[1].start()
     go_on.set()
     for thread in threads:

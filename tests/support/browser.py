@@ -57,7 +57,7 @@ def visit(page: Path, profile: Path, *options: str) -> tuple[str, list[str]]:
     """The document once it is loaded, and what the console said."""
     command = [str(BROWSER), "--headless", "--disable-gpu", "--no-sandbox", "--enable-logging=stderr", "--v=0"]
     command += [f"--user-data-dir={profile}", "--dump-dom", *options, page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=600, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -45,7 +45,7 @@ Runner = Callable[[str, Path], Run]
 
 def call(*command: str | Path, folder: Path | None = None) -> Run:
     done = subprocess.run(
-        [*map(str, command)], cwd=folder, env=_ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=300
+        [*map(str, command)], cwd=folder, env=_ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=900
     )
     return Run(done.returncode, done.stdout, f"{done.stdout}{done.stderr}")
 

@@ -57,15 +57,11 @@ def loads(path: str, artifact: str, *, count: int, warm_up: int) -> dict[str, An
     return repeat(once, count, warm_up)
 
 
-# XNNPACK's second thread spins on for some milliseconds behind a call (18 on a busy machine) before it sleeps.
-SETTLING_SECONDS = 0.3
-
-
 def idle(path: str, artifact: str, *, seconds: float, threads: int = 1) -> dict[str, Any]:
     """CPU seconds of every thread of the process while a model is loaded, was asked once, and is left alone."""
     model = deeprnn_edge.load(path, artifact=artifact, threads=threads)
     model.predict(_texts(path)[0])
-    time.sleep(SETTLING_SECONDS)
+    _settle()
     before, started = time.process_time(), time.perf_counter()
     time.sleep(seconds)
     return {
@@ -106,6 +102,15 @@ def repeat(work: Callable[[], object], count: int, warm_up: int) -> dict[str, An
         "system_threads_after": _count("/proc/self/task"),
         "seconds": round(seconds, 1),
     }
+
+
+def _settle() -> None:
+    """Wait until no thread computes: XNNPACK's second one spins on behind a call, for longer on a busy machine."""
+    for _ in range(100):
+        before = time.process_time()
+        time.sleep(0.1)
+        if time.process_time() - before < 1e-4:
+            return
 
 
 def _texts(path: str) -> list[str]:

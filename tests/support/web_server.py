@@ -55,10 +55,10 @@ def visit(browser: str, site: Path, script: str, profile: Path, *options: str) -
             address = f"http://127.0.0.1:{server.server_port}/"
             running = subprocess.Popen([*command, address], stdout=file, stderr=file)
             try:
-                finished = server.done.wait(180)
+                finished = server.done.wait(600)
             finally:
                 running.terminate()
-                running.wait(30)
+                running.wait(300)
     finally:
         server.shutdown()
         server.server_close()

@@ -40,8 +40,9 @@ def test_nothing_is_held_on_to(stream_bundle: Path, artifact: str, what: str, co
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_loaded_model_rests(bundle_path: Path, artifact: str, threads: int) -> None:
     require(artifact)
-    found = measure_apart("idle", bundle_path, artifact, seconds=1, threads=threads)
-    assert found["cpu_seconds"] <= MOST_IDLE * found["wall_seconds"]
+    # On a busy machine what a runtime does as it starts may last into a measurement; what never rests fails all three.
+    measured = (measure_apart("idle", bundle_path, artifact, seconds=1, threads=threads) for _ in range(3))
+    assert any(found["cpu_seconds"] <= MOST_IDLE * found["wall_seconds"] for found in measured)
 
 
 def test_what_is_held_on_to_is_noticed(tmp_path: Path) -> None:

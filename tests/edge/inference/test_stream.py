@@ -395,14 +395,14 @@ def test_two_threads_at_once_are_an_error(steps: Model, monkeypatch: pytest.Monk
 
     def slowly(self: Any, arrays: Any) -> Any:
         inside.set()
-        assert leave.wait(30)
+        assert leave.wait(300)
         return advance(self, arrays)
 
     monkeypatch.setattr(type(stream._stepper), "advance", slowly)
     answers: list[Any] = []
     worker = threading.Thread(target=lambda: answers.append(stream.push(vectors(1, 2))))
     worker.start()
-    assert inside.wait(30)
+    assert inside.wait(300)
     for use in (lambda: stream.push(vectors(1, 1)), stream.reset, lambda: stream.state, stream.close):
         with pytest.raises(StreamError, match="used by two threads at once"):
             use()

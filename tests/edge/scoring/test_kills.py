@@ -38,7 +38,7 @@ def test_an_interrupted_run_goes_on(bundle_path: Path, tmp_path: Path) -> None:
     process = score_runs.start(bundle_path, corpus, tmp_path / "out", *PARTITIONED)
     score_runs.wait_for_partitions(process, tmp_path / "out", 5)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert (process.returncode, out) == (1, "")
     assert err.splitlines()[-2:] == ["stopped; the same command goes on with what is not done yet", "Aborted!"]
     assert "Traceback" not in err

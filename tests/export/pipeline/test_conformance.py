@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,19 @@ from deeprnn_export.pipeline import conversion_inputs
 from deeprnn_export.targets.tflite import steps as tflite_steps
 from deeprnn_export.tracing.model_inputs import call_model
 from tests.support.conformance import cells
+from tests.support.conformance import row as row_module
 from tests.support.conformance.models import ROWS
 from tests.support.conformance.row import STEPS, Row, weighted
 
 ATOL = 1e-5
 RECURRENT = ("RNN", "LSTM", "GRU")
 LOOPS = ("Loop", "Scan", "If")
+FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+# What becomes of a row's recurrent layers in each format, by the row's name: {"onnx": {"native": 2}, ...}.
+FORMS_FILE = Path(row_module.__file__).parent / "forms.json"
+FORMS = json.loads(FORMS_FILE.read_text(encoding="utf-8"))
+EXPORTED = [row for row in ROWS if "refused" not in (row.onnx, row.tflite)]
+TEN = EXPORTED[:: len(EXPORTED) // 10 + 1]
 # Names in keras.activations that no cell can have: glu halves its units, threshold has no defaults, and the
 # others convert between names and functions.
 NOT_FOR_CELLS = {"glu", "threshold", "get", "serialize", "deserialize"}
@@ -53,9 +62,21 @@ def short_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion_inputs, "make_grid", make_short_grid)
 
 
+@pytest.mark.each_fourth
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @pytest.mark.usefixtures("convert_in_process", "short_chunks", "short_grid")
 def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
+    check_row(row, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", TEN, ids=str)
+def test_a_row_has_its_outcomes_as_a_user_exports_it(row: Row, tmp_path: Path) -> None:
+    """Nothing is patched: the converter has its own process, the loops their turns, the grid all its cases."""
+    check_row(row, tmp_path)
+
+
+def check_row(row: Row, tmp_path: Path) -> None:
     """Both formats in one export: they share the model, its signature and Keras's answers, most of the time."""
     model = weighted(row.build, row.scale)
     reference = weighted(row.twin, row.scale) if row.twin else model
@@ -74,8 +95,8 @@ def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:
         assert [artifact.format for artifact in manifest.artifacts] == formats
         for artifact in manifest.artifacts:
             assert artifact.parity.max_abs_diff <= ATOL
-            if artifact.format == "onnx":
-                assert_form(artifact, row)
+            assert forms_of(artifact) == FORMS[str(row)][artifact.format], f"{row}: add to {FORMS_FILE.name}"
+            assert_operators(artifact, row)
         # What the gate held the artifacts against is what Keras answers.
         golden = decode_golden((bundle / GOLDEN).read_bytes())[0]
         inputs = [tf.constant(golden.inputs[spec.name]) for spec in manifest.inputs]
@@ -92,13 +113,24 @@ def test_the_table_has_every_activation() -> None:
         assert getattr(keras.activations, alias) is getattr(keras.activations, name)
 
 
-def test_the_table_names_each_row_once() -> None:
+def test_the_table_names_each_row_once_and_its_forms_are_known() -> None:
     names = [str(row) for row in ROWS]
     assert len(set(names)) == len(names)
+    assert list(FORMS) == [str(row) for row in EXPORTED]
+    assert len(TEN) == 10
 
 
-def assert_form(artifact: Artifact, row: Row) -> None:
-    forms = {layer.form for layer in artifact.recurrences}
+def forms_of(artifact: Artifact) -> dict[str, int]:
+    """Count the forms that the report claims: ``native``, ``bidirectional``, ``fused``, ``loop``, ``keras loop``."""
+    return dict(sorted(Counter(layer.form for layer in artifact.recurrences).items()))
+
+
+def assert_operators(artifact: Artifact, row: Row) -> None:
+    """The file's operators are those of the forms that the report claims."""
+    forms = forms_of(artifact)
+    if artifact.format == "tflite":
+        assert ("fused" in forms) == (FUSED in artifact.operators)
+        return
     loops = {name: count for name, count in artifact.operators.items() if name in LOOPS}
     recurrent = sum(artifact.operators.get(name, 0) for name in RECURRENT)
     if row.onnx == "loop":
@@ -106,7 +138,7 @@ def assert_form(artifact: Artifact, row: Row) -> None:
         assert any(layer.form == "keras loop" and layer.reason for layer in artifact.recurrences)
     else:
         assert not loops
-        assert forms <= ({"native", "bidirectional"} if row.onnx == "native" else {"keras loop"})
+        assert forms.keys() <= ({"native", "bidirectional"} if row.onnx == "native" else {"keras loop"})
         assert forms
     if row.nodes is not None:
         assert recurrent == row.nodes

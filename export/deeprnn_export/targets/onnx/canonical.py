@@ -8,10 +8,11 @@ operator and its place; weights keep their layers' names. So in the bodies of lo
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 
 import onnx
+
+from deeprnn_export.targets.onnx.tf2onnx_internals import NUMBERED
 
 # Below this an initializer is a shape, an axis or a bound, of which tf2onnx keeps any of several equal ones.
 _SMALL = 16
@@ -19,8 +20,6 @@ _SMALL = 16
 _RECURRENT = ("/W", "/R", "/B")
 # How TensorFlow names the value of a variable in a frozen graph.
 _VARIABLE = "ReadVariableOp"
-# How tf2onnx names what it makes itself: utils.make_name.
-_NUMBERED = re.compile(r"__\d+(:\d+)?$")
 
 
 def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
@@ -50,7 +49,7 @@ def _canonicalise(graph: onnx.GraphProto, prefix: str, names: dict[str, str], we
             seen.add(name)
             tensor = initializers[name]
             is_small = math.prod(tensor.dims) < _SMALL and not name.endswith(_RECURRENT)
-            new = f"{prefix}constant_{len(used)}" if is_small or _NUMBERED.search(name) else name
+            new = f"{prefix}constant_{len(used)}" if is_small or NUMBERED.search(name) else name
             if _VARIABLE in name:  # two variables of one content, zeros say, get the first one's name once
                 path = weights.get(onnx.numpy_helper.to_array(tensor).tobytes())
                 new = path if path is not None and path not in names.values() else new
@@ -113,7 +112,7 @@ def _settle_outputs(graph: onnx.GraphProto) -> None:
             graph.node.append(onnx.helper.make_node("Identity", [name], [value.name]))
     for value in (*graph.input, *graph.output):
         for axis in value.type.tensor_type.shape.dim:
-            if _NUMBERED.search(axis.dim_param):
+            if NUMBERED.search(axis.dim_param):
                 axis.ClearField("dim_param")
 
 

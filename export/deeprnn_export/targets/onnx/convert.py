@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import onnx
 import tensorflow as tf
-import tf2onnx
 
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.target import Conversion
@@ -21,13 +17,13 @@ from deeprnn_export.targets.onnx import TARGET
 from deeprnn_export.targets.onnx.canonical import canonicalise
 from deeprnn_export.targets.onnx.operators import HANDLERS
 from deeprnn_export.targets.onnx.recurrences import OnnxLowering
+from deeprnn_export.targets.onnx.tf2onnx_internals import convert_graph
 from deeprnn_export.tracing.refusals import lacks_operator, refusing
 from deeprnn_export.tracing.tensorflow_internals import freeze
 
 # The newest opset that tf2onnx 1.17 tests beside 18, whose Split and Reduce forms fewer runtimes read;
 # all that the recurrences need has been there since 14.
 OPSET = 17
-_loggers_lock = threading.Lock()
 
 
 def convert_to_onnx(given: ConversionInput) -> Conversion:
@@ -52,15 +48,15 @@ def convert_to_onnx(given: ConversionInput) -> Conversion:
     outputs = [tensor.name for tensor in frozen.outputs]
     names = dict(zip(inputs, (spec.name for spec in signature.inputs), strict=True))
     names |= dict(zip(outputs, (spec.name for spec in signature.outputs), strict=True))
-    with _quiet_tf2onnx(), refusing(f"tf2onnx does not convert the model {model.name!r}"):
-        proto, _ = tf2onnx.convert.from_graph_def(
+    with refusing(f"tf2onnx does not convert the model {model.name!r}"):
+        proto = convert_graph(
             frozen.graph.as_graph_def(add_shapes=True),
-            name=model.name,
-            input_names=inputs,
-            output_names=outputs,
+            model.name,
+            inputs,
+            outputs,
             opset=OPSET,
-            custom_op_handlers={**HANDLERS, **lowering.handlers()},
-            tensors_to_rename=names,
+            handlers=HANDLERS | lowering.handlers(),
+            names=names,
         )
     _refuse_foreign(proto, model)
     canonicalise(proto.graph, {variable.numpy().tobytes(): variable.path for variable in model.variables})
@@ -99,23 +95,3 @@ def _name_axes(proto: onnx.ModelProto, signature: Signature) -> None:
                     axis.dim_param = size
                 else:
                     axis.dim_value = size
-
-
-@contextmanager
-def _quiet_tf2onnx() -> Iterator[None]:
-    """Silence two known warnings: tf2onnx's on each marker's unknown shape, which the trace carries around it,
-
-    and TensorFlow's on the freezing functions of its first version, which tf2onnx 1.17 still calls.
-    """
-    loggers = [
-        logging.getLogger(name) for name in ("tensorflow", "tf2onnx", "tf2onnx.tfonnx", "tf2onnx.shape_inference")
-    ]
-    with _loggers_lock:  # levels belong to the process; another thread would restore the silence
-        levels = [logger.level for logger in loggers]
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.CRITICAL)
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -24,6 +24,7 @@ from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine
 from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.reading.keras2.activations import keras2_hard_sigmoid
+from deeprnn_export.targets.onnx.tf2onnx_internals import Handler, add_constant, add_node, take_out, text_attribute
 from deeprnn_export.tracing.recurrence import is_zero, name_of
 from deeprnn_export.tracing.tensorflow_internals import MARKER, place_marker
 
@@ -104,13 +105,13 @@ class OnnxLowering:
             return combine(mode, forward, backward)
         return self._leave(combine(mode, one.gathered, other.gathered), one.kept, backwards=False, zero_masked=True)
 
-    def handlers(self) -> dict[str, tuple[Any, list[Any]]]:
+    def handlers(self) -> dict[str, Handler]:
         """Return the ``custom_op_handlers`` that put the native nodes in place of the markers."""
 
         def replace(context: Any, node: Any, _name: str, _args: Any) -> None:
-            _place_native(context, node, self._markers[int(node.get_attr_str("token"))])
+            _place_native(context, node, self._markers[int(text_attribute(node, "token"))])
 
-        return {MARKER: (replace, [])}
+        return {MARKER: replace}
 
     def _keep(self, mask: Any) -> masks.KeptSteps | None:
         if mask is None:
@@ -215,28 +216,17 @@ def _match(directions: Sequence[Recurrence]) -> bool:
 def _place_native(context: Any, node: Any, marker: _Marker) -> None:
     x, *rest = node.input
     lengths = rest.pop(0) if marker.has_lengths else ""
-    outputs = list(node.output)
-    dtypes = [context.get_dtype(name) for name in outputs]
     name, operator = _name(marker.directions), _node(marker.directions[0]).operator
-    context.remove_node(node.name)
-    context.make_node(
-        operator,
-        [x, *_weights(context, marker.directions), lengths, *rest],
-        attr=marker.attributes,
-        outputs=outputs,
-        name=f"{name}/{operator}_{node.name}",
-        dtypes=dtypes,
-    )
+    inputs = [x, *_weights(context, marker.directions), lengths, *rest]
+    kept = take_out(context, node) | {"shapes": None}
+    add_node(context, operator, inputs, attr=marker.attributes, name=f"{name}/{operator}_{node.name}", **kept)
 
 
 def _weights(context: Any, directions: Sequence[Recurrence]) -> list[str]:
     """Name W, R and B in the graph; a layer that is called twice has them once."""
     names = [f"{_name(directions)}/{kind}" for kind in ("W", "R", "B")]
-    if context.get_node_by_name(names[0]) is None:
-        each = [native_weights(recurrence) for recurrence in directions]
-        for name, values in zip(names, zip(*each, strict=True), strict=True):
-            context.make_const(name, np.concatenate(values))
-    return [context.get_node_by_name(name).output[0] for name in names]
+    each = zip(*map(native_weights, directions), strict=True)
+    return [add_constant(context, name, np.concatenate(values)) for name, values in zip(names, each, strict=True)]
 
 
 def _name(directions: Sequence[Recurrence]) -> str:
