@@ -18,11 +18,11 @@ from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.inputs.items import to_batch
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.tables import format_table
+from deeprnn_export.datasets.text_layers import SPLIT, STANDARDIZE, TOKENIZER_STEPS
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.string_front import StringFront
-from deeprnn_export.reading.text_layers import SPLIT, STANDARDIZE, TOKENIZER_STEPS
 
 _AGREEMENT = 1e-6  # the same layers on the same ids: only the order of a sum may differ
 _MOST_SHOWN = 8

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError
-from deeprnn_edge.inputs.text import OOV_ID
 from deeprnn_edge.parity.difference import decide
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.reading.training_record import Epoch
@@ -113,7 +112,8 @@ def train_network(
     keras.utils.set_random_seed(seed)
     train, validation = _split(dataset, validation_split, seed)
     batch_size = min(batch_size, len(train[0]))
-    words = dataset.vocabulary_size is not None
+    unknown = dataset.preprocessing.oov_id
+    words = dataset.vocabulary_size is not None and unknown is not None
     history, best, interrupted = list(earlier), _Best(model), False
     if best_epoch is not None:
         best.offer(history[best_epoch - 1])
@@ -122,7 +122,7 @@ def train_network(
     with _fast_step(model, jit_compile=jit_compile):
         try:
             for number in range(first, last + 1):
-                rows = _draw(train, batch_size, (seed, number), word_dropout if words and number > 1 else 0.0)
+                rows = _draw(train, batch_size, (seed, number), word_dropout if words and number > 1 else 0.0, dataset)
                 begin = time.perf_counter()
                 logs = model.fit(
                     *rows,
@@ -196,7 +196,7 @@ def _split(dataset: Dataset, share: float, seed: int) -> tuple[Rows, Rows]:
     )
 
 
-def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: float) -> Rows:
+def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: float, dataset: Dataset) -> Rows:
     """An epoch's rows in a new order, some of their words hidden.
 
     Whole batches alone, so that the step is compiled for one shape; the rest has its turn in another epoch.
@@ -205,7 +205,8 @@ def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: floa
     order = random.permutation(len(rows[0]))[: len(rows[0]) // batch_size * batch_size]
     x, y = rows[0][order], rows[1][order]
     if word_dropout:
-        x = np.where((random.random(x.shape) < word_dropout) & (x > OOV_ID), np.int32(OOV_ID), x)
+        hidden = (random.random(x.shape) < word_dropout) & (x >= dataset.first_word)
+        x = np.where(hidden, np.int32(dataset.preprocessing.oov_id or 0), x)
     return x, y
 
 

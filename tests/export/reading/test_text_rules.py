@@ -13,9 +13,9 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.inputs.text import TextEncoder
-from deeprnn_export.reading.text_layers import text_vectorization_rules
+from deeprnn_export.datasets.text_layers import text_vectorization_rules
+from deeprnn_export.datasets.tokenizer_files import read_word_source
 from deeprnn_export.reading.text_rules import TextOptions, read_text_rules
-from deeprnn_export.reading.tokenizer_files import read_word_source
 
 TEXTS = ["the film was the best", "a film, A FILM", "don't"]
 
@@ -68,7 +68,7 @@ def test_what_a_file_is(tmp_path: Path, name: str, content: Any, kind: str, are_
         ("w.json", "[1, 2]", "has 1 among its words; expected a Tokenizer's to_json"),
         ("w.json", "[]", "has no words"),
         ("w.json", "{}", "has no words"),
-        ("w.json", "{", "is damaged: it begins as JSON and is none"),
+        ("w.json", "{", "is damaged: it is named or begins as JSON"),
         ("w.json", "[" * 100_000, "JSON"),
         ("w.json", '"words"', "one text that is no JSON"),
         ("w.json", '"3"', "holds a int"),
