@@ -37,14 +37,6 @@ PACKAGES = {
     "benchmarks": ROOT / "benchmarks",
 }
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-# Rooms whose docstrings are still to be put so.
-LATER = {
-    "deeprnn_export/commands",
-    "deeprnn_export/parity",
-    "deeprnn_export/pipeline",
-    "deeprnn_export/targets",
-    "deeprnn_export/training",
-}
 
 
 def files_by_room() -> dict[str, list[Path]]:
@@ -57,7 +49,7 @@ def files_by_room() -> dict[str, list[Path]]:
     return found
 
 
-ROOMS = {room: files for room, files in files_by_room().items() if room not in LATER}
+ROOMS = files_by_room()
 
 
 @pytest.mark.parametrize("room", ROOMS)

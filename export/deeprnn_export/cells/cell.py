@@ -44,7 +44,6 @@ class Cell:
         step: makes one step of plain operators.
         integer_step: the same where activations are integers of 16 bits, and the recurrence with the numbers that
             it is for; None where the usual one does.
-        composite: the name under which a converter knows all its steps, from zeros, with tanh and sigmoid.
         has_recurrent_bias: whether Keras's cell has a second bias, of the product with the state.
     """
 
@@ -56,7 +55,6 @@ class Cell:
     node: NativeNode | None
     step: Callable[[Recurrence], Step]
     integer_step: Callable[[Recurrence], tuple[Recurrence, Step]] | None = None
-    composite: str | None = None
     has_recurrent_bias: Callable[[Any], bool] = lambda _: False
 
 

@@ -31,5 +31,4 @@ CELL = Cell(
     # i, o, f, c
     node=NativeNode("LSTM", gates=(0, 3, 1, 2), activations=("recurrent_activation", "activation", "activation")),
     step=_step,
-    composite="lstm",
 )

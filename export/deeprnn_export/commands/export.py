@@ -1,4 +1,4 @@
-"""``deeprnn-edge export``."""
+"""Offer ``deeprnn-edge export``."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def export(
     """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
 
     MODEL is a .keras or .h5 file of Keras 3, or of Keras 2. Recurrences become native: RNN, LSTM and GRU
-    nodes in ONNX, the fused LSTM and short loops in TFLite. A cell or an activation of your own keeps
+    nodes in ONNX, short loops in TFLite. A cell or an activation of your own keeps
     Keras's loop, and the output says so. Each file is run and compared with Keras on full, padded and
     empty sequences; where one differs by more than allowed, the table says which case, nothing is
     exported, and the exit code is 1.
@@ -240,7 +240,7 @@ def export(
 
 
 def artifact_table(manifest: Manifest) -> str:
-    """A line for each file of a bundle: its size, how it answered beside Keras, and what it costs on real data."""
+    """Write a line for each file of a bundle: its size, how it answered beside Keras, and its cost on real data."""
     header = ["artifact", "size", "largest difference", "allowed", "label flips", "cases"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""A training's progress as one line on stderr that is written over, or a line an epoch where that is a file."""
+"""Show a training's progress as one line on stderr that is written over, or a line an epoch where that is a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow's start, for a command: checked for, and without its notes among our progress."""
+"""Start TensorFlow for a command: checked for, and without its notes among our progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from deeprnn_edge.packages import require_workshop
 
 
 def start_workshop(command: str) -> None:
-    """Import TensorFlow and Keras quietly. Raises MissingExtraError where the workshop is not installed."""
+    """Import TensorFlow and Keras quietly.
+
+    Raises:
+        MissingExtraError: where the workshop is not installed.
+    """
     require_workshop(command)
     # Its notes on oneDNN and missing GPUs, some of them logged as errors, and its advice on retracing, which one
     # model after another in a process brings on, are no progress of ours; real errors are exceptions.
@@ -25,7 +29,7 @@ def start_workshop(command: str) -> None:
 
 @contextmanager
 def _native_stderr_closed() -> Iterator[None]:
-    """What TensorFlow 2.21 writes before its logging is set up heeds no level: it goes to the descriptor itself."""
+    """Close the descriptor to which TensorFlow 2.21 writes, heeding no level, before its logging is set up."""
     sys.stderr.flush()
     saved = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)

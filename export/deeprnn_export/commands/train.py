@@ -1,4 +1,4 @@
-"""``deeprnn-edge train``."""
+"""Offer ``deeprnn-edge train``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an artifact costs on real data: its accuracy, and its distance from Keras, row by row."""
+"""Measure what an artifact costs on real data: its accuracy, and its distance from Keras, row by row."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ _BATCH = 1_000
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Reference:
-    """A data set's test rows, and what the given Keras model answers to them: ``(rows, ...)`` probabilities."""
+    """Hold a data set's test rows, and what the given Keras model answers to them: ``(rows, ...)`` probabilities."""
 
     dataset: Dataset
     answers: NDArray[Any]
 
 
 def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: InputRules, *, chunk: int = 1) -> Dataset:
-    """A data set that a model of this signature can answer, loaded with the model's own length and vocabulary.
+    """Load a data set that a model of this signature can answer, with the model's own length and vocabulary.
 
-    chunk: steps of which a TFLite stream takes multiples.
+    Args:
+        chunk: steps of which a TFLite stream takes multiples.
 
-    Raises InputError where the model has several inputs or outputs, or takes another shape or other labels.
+    Raises:
+        InputError: where the model has several inputs or outputs, or takes another shape or other labels.
     """
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         raise InputError("accuracy is measured for models of one input and one output; leave evaluate= out")
@@ -78,7 +80,7 @@ def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: Inp
 def ask_keras(
     model: keras.Model, signature: Signature, dataset: Dataset, *, progress: Callable[[str], None] = lambda _: None
 ) -> Reference:
-    """Keras's answers to the test rows."""
+    """Ask Keras the test rows."""
     batches = [GridCase(f"rows from {start:,}", feed) for start, feed in _batches(dataset.x_test, signature)]
     cases = keras_answers(model, signature, batches, progress=progress)
     answers = np.concatenate([case.outputs[signature.outputs[0].name] for case in cases])
@@ -94,8 +96,9 @@ def evaluate_file(
 ) -> Evaluation:
     """Run an artifact on the test rows, in its own runtime, and hold it beside Keras and the labels.
 
-    signature: of the model.
-    prepare: what becomes of the data set's rows before the artifact sees them, such as words cut from its table.
+    Args:
+        signature: of the model.
+        prepare: what becomes of the data set's rows before the artifact sees them, such as words cut from its table.
     """
     rows, labels = prepare(reference.dataset.x_test), reference.dataset.y_test
     output = signature.outputs[0].name
@@ -116,7 +119,7 @@ def evaluate_file(
 
 
 def _batches(rows: NDArray[Any], signature: Signature) -> list[tuple[int, dict[str, NDArray[Any]]]]:
-    """The rows as feeds; for a model of a fixed batch the last is filled up with the first row."""
+    """Cut the rows into feeds; for a model of a fixed batch the last is filled up with the first row."""
     (spec,) = signature.inputs
     size = spec.shape[0] if isinstance(spec.shape[0], int) else _BATCH
     missing = -len(rows) % size if isinstance(spec.shape[0], int) else 0

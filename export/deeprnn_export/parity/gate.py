@@ -1,4 +1,4 @@
-"""The gate: an artifact runs in the runtime that ships it, and answers as Keras does, or there is no export."""
+"""Guard the gate: an artifact runs in the runtime that ships it, and answers as Keras does, or is not exported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_ROUNDING = 1e-3
 
 @dataclass(frozen=True)
 class ParityReport:
-    """What the gate saw for one artifact: the worst difference of each case, and cases that its shape excludes."""
+    """Hold what the gate saw for one artifact: the worst difference of each case, and cases that its shape excludes."""
 
     artifact: str
     tolerance: Tolerance
@@ -30,17 +30,17 @@ class ParityReport:
 
     @property
     def failures(self) -> list[Difference]:
-        """The outputs that differ by more than the tolerance, or decide otherwise."""
+        """List the outputs that differ by more than the tolerance, or decide otherwise."""
         allowed = self.tolerance
         return [one for one in self.differences if one.exceeds(allowed.atol, exact=allowed.exact)]
 
     @property
     def passed(self) -> bool:
-        """Whether every comparison held."""
+        """Return whether every comparison held."""
         return not self.failures
 
     def summary(self) -> Parity:
-        """The manifest's entry."""
+        """Make the manifest's entry."""
         return Parity(
             max_abs_diff=max(difference.max_abs_diff for difference in self.differences),
             atol=self.tolerance.atol,
@@ -61,10 +61,12 @@ def check_parity(
 ) -> ParityReport:
     """Run an artifact on every case that its shape takes; a stream on each cut in several ways.
 
-    outputs: the model's own.
-    decisions: those of them whose labels are compared too.
+    Args:
+        outputs: the model's own.
+        decisions: those of them whose labels are compared too.
 
-    Raises ParityError where no case fits, so that nothing passes unchecked.
+    Raises:
+        ParityError: where no case fits, so that nothing passes unchecked.
     """
     chosen, skipped = replay.choose(cases)
     if not chosen:
@@ -98,7 +100,7 @@ def require_parity(reports: Sequence[ParityReport]) -> None:
 
 
 def _way_out(failures: Sequence[tuple[ParityReport, Difference]]) -> str:
-    """What is left to do where float32 files differ by little: a network may grow the rounding of its runtime."""
+    """Say what is left to do where float32 files differ by little: a network may grow the rounding of its runtime."""
     worst = max(difference.max_abs_diff for _, difference in failures)
     if worst > MOST_ROUNDING or any(d.label_flips or not report.tolerance.exact for report, d in failures):
         return ""
@@ -108,7 +110,8 @@ def _way_out(failures: Sequence[tuple[ParityReport, Difference]]) -> str:
 def require_accuracy(artifacts: Sequence[Artifact], max_drop_points: float | None) -> None:
     """Raise ParityError, with a table, where an evaluated artifact lost more accuracy than the budget allows.
 
-    max_drop_points: percentage points; None for no budget.
+    Args:
+        max_drop_points: percentage points; None for no budget.
     """
     if max_drop_points is None:
         return

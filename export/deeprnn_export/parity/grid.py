@@ -1,4 +1,4 @@
-"""The parity grid: the inputs on which every artifact has to answer as Keras does.
+"""Make the parity grid: the inputs on which every artifact has to answer as Keras does.
 
 Made from the model's own signature: batches of 1, 3 and 32; several lengths where time is symbolic;
 rows that are full, padded before, behind, inside, and nothing but padding; unknown words among ids.
@@ -27,7 +27,7 @@ PADDINGS = ("full", "pre", "post", "interior", "all padding")
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class GridCase:
-    """One set of inputs, by name."""
+    """Hold one set of inputs, by name."""
 
     name: str
     inputs: dict[str, NDArray[Any]]
@@ -42,11 +42,12 @@ def make_grid(
     sample: Mapping[str, NDArray[Any]] | None = None,
     seed: int = 0,
 ) -> list[GridCase]:
-    """Inputs for a model, the same for the same seed.
+    """Make inputs for a model, the same for the same seed.
 
-    chunk: steps that a stream takes at a time; some cases are a multiple of it.
-    length: time steps where the time axis is symbolic; shorter ones are added to it.
-    sample: the user's own inputs, which make a case of their own.
+    Args:
+        chunk: steps that a stream takes at a time; some cases are a multiple of it.
+        length: time steps where the time axis is symbolic; shorter ones are added to it.
+        sample: the user's own inputs, which make a case of their own.
     """
     random = np.random.default_rng(seed)
     fixed_batch = signature.inputs[0].shape[0]
@@ -77,7 +78,7 @@ def make_grid(
 
 
 def read_sample(sample: Any, signature: Signature) -> dict[str, NDArray[Any]]:
-    """The user's sample, a list in the order of the inputs or a dict by name, checked against the signature."""
+    """Read the user's sample, a list in the order of the inputs or a dict by name, and check it."""
     values = arrange(sample, signature.inputs)
     checked = {spec.name: check(values[spec.name], spec) for spec in signature.inputs}
     rows = {name: len(value) for name, value in checked.items()}

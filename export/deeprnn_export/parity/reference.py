@@ -1,4 +1,4 @@
-"""The reference: Keras's own answers to the parity grid."""
+"""Ask the reference: Keras's own answers to the parity grid."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ def keras_answers(
     carry: Carry | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Case]:
-    """Keras's answer for every case.
-
-    carry: the states of a stream: what its layers end with is then among the outputs, which the signature names.
+    """Ask Keras every case.
 
     Not from ``predict``: it compiles the model for a symbolic time axis, where Keras 3.15's
     TimeDistributed loops over the batch size and truncates. The eager call is the reference. Where it takes
     long, as for deep networks and long sequences, the call compiled for the very number of steps answers
     in its place, once it has given the same answer to the first case.
+
+    Args:
+        carry: the states of a stream: what its layers end with is then among the outputs, which the signature names.
     """
     names = [spec.name for spec in signature.outputs]
     carry = carry or nothing_carried()
@@ -78,7 +79,7 @@ def _eager(model: keras.Model, signature: Signature, carry: Carry) -> Answer:
 
 
 def _compiled(model: keras.Model, signature: Signature, carry: Carry) -> Answer:
-    """One graph for each shape without its batch, so that no axis but the batch is symbolic."""
+    """Compile one graph for each shape without its batch, so that no axis but the batch is symbolic."""
     graphs: dict[tuple[tuple[int, ...], ...], Any] = {}
 
     def answer(case: GridCase) -> list[NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""A bundle appears whole in its place, or not at all."""
+"""Write a bundle so that it appears whole in its place, or not at all."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from deeprnn_edge.files.zip_writer import zip_files
 
 @contextmanager
 def new_bundle(destination: str | Path, *, force: bool = False) -> Iterator[Path]:
-    """A temporary folder that becomes ``destination`` when the context ends well, and vanishes when it does not.
-
-    destination: a directory, or with the suffix ``.zip`` one file with the same content.
-    force: replace what is there, if it is a bundle.
+    """Make a temporary folder that becomes ``destination`` when the context ends well, and vanishes when not.
 
     A process that is killed leaves the old bundle or the new one in its place, and may leave its temporary folder
     beside it, under a name that starts with a dot.
 
-    Raises InputError where the destination is taken or cannot be written, before anything slow happens.
+    Args:
+        destination: a directory, or with the suffix ``.zip`` one file with the same content.
+        force: replace what is there, if it is a bundle.
+
+    Raises:
+        InputError: where the destination is taken or cannot be written, before anything slow happens.
     """
     destination = Path(destination)
     if not destination.name:

@@ -1,4 +1,4 @@
-"""Real inputs, from which the converter learns the ranges of activations that a file holds as integers.
+"""Choose the real inputs from which a converter learns the ranges of activations that a file holds as integers.
 
 What the ranges come from decides what the file is good at: training data or the user's own, never noise.
 """
@@ -44,13 +44,15 @@ def calibration_rows(
 ) -> list[dict[str, NDArray[Any]]]:
     """Read at most ``CALIBRATION_ROWS`` feeds of one row each, in the file's shapes and the inputs' dtypes.
 
-    given: a data set, its name or its path; an ``.npz`` with an array for each input by name; or arrays, a list in
-        the order of the inputs or a dict by name. None: the training rows that the record beside the model names,
-        else those of ``dataset``, else ``sample``.
-    shapes: input name to the file's shape, ``(1, ...)``.
-    saved_at: the model's file, if it has one.
+    Args:
+        given: a data set, its name or its path; an ``.npz`` with an array for each input by name; or arrays, a list in
+            the order of the inputs or a dict by name. None: the training rows that the record beside the model names,
+            else those of ``dataset``, else ``sample``.
+        shapes: input name to the file's shape, ``(1, ...)``.
+        saved_at: the model's file, if it has one.
 
-    Raises InputError where there is no data, and for data that the model does not take.
+    Raises:
+        InputError: where there is no data, and for data that the model does not take.
     """
     name, values = _own_data(signature, rules, shapes, saved_at, dataset, sample) if given is None else ("", given)
     if isinstance(given, str | Path):
@@ -84,7 +86,7 @@ def _own_data(
     dataset: Dataset | None,
     sample: dict[str, NDArray[Any]] | None,
 ) -> tuple[str, Any]:
-    """What is at hand, the nearest to what the model was trained on first: its name in messages, and the data."""
+    """Find what is at hand, the nearest to what the model was trained on first: its name in messages, and the data."""
     record = None if saved_at is None else read_record(saved_at)
     # Moved or deleted since, or imdb without a connection: the next best will do.
     if record is not None and (record.options.data in NAMES or Path(record.options.data).exists()):
@@ -105,7 +107,7 @@ def _own_data(
 
 
 def _read(given: str | Path, signature: Signature, shapes: Shapes) -> Any:
-    """A data set, or the arrays of an ``.npz`` that is none."""
+    """Read a data set, or the arrays of an ``.npz`` that is none."""
     path = Path(given)
     if given not in NAMES and path.suffix == ".npz" and path.exists():
         with open_npz(path, "an .npz of arrays by input name") as file:
@@ -115,7 +117,7 @@ def _read(given: str | Path, signature: Signature, shapes: Shapes) -> Any:
 
 
 def _load(name_or_path: str | Path, signature: Signature, shapes: Shapes, *, vocabulary: str | None = None) -> Dataset:
-    """A data set as long as the file's time axis, its ids those of the model's table."""
+    """Load a data set as long as the file's time axis, its ids those of the model's table."""
     spec = signature.inputs[0]
     shape = shapes[spec.name]
     return load_dataset(

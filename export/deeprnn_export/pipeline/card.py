@@ -1,4 +1,4 @@
-"""The model card: what a bundle is, for whoever finds it in a folder."""
+"""Write the model card: what a bundle is, for whoever finds it in a folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec, TensorS
 
 
 def write_card(manifest: Manifest) -> str:
-    """The bundle's ``README.md``."""
+    """Write the bundle's ``README.md``."""
     rules = manifest.preprocessing
     given = {
         "text": f"texts, turned into ids by `{rules.vocabulary}`",
@@ -85,7 +85,7 @@ def _artifact(artifact: Artifact) -> list[str]:
 
 
 def _states(stream: StreamSpec | None) -> list[str]:
-    """What the stream files carry from chunk to chunk."""
+    """List what the stream files carry from chunk to chunk."""
     if stream is None:
         return []
     rows = [
@@ -109,7 +109,7 @@ def _how_to_stream(manifest: Manifest) -> list[str]:
 
 
 def _costs(artifacts: Sequence[Artifact]) -> list[str]:
-    """What each file does on real data, if it was evaluated."""
+    """Show what each file does on real data, if it was evaluated."""
     evaluations = {one.path: one.evaluation for one in artifacts if one.evaluation is not None}
     if not evaluations:
         return []
@@ -134,7 +134,7 @@ def _costs(artifacts: Sequence[Artifact]) -> list[str]:
 
 
 def _notes(artifacts: Sequence[Artifact]) -> list[str]:
-    """What is unusual about the files, a line each."""
+    """Tell what is unusual about the files, a line each."""
     reasons = dict.fromkeys(
         f"{one.precision}: allowed is {one.parity.atol:.2g}, {one.parity.reason}."
         for one in artifacts

@@ -1,4 +1,4 @@
-"""The way through: a Keras model enters, is lowered, converted, checked, and leaves as a bundle."""
+"""Export a Keras model: it is loaded, lowered, converted, checked, and leaves as a bundle."""
 
 from __future__ import annotations
 
@@ -85,43 +85,47 @@ def export(
 ) -> Manifest:
     """Export a Keras model, or a saved one, as a bundle whose every artifact answers as Keras does.
 
-    formats: ``onnx``, ``tflite``; by default each that has the precision.
-    precisions: ``fp32``, which is exact, and smaller ones that answer within a bound: ``fp16`` and ``int8`` of
-        both formats, ``int4`` and ``int8-dynamic`` of ONNX, ``int8-full`` and ``int16x8`` of TFLite.
-    sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
-        shapes, with batch 1, are TFLite's fixed shapes where the model's own are symbolic.
-    max_length: the same for one time axis; and what the device pads to where the model masks padding.
-    stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
-    chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
-    preprocessing: the rules of raw input as a whole; by default what ``deeprnn-edge train`` left beside the model.
-    vocabulary, tokenizer: the words, one of the two: a Keras ``Tokenizer`` or its JSON's path, a ``word_index``,
-        what ``get_vocabulary()`` gives, or words by rank. Only the first tells its rules. A model that takes
-        strings through a TextVectorization needs neither.
-    rules: ``imdb``, ``textvectorization``, ``tokenizer``, or a JSON file with fields of ``preprocessing``.
-    padding, truncating: the side, as in ``pad_sequences``; ``none`` leaves texts their own length.
-    start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
-    sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
-    labels: names of the classes in order, or a file of them; as many as the output decides between.
-    keep_words: cut the embedding and the vocabulary to the so many most frequent words.
-    tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
-        own choice.
-    calibration: real inputs for ``int8-full`` and ``int16x8``: a data set, its name or path, or arrays as in
-        ``sample``; by default what the model was trained on, else the training part of ``evaluate``, else
-        ``sample``.
-    evaluate: a data set, its name or its path; what each artifact costs on its test part goes into the manifest.
-    max_accuracy_drop: percentage points that an artifact of fewer bits or words may lose there against Keras.
-    max_difference: how far the outputs of fewer bits may be from Keras's on the parity grid; by default a share
-        of the largest output, 0.5 % for ``fp16`` to 15 % for ``int4``.
-    atol: the same for ``fp32``, for a network of large outputs; by default 1e-5, or 1e-4 for a deep or long
-        one. The manifest states it.
-    force: replace a bundle that is there.
-    allow_lambda: load a file that carries Python code, from a maker you trust.
-    custom_objects: classes and functions by name that a saved model refers to and Keras does not have.
-    progress: called with a line at each step.
+    After an error nothing new is left at ``destination``, and what was there stays.
 
-    Raises InputError for options and files that cannot be used, UnsupportedModelError for a model that
-    cannot be exported so, ParityError where an artifact answers otherwise than Keras by more than allowed.
-    Nothing new is left at ``destination`` then, and what was there stays.
+    Args:
+        formats: ``onnx``, ``tflite``; by default each that has the precision.
+        precisions: ``fp32``, which is exact, and smaller ones that answer within a bound: ``fp16`` and ``int8`` of
+            both formats, ``int4`` and ``int8-dynamic`` of ONNX, ``int8-full`` and ``int16x8`` of TFLite.
+        sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
+            shapes, with batch 1, are TFLite's fixed shapes where the model's own are symbolic.
+        max_length: the same for one time axis; and what the device pads to where the model masks padding.
+        stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
+        chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
+        preprocessing: the rules of raw input as a whole; by default what ``deeprnn-edge train`` left beside the model.
+        vocabulary, tokenizer: the words, one of the two: a Keras ``Tokenizer`` or its JSON's path, a ``word_index``,
+            what ``get_vocabulary()`` gives, or words by rank. Only the first tells its rules. A model that takes
+            strings through a TextVectorization needs neither.
+        rules: ``imdb``, ``textvectorization``, ``tokenizer``, or a JSON file with fields of ``preprocessing``.
+        padding, truncating: the side, as in ``pad_sequences``; ``none`` leaves texts their own length.
+        start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
+        sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
+        labels: names of the classes in order, or a file of them; as many as the output decides between.
+        keep_words: cut the embedding and the vocabulary to the so many most frequent words.
+        tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
+            own choice.
+        calibration: real inputs for ``int8-full`` and ``int16x8``: a data set, its name or path, or arrays as in
+            ``sample``; by default what the model was trained on, else the training part of ``evaluate``, else
+            ``sample``.
+        evaluate: a data set, its name or its path; what each artifact costs on its test part goes into the manifest.
+        max_accuracy_drop: percentage points that an artifact of fewer bits or words may lose there against Keras.
+        max_difference: how far the outputs of fewer bits may be from Keras's on the parity grid; by default a share
+            of the largest output, 0.5 % for ``fp16`` to 15 % for ``int4``.
+        atol: the same for ``fp32``, for a network of large outputs; by default 1e-5, or 1e-4 for a deep or long
+            one. The manifest states it.
+        force: replace a bundle that is there.
+        allow_lambda: load a file that carries Python code, from a maker you trust.
+        custom_objects: classes and functions by name that a saved model refers to and Keras does not have.
+        progress: called with a line at each step.
+
+    Raises:
+        InputError: for options and files that cannot be used.
+        UnsupportedModelError: for a model that cannot be exported so.
+        ParityError: where an artifact answers otherwise than Keras by more than allowed.
     """
     options = ExportOptions(
         formats=formats,
@@ -252,7 +256,7 @@ def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -
 
 
 def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
-    """What travels with the model: the small cases whole, and one of each batch streamed."""
+    """Choose what travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
         small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS or case.texts] or list(source.cases)

@@ -1,4 +1,4 @@
-"""A smaller vocabulary: a model's copy whose embedding knows the most frequent words alone.
+"""Cut the vocabulary: copy a model with an embedding that knows the most frequent words alone.
 
 Ids are ordered by frequency: the word of rank r, 1 for the most frequent, is ``r + index_offset``, and what
 is below pads, starts a text or stands for an unknown word. So keeping N words keeps the first
@@ -44,17 +44,19 @@ Embeddings = dict[keras.layers.Embedding, str]  # and their paths
 
 
 def prune_vocabulary(model: keras.Model, keep_words: int, *, index_offset: int = INDEX_OFFSET) -> keras.Model:
-    """A copy of a built Sequential or Functional model that knows the ``keep_words`` most frequent words alone.
+    """Copy a built Sequential or Functional model so that it knows the ``keep_words`` most frequent words alone.
 
     Each Embedding that reads the model's ids has the rows ``[0, keep_words + index_offset + 1)`` left; every
     other weight is equal, bit by bit, and so are the names of the model, its layers and inputs. For ids below
     that count the copy answers as ``model`` does, which is checked; ``cut_ids`` makes the others unknown words.
     The copy is not compiled, starts from the initial state, and ``model`` stays as it is.
 
-    index_offset: what the rank of a word is added to for its id, as in ``Preprocessing``.
+    Args:
+        index_offset: what the rank of a word is added to for its id, as in ``Preprocessing``.
 
-    Raises InputError for numbers that cannot be used, UnsupportedModelError for a model that has no such
-    table, or that cannot be copied without it.
+    Raises:
+        InputError: for numbers that cannot be used.
+        UnsupportedModelError: for a model that has no such table, or that cannot be copied without it.
     """
     _check_numbers(keep_words, index_offset)
     _check_rebuildable(model)
@@ -77,9 +79,10 @@ def prune_vocabulary(model: keras.Model, keep_words: int, *, index_offset: int =
 
 
 def cut_ids(ids: NDArray[Any], id_count: int, oov_id: int | None) -> NDArray[Any]:
-    """Ids of any shape with those from ``id_count`` on as the unknown word ``oov_id``, in the same dtype.
+    """Replace the ids from ``id_count`` on by the unknown word ``oov_id``, in any shape and the same dtype.
 
-    Raises InputError where the unknown word itself lies beyond the ids.
+    Raises:
+        InputError: where the unknown word itself lies beyond the ids.
     """
     if oov_id is None:
         if (ids < id_count).all():
@@ -133,7 +136,7 @@ def _check_embedding(layer: keras.layers.Embedding, path: str) -> None:
 
 
 def _tables(model: keras.Model, embeddings: Embeddings, signature: Signature) -> Embeddings:
-    """The embeddings that read the model's ids, all of one size, and their paths."""
+    """Find the embeddings that read the model's ids, all of one size, and their paths."""
     if len(embeddings) > 1:
         tables = {layer: path for layer, path in embeddings.items() if _reads_ids(model, layer)}
     else:
@@ -154,7 +157,7 @@ def _tables(model: keras.Model, embeddings: Embeddings, signature: Signature) ->
 
 
 def _reads_ids(model: keras.Model, layer: keras.layers.Embedding) -> bool:
-    """Whether an embedding looks the model's ids up as they come: then its size, shown as 1, is an input's."""
+    """Return whether an embedding looks the model's ids up as they come: then its size, shown as 1, is an input's."""
     with overridden([(layer, {"input_dim": 1})]):
         return any(spec.id_count == 1 for spec in read_signature(model).inputs)
 
@@ -174,7 +177,7 @@ def _check_unshared(model: keras.Model, table: keras.layers.Embedding, path: str
 
 
 def _copy(model: keras.Model, tables: Embeddings, id_count: int) -> keras.Model:
-    """The model built anew with smaller tables; its weights are still to be set."""
+    """Build the model anew with smaller tables; its weights are still to be set."""
     layers = [model, *layer_paths(model)]
 
     def renewed(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -204,7 +207,7 @@ def _copy(model: keras.Model, tables: Embeddings, id_count: int) -> keras.Model:
 
 
 def _cut_config(config: Any, tables: Embeddings, id_count: int) -> Any:
-    """A layer's config with the tables in it cut, those of wrapped layers and models too."""
+    """Cut the tables in a layer's config, those of wrapped layers and models too."""
     if isinstance(config, list | tuple):
         return type(config)(_cut_config(item, tables, id_count) for item in config)
     if not isinstance(config, dict):
@@ -217,7 +220,7 @@ def _cut_config(config: Any, tables: Embeddings, id_count: int) -> Any:
 
 
 def _live_objects(layers: Sequence[keras.layers.Layer]) -> dict[str, Any]:
-    """What the model's configs name and Keras may not know: the classes of its layers, and their functions."""
+    """Collect what the model's configs name and Keras may not know: the classes of its layers, and their functions."""
     found: dict[str, Any] = {}
     for layer in layers:
         for value in (layer, *vars(layer).values()):
@@ -228,7 +231,7 @@ def _live_objects(layers: Sequence[keras.layers.Layer]) -> dict[str, Any]:
 
 
 def _move_weights(model: keras.Model, copy: keras.Model, tables: Embeddings, id_count: int) -> None:
-    """Every layer's weights by Keras's own protocol, by which a layer also renews what it derives from them."""
+    """Move every layer's weights by Keras's own protocol, by which a layer also renews what it derives from them."""
     twins = {path: layer for layer, path in layer_paths(copy).items()}
     for layer, path in layer_paths(model).items():
         stored: dict[str, Any] = {}
@@ -252,7 +255,8 @@ def _move_weights(model: keras.Model, copy: keras.Model, tables: Embeddings, id_
 def _check_copy(model: keras.Model, copy: keras.Model, signature: Signature) -> None:
     """Refuse a copy that still reads a weight of the model, or answers otherwise.
 
-    signature: of the copy.
+    Args:
+        signature: of the copy.
     """
     weights = {weight.value.ref(): weight.path for weight in model.variables}
     with refusing(f"the model {model.name!r} cannot be traced with a smaller vocabulary"), inference_form(copy):

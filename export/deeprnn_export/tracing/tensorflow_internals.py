@@ -6,8 +6,7 @@ Read in TensorFlow 2.20 and 2.21. Nothing else in the workshop touches them.
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -50,24 +49,6 @@ def place_marker(inputs: Sequence[Any], token: str, *, outputs: int) -> list[Any
     """Put an operator with free inputs, float32 outputs and a string into the graph: ``tf.raw_ops.PyFunc``."""
     operator = _internal(tf.raw_ops, MARKER)
     return list(operator(input=list(inputs), token=token, Tout=[tf.float32] * outputs, name=f"recurrence_{token}"))
-
-
-def as_composite(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Trace a function under a name by which the converter knows a fused operator: ``experimental_attributes``.
-
-    The attributes are those that ``prepare_composite_functions_tf`` of TensorFlow's converter looks for.
-    """
-    attributes = {
-        "api_implements": f"{name}_{uuid.uuid4()}",
-        "api_preferred_device": "CPU",
-        "go_backwards": False,
-        "time_major": False,
-    }
-    try:
-        traced: Callable[..., Any] = tf.function(function, autograph=False, experimental_attributes=attributes)
-    except TypeError:  # there is no such argument
-        traced = _internal(tf.function, "experimental_attributes")
-    return traced
 
 
 def lite_schema(name: str) -> Any:

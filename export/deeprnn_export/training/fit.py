@@ -1,4 +1,4 @@
-"""Training that keeps the epoch which did best on rows that it did not learn from."""
+"""Train, and keep the epoch which did best on rows that it did not learn from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Rows = tuple[NDArray[Any], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is: a batch of an epoch, and after its last batch what the epoch came to."""
+    """Say where a training is: a batch of an epoch, and after its last batch what the epoch came to."""
 
     epoch: int
     epochs: int
@@ -38,11 +38,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a training came to. The model has the weights of ``best_epoch``.
+    """Hold what a training came to. The model has the weights of ``best_epoch``.
 
-    history: every epoch, those of an earlier run first.
-    test_accuracy: from 0 to 1, of the weights that were kept.
-    interrupted: whether Ctrl-C ended it.
+    Attributes:
+        history: every epoch, those of an earlier run first.
+        test_accuracy: from 0 to 1, of the weights that were kept.
+        interrupted: whether Ctrl-C ended it.
     """
 
     history: tuple[Epoch, ...]
@@ -54,7 +55,7 @@ class TrainingRun:
 
 @dataclass
 class _Best:
-    """The best epoch so far, and the state of model and optimizer behind it."""
+    """Keep the best epoch so far, and the state of model and optimizer behind it."""
 
     model: keras.Model
     epoch: Epoch | None = None
@@ -93,20 +94,22 @@ def train_network(
     alone would stop too early: it grows with every wrong answer that a network becomes sure of, while the
     accuracy still rises.
 
-    validation_split: share of the training rows, drawn once by ``seed``, that choose the epoch and are not
-        learnt from.
-    seed: the same seed, data and starting weights give the same training. It does not touch the weights of
-        ``model``: call ``keras.utils.set_random_seed`` before building it.
-    patience: stop after so many epochs without a better one.
-    word_dropout: share of the words that each epoch hides anew behind the unknown word, from the second epoch
-        on, for ids (Iyyer et al., ACL 2015). It keeps a small data set from being learnt by heart, and
-        teaches the network what to make of a word that it does not know.
-    earlier, best_epoch: the history that led to the weights of ``model``, to go on from there.
-    jit_compile: compile the step with XLA, which makes it about four times as fast after some seconds.
-    progress: called after each batch and each epoch.
+    Args:
+        validation_split: share of the training rows, drawn once by ``seed``, that choose the epoch and are not
+            learnt from.
+        seed: the same seed, data and starting weights give the same training. It does not touch the weights of
+            ``model``: call ``keras.utils.set_random_seed`` before building it.
+        patience: stop after so many epochs without a better one.
+        word_dropout: share of the words that each epoch hides anew behind the unknown word, from the second epoch
+            on, for ids (Iyyer et al., ACL 2015). It keeps a small data set from being learnt by heart, and
+            teaches the network what to make of a word that it does not know.
+        earlier, best_epoch: the history that led to the weights of ``model``, to go on from there.
+        jit_compile: compile the step with XLA, which makes it about four times as fast after some seconds.
+        progress: called after each batch and each epoch.
 
-    Raises InputError for options and data that do not fit, and where the loss is not a number;
-    DeepRNNEdgeError where Ctrl-C comes before there is an epoch to keep.
+    Raises:
+        InputError: for options and data that do not fit, and where the loss is not a number.
+        DeepRNNEdgeError: where Ctrl-C comes before there is an epoch to keep.
     """
     _check(model, dataset, epochs, batch_size, validation_split, patience, word_dropout)
     keras.utils.set_random_seed(seed)
@@ -159,7 +162,7 @@ def train_network(
 
 
 class _Reporter(keras.callbacks.Callback):
-    """Keras's batches as our progress."""
+    """Report Keras's batches as our progress."""
 
     def __init__(self, report: Callable[[Progress], None], epoch: int, epochs: int, batches: int) -> None:
         super().__init__()
@@ -171,7 +174,7 @@ class _Reporter(keras.callbacks.Callback):
 
 @contextmanager
 def _fast_step(model: keras.Model, *, jit_compile: bool) -> Iterator[None]:
-    """The training step compiled, all else not: compiling takes seconds, which pay only where a step runs often."""
+    """Compile the training step, all else not: it takes seconds, which pay only where a step runs often."""
     before = model.jit_compile
     model.jit_compile = jit_compile
     model.make_train_function(force=True)
@@ -186,7 +189,7 @@ def _fast_step(model: keras.Model, *, jit_compile: bool) -> Iterator[None]:
 
 
 def _split(dataset: Dataset, share: float, seed: int) -> tuple[Rows, Rows]:
-    """Training and validation rows. Drawn at random: a file's last rows, which Keras takes, may be all of one class."""
+    """Draw training and validation rows at random: a file's last rows, which Keras takes, may be all of one class."""
     order = np.random.default_rng(seed).permutation(len(dataset.x_train))
     count = max(1, round(share * len(order)))
     chosen, kept = order[:count], order[count:]
@@ -197,7 +200,7 @@ def _split(dataset: Dataset, share: float, seed: int) -> tuple[Rows, Rows]:
 
 
 def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: float, dataset: Dataset) -> Rows:
-    """An epoch's rows in a new order, some of their words hidden.
+    """Put an epoch's rows in a new order, some of their words hidden.
 
     Whole batches alone, so that the step is compiled for one shape; the rest has its turn in another epoch.
     """

@@ -1,4 +1,4 @@
-"""A training from options to a saved model with its record: what ``train`` and ``demo`` both do."""
+"""Train from options to a saved model with its record: what ``train`` and ``demo`` both do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_model_output(output: Path, *, force: bool, resume: bool) -> None:
 
 
 def load_data(options: TrainingOptions) -> Dataset:
-    """The data set that the options name."""
+    """Load the data set that the options name."""
     return load_dataset(
         options.data,
         max_length=options.max_length,
@@ -44,7 +44,7 @@ def load_data(options: TrainingOptions) -> Dataset:
 
 
 def build_for(options: TrainingOptions, dataset: Dataset) -> keras.Model:
-    """The network of the options, with the input and the head that the data set takes."""
+    """Build the network of the options, with the input and the head that the data set takes."""
     classes = len(dataset.labels)
     return build_network(
         options.cell,
@@ -72,7 +72,8 @@ def train_and_save(
 ) -> tuple[TrainingRecord, TrainingRun]:
     """Build the network, train it, and save model and record, each whole or not at all.
 
-    describe: called with the network before it is trained.
+    Args:
+        describe: called with the network before it is trained.
     """
     keras.utils.set_random_seed(options.seed)
     model = build_for(options, dataset)

@@ -1,4 +1,4 @@
-"""What counting words achieves: the accuracy that a recurrent network has to beat."""
+"""Measure what counting words achieves: the accuracy that a recurrent network has to beat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def naive_bayes_accuracy(dataset: Dataset) -> float:
     Binarised as in Wang and Manning, "Baselines and Bigrams" (ACL 2012): a word counts once a text. Padding,
     start and unknown words do not count.
 
-    Raises InputError for a data set of feature vectors.
+    Raises:
+        InputError: for a data set of feature vectors.
     """
     if dataset.vocabulary_size is None:
         raise InputError(f"{dataset.name} holds feature vectors; naive Bayes counts words")
@@ -34,7 +35,7 @@ def naive_bayes_accuracy(dataset: Dataset) -> float:
 
 
 def _present(x: NDArray[np.int32], first_word: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """``(rows, time)`` ids to pairs of a row and a word that occurs in it, each pair once."""
+    """Turn ``(rows, time)`` ids into pairs of a row and a word that occurs in it, each pair once."""
     rows, steps = np.nonzero(x >= first_word)
     size = int(x.max()) + 1
     return np.divmod(np.unique(rows * size + x[rows, steps]), size)

@@ -1,4 +1,4 @@
-"""Stacked recurrent networks: one builder for the three cells.
+"""Build stacked recurrent networks: one builder for the three cells.
 
 A stack of L layers carries a sequence up as it carries its state forward. Layer l at step t computes
 
@@ -50,21 +50,23 @@ def build_network(
     learning_rate: float = 0.001,
     name: str | None = None,
 ) -> keras.Model:
-    """A stacked network, compiled with Adam, the loss of its head, and accuracy (mean absolute error for regression).
+    """Build a stacked network, compiled with Adam, the loss of its head, and accuracy (or mean absolute error).
 
     Takes ``(batch, steps)`` int32 ids in ``[0, vocabulary_size)``, the input ``tokens``; or, where ``features``
     is given, ``(batch, steps, features)`` float32, the input ``features``, and then there is no vocabulary.
     Gives ``(batch, 1)`` ``probability`` of the second class, ``(batch, classes)`` ``probabilities`` or
     ``(batch, 1)`` ``value``, float32.
 
-    units: one number for each recurrent layer, the lowest first; 1 to 10 layers.
-    steps: time steps; None leaves the time axis free.
-    mask: let steps of padding (id 0, or a vector of zeros) pass by without changing the state.
-    bidirectional: each layer reads in both directions and hands on both, side by side.
-    dropout: share of each recurrent layer's inputs that training sets to zero.
-    classes: how many, for ``multiclass``.
+    Args:
+        units: one number for each recurrent layer, the lowest first; 1 to 10 layers.
+        steps: time steps; None leaves the time axis free.
+        mask: let steps of padding (id 0, or a vector of zeros) pass by without changing the state.
+        bidirectional: each layer reads in both directions and hands on both, side by side.
+        dropout: share of each recurrent layer's inputs that training sets to zero.
+        classes: how many, for ``multiclass``.
 
-    Raises InputError for an option that cannot be used.
+    Raises:
+        InputError: for an option that cannot be used.
     """
     _check_stack(cell, units, dropout)
     _check_head(head, classes, learning_rate)
@@ -88,7 +90,7 @@ def build_network(
 def _bottom(
     vocabulary_size: int | None, embedding_size: int, features: int | None, steps: int | None, *, mask: bool
 ) -> tuple[Any, Any]:
-    """The input, and the ``(batch, steps, width)`` sequence that the lowest recurrent layer reads."""
+    """Make the input, and the ``(batch, steps, width)`` sequence that the lowest recurrent layer reads."""
     if steps is not None:
         _check_count("steps", steps)
     if features is not None:

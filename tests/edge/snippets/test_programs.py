@@ -254,6 +254,7 @@ def test_long_arrays_repeat_and_are_compared_in_part(
     assert "largest difference to ONNX Runtime in Python" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [several, counting, long_one, long_stream])
 def test_the_java_programs_compile(make: Callable[[Path], Path], tmp_path: Path, tools: Tools) -> None:
     javac, native = needed("javac"), tools.native()

@@ -51,7 +51,7 @@ def words() -> keras.Model:
 
 
 def loops() -> keras.Model:
-    """Layers that keep Keras's loop, the fused LSTM of TFLite in both directions, two inputs and two outputs."""
+    """Layers that keep Keras's loop, an LSTM in both directions, two inputs and two outputs."""
     series, scale = keras.Input((6, 5), name="series"), keras.Input((3,), name="scale")
     x = keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True))(series)
     x = keras.layers.GRU(4, activation="mish", return_sequences=True)(x)

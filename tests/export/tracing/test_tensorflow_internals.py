@@ -72,15 +72,6 @@ def test_py_func() -> None:
     assert list(marker.attr["Tout"].list.type) == [tf.float32.as_datatype_enum] * 2
 
 
-def test_experimental_attributes() -> None:
-    composite = internals.as_composite("lstm", lambda x: x + 1.0)
-    function = tf.function(lambda x: composite(x), input_signature=[tf.TensorSpec((2,))])
-    library = function.get_concrete_function().graph.as_graph_def().library.function
-    (found,) = [one for one in library if "api_implements" in one.attr]
-    assert found.attr["api_implements"].s.startswith(b"lstm_")
-    assert found.attr["api_preferred_device"].s == b"CPU"
-
-
 def test_schema_py_generated_and_flatbuffer_utils() -> None:
     content = lite_file()
     model = internals.read_lite_file(content)
@@ -117,12 +108,6 @@ def test_what_an_upgrade_took_away_is_named(monkeypatch: pytest.MonkeyPatch, nam
     message = rf"^TensorFlow {tf.__version__} is newer than this release knows: .* has no {attribute} any more"
     with pytest.raises(UnsupportedModelError, match=message):
         use()
-
-
-def test_experimental_attributes_that_an_upgrade_took_away_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tf, "function", lambda function, *, autograph: function)
-    with pytest.raises(UnsupportedModelError, match=r"^TensorFlow .* has no experimental_attributes any more"):
-        internals.as_composite("lstm", abs)
 
 
 def test_a_traced_tensors_op_that_an_upgrade_took_away_is_named() -> None:

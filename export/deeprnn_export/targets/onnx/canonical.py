@@ -1,4 +1,4 @@
-"""One form for one model: nodes in one order, names that do not depend on the process that made them.
+"""Give one model one form: nodes in one order, names that do not depend on the process that made them.
 
 tf2onnx numbers its names through a process's life and iterates over sets, so the same model gives other
 bytes each time. Here nodes follow a depth-first walk from the outputs, and each is named after its
@@ -25,7 +25,8 @@ _VARIABLE = "ReadVariableOp"
 def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
     """Reorder and rename a graph in place; inputs and outputs keep their names.
 
-    weights: the content of a variable to its path in the model, which its initializer gets as its name.
+    Args:
+        weights: the content of a variable to its path in the model, which its initializer gets as its name.
     """
     _sort(graph)
     _canonicalise(graph, "", {value.name: value.name for value in (*graph.input, *graph.output)}, weights)
@@ -34,7 +35,8 @@ def canonicalise(graph: onnx.GraphProto, weights: Mapping[bytes, str]) -> None:
 def _canonicalise(graph: onnx.GraphProto, prefix: str, names: dict[str, str], weights: Mapping[bytes, str]) -> None:
     """Rename in one graph and in those of its nodes.
 
-    names: old name to new one, of what comes from outside.
+    Args:
+        names: old name to new one, of what comes from outside.
     """
     fixed = set(names) if not prefix else set()
     for index, value in enumerate(graph.input):
@@ -94,7 +96,7 @@ def _sort(graph: onnx.GraphProto) -> None:
 
 
 def _settle_outputs(graph: onnx.GraphProto) -> None:
-    """Of an inner graph's outputs that are one value, the first is that value and the others copies of it.
+    """Make the first of an inner graph's outputs that are one value that value, and the others copies of it.
 
     tf2onnx chooses by the order of a set. Axes of an unknown size lose the number that it gave them.
     """
@@ -117,7 +119,7 @@ def _settle_outputs(graph: onnx.GraphProto) -> None:
 
 
 def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Copies of the nodes, each behind those that it reads, in the order of a walk from the outputs."""
+    """Copy the nodes, each behind those that it reads, in the order of a walk from the outputs."""
     makers = {name: node for node in graph.node for name in node.output}
     ordered: list[onnx.NodeProto] = []
     done: set[int] = set()
@@ -136,7 +138,7 @@ def _ordered(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
 
 
 def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    """The values that a node reads, those that its subgraphs take from outside too."""
+    """List the values that a node reads, those that its subgraphs take from outside too."""
     yield from (name for name in node.input if name)
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:

@@ -1,4 +1,4 @@
-"""Keras to ONNX: trace with its layers overridden, freeze, convert with tf2onnx, check."""
+"""Convert Keras to ONNX: trace with its layers overridden, freeze, convert with tf2onnx, check."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def convert_to_onnx(given: ConversionInput) -> Conversion:
 
 
 def _refuse_foreign(proto: onnx.ModelProto, model: keras.Model) -> None:
-    """tf2onnx leaves an operator that it cannot convert in the graph under its TensorFlow name."""
+    """Refuse what tf2onnx cannot convert, which it leaves in the graph under its TensorFlow name."""
     standard = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
     foreign = [
         node for node in _nodes(proto.graph) if node.domain not in ("", "ai.onnx") or node.op_type not in standard
@@ -77,7 +77,7 @@ def _refuse_foreign(proto: onnx.ModelProto, model: keras.Model) -> None:
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Every node, those in the bodies of loops too."""
+    """Iterate over every node, those in the bodies of loops too."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""ONNX Runtime's dynamic quantisation, which computes an LSTM in 8 bits; of recurrences it knows LSTM alone."""
+"""Quantise with ONNX Runtime's dynamic form, which computes an LSTM in 8 bits; of recurrences it knows LSTM alone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _OTHERS = {"RNN": "SimpleRNN", "GRU": "GRU"}
 
 
 def quantize_lstms(proto: onnx.ModelProto, recurrences: Sequence[LoweredLayer]) -> onnx.ModelProto:
-    """A copy of the model with each LSTM node as ``com.microsoft.DynamicQuantizeLSTM``.
+    """Copy the model with each LSTM node as ``com.microsoft.DynamicQuantizeLSTM``.
 
-    Raises UnsupportedModelError, which names the layer, where a recurrence is no native LSTM: the quantiser
-    leaves those as they are without a word (microsoft/onnxruntime#9796).
+    Raises:
+        UnsupportedModelError: which names the layer, where a recurrence is no native LSTM: the quantiser leaves
+            those as they are without a word (microsoft/onnxruntime#9796).
     """
     for layer in recurrences:
         if layer.form == "keras loop":
@@ -47,7 +48,7 @@ def quantize_lstms(proto: onnx.ModelProto, recurrences: Sequence[LoweredLayer]) 
 
 
 def quantized_tensors(proto: onnx.ModelProto) -> tuple[StoredTensor, ...]:
-    """How the LSTMs' weights are stored."""
+    """Tell how the LSTMs' weights are stored."""
     suffix = "_quantized"
     return tuple(
         StoredTensor(
@@ -70,7 +71,7 @@ def _refused(layer: str, why: str) -> UnsupportedModelError:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The quantiser recommends a pass of pre-processing, which canonical files do not need, on the root logger."""
+    """Silence the root logger, on which the quantiser recommends a pass that canonical files do not need."""
 
     def drop(record: logging.LogRecord) -> bool:
         return "pre-processing before quantization" not in record.getMessage()

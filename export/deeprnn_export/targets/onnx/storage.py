@@ -1,4 +1,4 @@
-"""How a weight is stored in fewer bits, and what it is worth when it is read back.
+"""Store a weight in fewer bits, and tell what it is worth when it is read back.
 
 All forms are symmetric: a stored 0 is 0. Scales are chosen so that the values read back, not the stored
 numbers, are what a caller compares with the original.
@@ -34,13 +34,14 @@ _INT4_SHRINKINGS = np.linspace(1.0, 0.6, 21, dtype=np.float32)
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class StoredWeight:
-    """A weight as it is stored.
+    """Hold a weight as it is stored.
 
-    data: the stored numbers; of ``int4`` uint8, two in a byte: column ``c`` in the low half, ``c + width / 2``
-        in the high one, each with 8 added.
-    scale: float16, or float32 where float16 has no such number; broadcasts over ``data`` for ``int8``; for
-        ``int4`` one a row and block. None for the floats.
-    values: float32, what the stored form is read back as, in the weight's own shape.
+    Attributes:
+        data: the stored numbers; of ``int4`` uint8, two in a byte: column ``c`` in the low half, ``c + width / 2``
+            in the high one, each with 8 added.
+        scale: float16, or float32 where float16 has no such number; broadcasts over ``data`` for ``int8``; for
+            ``int4`` one a row and block. None for the floats.
+        values: float32, what the stored form is read back as, in the weight's own shape.
     """
 
     storage: Storage
@@ -50,17 +51,20 @@ class StoredWeight:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the numbers and their scales."""
+        """Count the bytes of the numbers and their scales."""
         return self.data.nbytes + (0 if self.scale is None else self.scale.nbytes)
 
 
 def store(name: str, weight: Floats, storage: Storage, *, rows: bool) -> StoredWeight:
     """Encode a float32 weight of two axes or more.
 
-    rows: whether whole rows are looked up, as in an embedding, so that each needs a scale of its own.
+    Args:
+        rows: whether whole rows are looked up, as in an embedding, so that each needs a scale of its own.
 
-    Raises UnsupportedModelError, which names the weight, for one that is all zero, or holds a NaN, an infinity
-    or what float16 cannot hold; InputError for ``int4`` without rows.
+    Raises:
+        UnsupportedModelError: which names the weight, for one that is all zero, or holds a NaN, an infinity or
+            what float16 cannot hold.
+        InputError: for ``int4`` without rows.
     """
     if storage != "fp32":
         check_weight(name, weight, storage, way_out=f"keep it as it is with tensors={{{name!r}: 'fp32'}}")
@@ -84,7 +88,7 @@ def _fp16(weight: Floats) -> StoredWeight:
 
 
 def _int8(weight: Floats, axis: int) -> StoredWeight:
-    """One scale for all numbers along ``axis``."""
+    """Encode with one scale for all numbers along ``axis``."""
     scale = _scale(np.abs(weight).max(axis=axis, keepdims=True) / _INT8_LIMIT)
     wide = scale.astype(np.float32)
     data = np.clip(np.rint(weight / wide), -_INT8_LIMIT, _INT8_LIMIT).astype(np.int8)
@@ -92,7 +96,7 @@ def _int8(weight: Floats, axis: int) -> StoredWeight:
 
 
 def _int4(weight: Floats) -> StoredWeight:
-    """One scale for each row and block of columns, the one of some candidates with the least squared error."""
+    """Encode with one scale for each row and block of columns, of several that with the least squared error."""
     rows, width = weight.shape
     count = -(-width // BLOCK)
     padded = np.zeros((rows, count * BLOCK), np.float32)
@@ -118,7 +122,7 @@ def _int4_round(blocks: Floats, scale: Floats) -> Floats:
 
 
 def _scale(scale: Floats) -> NDArray[Any]:
-    """As float16 where that holds it to its full 11 bits; a row of zeros gets 1."""
+    """Return a scale as float16 where that holds it to its full 11 bits; a row of zeros gets 1."""
     scale = np.where(scale == 0, np.float32(1), scale).astype(np.float32)
     narrow = np.finfo(np.float16)
     fits = (np.abs(scale) >= narrow.smallest_normal) & (np.abs(scale) <= narrow.max)

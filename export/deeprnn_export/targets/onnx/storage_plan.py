@@ -1,4 +1,4 @@
-"""Which weight is stored in how many bits: by its bytes, then by what that does to the outputs."""
+"""Decide which weight is stored in how many bits: by its bytes, then by what that does to the outputs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _EFFECT_ROWS = 3
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Planned:
-    """One weight, the form chosen for it and why; effect is None where the form is float32."""
+    """Hold one weight, the form chosen for it and why; effect is None where the form is float32."""
 
     weight: Weight
     stored: StoredWeight
@@ -45,7 +45,7 @@ class Planned:
 
     @property
     def storage(self) -> Storage:
-        """The form's name."""
+        """Return the form's name."""
         return self.stored.storage
 
 
@@ -149,14 +149,14 @@ def _require(planned: Sequence[Planned], precision: Storage, largest_difference:
 
 
 def _own_answers(proto: onnx.ModelProto, cases: Sequence[Case]) -> list[Case]:
-    """What the model itself answers to the small cases, before any weight is stored otherwise."""
+    """Ask the model itself the small cases, before any weight is stored otherwise."""
     session = OnnxSession(proto.SerializeToString(), "model.onnx")
     small = [case for case in cases if _rows(case) <= _EFFECT_ROWS] or list(cases)
     return [replace(case, outputs=session.run(case.inputs)) for case in small]
 
 
 def _measured(planned: Planned, proto: onnx.ModelProto, own: Sequence[Case]) -> Planned:
-    """With the difference that this weight's storage alone makes."""
+    """Measure the difference that this weight's storage alone makes."""
     if planned.storage == "fp32":
         return planned
     return replace(planned, effect=_worst(with_values(proto, {planned.weight.name: planned.stored.values}), own))

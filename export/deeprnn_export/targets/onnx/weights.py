@@ -1,4 +1,4 @@
-"""The weights of an ONNX model, and the model with some of them stored in fewer bits.
+"""Read the weights of an ONNX model, and write the model with some of them stored in fewer bits.
 
 Standard operators alone read them back, so that any runtime takes the file. A table that is only looked up is
 read back behind its Gather, a row at a time, and stays small in memory. Any other weight is read back whole;
@@ -22,9 +22,10 @@ from deeprnn_export.targets.onnx.storage import BLOCK, Floats, StoredWeight
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Weight:
-    """A float32 constant of two axes or more and several rows: a matrix or a table, not a bias.
+    """Hold a float32 constant of two axes or more and several rows: a matrix or a table, not a bias.
 
-    is_table: whether nothing but a Gather of whole rows reads it.
+    Attributes:
+        is_table: whether nothing but a Gather of whole rows reads it.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Weight:
 
 
 def read_weights(proto: onnx.ModelProto) -> list[Weight]:
-    """The weights of a model's main graph, in its order."""
+    """List the weights of a model's main graph, in its order."""
     graph = proto.graph
     tables = _looked_up(graph)
     return [
@@ -44,7 +45,7 @@ def read_weights(proto: onnx.ModelProto) -> list[Weight]:
 
 
 def with_values(proto: onnx.ModelProto, values: Mapping[str, Floats]) -> bytes:
-    """The model's file with other numbers in some of its weights."""
+    """Write the model's file with other numbers in some of its weights."""
     changed = onnx.ModelProto.FromString(proto.SerializeToString())
     for tensor in changed.graph.initializer:
         if tensor.name in values:
@@ -54,7 +55,7 @@ def with_values(proto: onnx.ModelProto, values: Mapping[str, Floats]) -> bytes:
 
 
 def with_stored(proto: onnx.ModelProto, stored: Mapping[str, StoredWeight]) -> onnx.ModelProto:
-    """A copy of the model with these weights stored as they say."""
+    """Copy the model with these weights stored as they say."""
     changed: onnx.ModelProto = onnx.ModelProto.FromString(proto.SerializeToString())
     graph = changed.graph
     tables = _looked_up(graph)
@@ -84,7 +85,7 @@ def with_stored(proto: onnx.ModelProto, stored: Mapping[str, StoredWeight]) -> o
 
 
 class _Reader:
-    """Makes the constants of one stored weight, and the nodes that read it back."""
+    """Make the constants of one stored weight, and the nodes that read it back."""
 
     def __init__(self, name: str, weight: StoredWeight) -> None:
         self._name, self._storage = name, weight.storage
@@ -106,11 +107,11 @@ class _Reader:
                     self._constant(part, np.array([value], np.int64))
 
     def read_whole(self) -> Iterator[onnx.NodeProto]:
-        """The nodes that make the weight under its own name."""
+        """Make the nodes that read the weight back whole, under its own name."""
         yield from self._read(self._part(self._storage), self._part("scale"), self._name)
 
     def read_rows(self, gather: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-        """The nodes that stand for one Gather of rows of the weight."""
+        """Make the nodes that stand for one Gather of rows of the weight."""
         ids, output = gather.input[1], gather.output[0]
         rows, scale = f"{gather.name}/rows", f"{gather.name}/scale"
         yield self._node("Gather", [self._part(self._storage), ids], rows)
@@ -159,7 +160,7 @@ class _Reader:
 
 
 def _looked_up(graph: onnx.GraphProto) -> set[str]:
-    """The names of what nothing reads but the Gathers of rows in the main graph."""
+    """Name what nothing reads but the Gathers of rows in the main graph."""
     rows = {node.input[0] for node in graph.node if node.op_type == "Gather" and _axis(node) == 0}
     otherwise = {output.name for output in graph.output}
     for node in graph.node:

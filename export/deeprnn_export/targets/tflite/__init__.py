@@ -21,6 +21,7 @@ TARGET = Target(
         "int16x8": Precision(0.15, is_calibrated=True),
     },
     fixed_shapes=True,
+    # No layer is made so: these keep their state from one call of a plain interpreter to the next (tensorflow#46620).
     kernels={"fused": RUNTIME.recurrent_operators},
     lacks="TFLite has no builtin operator for it, so the file would need TensorFlow's Flex library "
     "and not run in LiteRT",

@@ -1,4 +1,4 @@
-"""A TFLite file without what no runtime reads: names of intermediate results, and constants more than once.
+"""Write a TFLite file without what no runtime reads: names of intermediate results, repeated constants.
 
 The converter writes a constant anew for each operator that uses it, so steps that are written out have the
 weights as often as there are steps; and the name of every tensor, some 50 bytes, of which there are thousands.
@@ -20,7 +20,7 @@ _Buffer: Any = lite_schema("BufferT")
 
 
 class _AlignedBuffer(_Buffer):
-    """A buffer whose data stands where the schema wants it."""
+    """Hold a buffer whose data stands where the schema wants it."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class _AlignedBuffer(_Buffer):
 
 
 def compact(content: bytes) -> bytes:
-    """A TFLite file's content to that of one that computes the same; the same bytes for the same content.
+    """Turn a TFLite file into one that computes the same; the same bytes for the same content.
 
     Constants keep their names, inputs and outputs those of the signatures.
     """
@@ -45,7 +45,7 @@ def compact(content: bytes) -> bytes:
     places: dict[bytes, int] = {}
 
     def place(index: int) -> int:
-        """Where a buffer's data is in the new file."""
+        """Place a buffer's data in the new file, and return where."""
         data = model.buffers[index].data
         if data is None or not len(data):
             return 0

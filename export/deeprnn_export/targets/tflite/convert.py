@@ -1,4 +1,4 @@
-"""Keras to TFLite: trace with its layers overridden into a SavedModel, convert that in a process of its own, check."""
+"""Convert Keras to TFLite: trace with its layers overridden, convert that in a process of its own, check."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def convert_to_tflite(given: ConversionInput, precision: str = "fp32") -> Conver
 
 
 def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mapping[str, NDArray[Any]]]) -> Path:
-    """The samples as the worker reads them."""
+    """Write the samples as the worker reads them."""
     names = [spec.name for spec in signature.inputs]
     arrays = [
         np.concatenate([np.asarray(row[spec.name], spec.dtype) for row in calibration]) for spec in signature.inputs

@@ -24,9 +24,10 @@ Samples = dict[str, NDArray[Any]]
 
 
 def convert(saved_model: str, precision: str = "fp32", samples: Samples | None = None) -> bytes:
-    """A SavedModel as the content of a TFLite file; its inputs and outputs keep their dtypes in every precision.
+    """Convert a SavedModel to the content of a TFLite file; inputs and outputs keep their dtypes in every precision.
 
-    samples: input name to ``(rows, ...)``, for ``int8-full`` and ``int16x8``.
+    Args:
+        samples: input name to ``(rows, ...)``, for ``int8-full`` and ``int16x8``.
     """
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     # Builtin operators alone: with SELECT_TF_OPS a file is written that LiteRT cannot run.
@@ -58,13 +59,13 @@ def try_out(content: bytes, samples: Samples | None = None) -> None:
 
 
 def _rows(samples: Samples) -> Iterator[Samples]:
-    """By name, each a batch of 1: the order of a signature's inputs is the converter's own."""
+    """Yield rows by name, each a batch of 1: the order of a signature's inputs is the converter's own."""
     for row in range(len(next(iter(samples.values())))):
         yield {name: array[row : row + 1] for name, array in samples.items()}
 
 
 def read_samples(path: str) -> Samples:
-    """The samples as the conversion wrote them; their names may be none that an archive's member can have."""
+    """Read the samples as the conversion wrote them; their names may be none that an archive's member can have."""
     with np.load(path, allow_pickle=False) as file:
         return {str(name): file[f"arr_{index}"] for index, name in enumerate(file["names"])}
 

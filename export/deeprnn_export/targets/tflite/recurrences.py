@@ -1,11 +1,14 @@
 """Build recurrences for TFLite, whose operators know neither GRU nor SimpleRNN, nor masks.
 
-A small LSTM becomes the fused ``UNIDIRECTIONAL_SEQUENCE_LSTM``; a larger one, one that the operator cannot express,
-and the other cells one matrix product for the inputs of all steps and a loop over what is left, its body
-unrolled by a few steps so that the loop's own cost is shared.
+Each becomes one matrix product for the inputs of all steps and a loop over what is left, its body unrolled by a few
+steps so that the loop's own cost is shared. The operator that TFLite has for a whole LSTM,
+``UNIDIRECTIONAL_SEQUENCE_LSTM``, is never used: it keeps its state from one call to the next (tensorflow#46620), and an
+app which asks the file without resetting its variables gets another answer each time. Without it two layers of 16 units
+take 60 us over 20 steps in place of 34, and 121 over 100 in place of 140; two of 32 units over 20 steps 62 in place of
+50.
 
 The precisions that are calibrated on samples have no loop, which the converter cannot calibrate
-(tensorflow#87468), and no fused LSTM. There every step is written out, which only short networks can afford.
+(tensorflow#87468). There every step is written out, which only short networks can afford.
 
 Batch and time are static here: that is what keeps the graph free of Flex operators
 (``TensorListReserve requires element_shape to be static``: tensorflow#62849).
@@ -14,11 +17,8 @@ Batch and time are static here: that is what keeps the graph free of Flex operat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from deeprnn_edge.errors import UnsupportedModelError
@@ -29,25 +29,17 @@ from deeprnn_export.lowering.target import RecurrenceOutput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.steps import run_kept_steps, run_steps
 from deeprnn_export.tracing.recurrence import is_zero
-from deeprnn_export.tracing.tensorflow_internals import as_composite
 
 # Of all recurrences in a file without loops. As many take 45 s to convert, and 2.6 MB in int8-full or 4.5 MB in
 # int16x8 (GRU layers of 32 and 16 units), which is more than the same network takes in float32 with its loops.
 WRITTEN_OUT_STEPS = 1_000
-# Of a layer over all steps. A loop costs some microseconds as such, and then less for each product than the fused
-# LSTM. Two layers, fused against the loop: 16 units, 20 steps 34 and 60 us; 16 units, 100 steps 140 and 121 us; 32
-# units, 20 steps 50 and 62 us, 100 steps 232 and 171 us; 256 units, 100 steps 7.5 and 3.6 ms.
-FUSED_PRODUCTS = 150_000
 
 
 class TFLiteLowering:
     """Build one traced graph; use a new one for each conversion.
 
     Attributes:
-        precision: what the file's numbers will be. A calibrated one has every step written out. The fused LSTM is none
-            of theirs: with 16-bit activations it does not convert ("Quantization to 16x8-bit not yet supported for op:
-            'UNIDIRECTIONAL_SEQUENCE_LSTM'"), with 8 bits it is slower than its steps (1.3 to 0.5 ms) and, masked,
-            wrong: answers of a network trained on IMDB were 0.14 off on average, in place of 0.007.
+        precision: what the file's numbers will be. A calibrated one has every step written out.
     """
 
     def __init__(self, precision: str = "fp32") -> None:
@@ -56,7 +48,6 @@ class TFLiteLowering:
         self._integer16 = precision == "int16x8"
         self._written_out = 0
         self._kept: dict[Any, masks.KeptSteps] = {}
-        self._markers = count(1)
 
     def why_not(self, _recurrence: Recurrence) -> str | None:
         """Refuse none: the loop, or the steps that take its place, have any activation."""
@@ -78,14 +69,10 @@ class TFLiteLowering:
         if recurrence.go_backwards:
             sequences = tf.reverse(sequences, [1])
             mask = None if mask is None else tf.reverse(mask, [1])
-        # The fused operator starts from zeros; of gathered steps the states behind the last kept one are not known.
+        # Of gathered steps the states behind the last kept one are not known.
         alone = not recurrence.continues and all(map(is_zero, states)) and not recurrence.return_state
-        fused = False
         if alone and self._looping and mask is not None:
             last, outputs = self._run_kept(recurrence, sequences, mask)
-        elif fused := alone and self._looping and _suits_fused(recurrence, sequences.shape[1]):
-            outputs = self._fused(recurrence, sequences)
-            last = outputs[:, -1]
         else:
             last, outputs, states = self._steps(recurrence, sequences, states, mask)
         if mask is not None and recurrence.zero_output_for_mask:
@@ -93,7 +80,7 @@ class TFLiteLowering:
             outputs = tf.where(mask[:, :, tf.newaxis], outputs, 0.0) if recurrence.return_sequences else outputs
         if recurrence.go_backwards and recurrence.return_sequences:
             outputs = tf.reverse(outputs, [1])
-        return RecurrenceOutput(last, outputs, states, "fused" if fused else "loop")
+        return RecurrenceOutput(last, outputs, states, "loop")
 
     def _steps(
         self, recurrence: Recurrence, sequences: Any, states: list[Any], mask: Any
@@ -117,9 +104,9 @@ class TFLiteLowering:
     def _run_kept(self, recurrence: Recurrence, sequences: Any, mask: Any) -> tuple[Any, Any]:
         """Return the last output and those of all steps, by a loop over the kept steps that ends with the longest row.
 
-        A loop over all steps chooses between the old state and the new one at each, and the fused operator takes all
-        steps too. Side by side, full rows of the seed models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and
-        201 -> 166 (LSTM, fused before), rows of 20 kept steps 145 -> 48, 216 -> 80 and 199 -> 86.
+        A loop over all steps chooses between the old state and the new one at each. Side by side, full rows of the seed
+        models took 143 -> 87 us (SimpleRNN), 220 -> 160 (GRU) and 201 -> 166 (LSTM), rows of 20 kept steps 145 -> 48,
+        216 -> 80 and 199 -> 86.
         """
         if mask.ref() not in self._kept:
             self._kept[mask.ref()] = masks.find_kept(mask, trim=False)
@@ -131,47 +118,3 @@ class TFLiteLowering:
             return outputs[:, -1], outputs
         last = masks.last_kept(gathered, kept, first=first)
         return last, last[:, tf.newaxis]
-
-    def _fused(self, recurrence: Recurrence, sequences: Any) -> Any:
-        # The operator keeps its state in variables, which the converter makes of the constants given as its
-        # initial state, dropping their values; the runtime starts them from zero. A constant that another layer
-        # uses too, as zeros of the same shape, would become a variable for that layer as well, and read the
-        # state that this one left. Each gets constants of its own; a value of 1e-30 would do no harm if it stayed.
-        shape = (sequences.shape[0], recurrence.units)
-        states = [tf.fill(shape, np.float32(1e-30 * next(self._markers))) for _ in recurrence.cell.states]
-        return _fused_lstm(recurrence, sequences, states)
-
-
-def _suits_fused(recurrence: Recurrence, time: int) -> bool:
-    """Return whether the fused operator computes this layer, as its activations are fixed, and sooner than the loop."""
-    return (
-        recurrence.cell.composite is not None
-        and recurrence.activation is keras.activations.tanh
-        and recurrence.recurrent_activation is keras.activations.sigmoid
-        and time * (recurrence.kernel.size + recurrence.recurrent_kernel.size) <= FUSED_PRODUCTS
-    )
-
-
-def _fused_lstm(recurrence: Recurrence, sequences: Any, states: list[Any]) -> Any:
-    """Run ``(batch, time, features)`` to ``(batch, time, units)`` in a function that the converter knows by its name.
-
-    The order of arguments and results is that which the converter looks for; the body is only there to be replaced.
-    """
-
-    def lstm(
-        inputs: Any,
-        h: Any,
-        c: Any,
-        kernel: Any,
-        recurrent_kernel: Any,
-        bias: Any,
-        mask: Any = None,  # noqa: ARG001 - the converter's signature
-        sequence_lengths: Any = None,  # noqa: ARG001 - the converter's signature
-    ) -> tuple[Any, Any, Any, Any, Any]:
-        last, outputs, (h, c) = run_steps(recurrence, inputs, [h, c], None, whole=True)
-        # Each argument must be used, or tracing drops it and the converter miscounts.
-        used = 0.0 * (tf.reduce_sum(kernel) + tf.reduce_sum(recurrent_kernel) + tf.reduce_sum(bias))
-        return last + used, outputs + used, h, c, tf.constant(0.0)
-
-    weights = [tf.constant(value) for value in (recurrence.kernel, recurrence.recurrent_kernel, recurrence.bias)]
-    return as_composite(str(recurrence.cell.composite), lstm)(sequences, *states, *weights)[1]

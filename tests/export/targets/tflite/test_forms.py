@@ -31,14 +31,14 @@ def convert(model: keras.Model) -> bytes:
 @pytest.mark.parametrize(
     ("cell", "units", "steps", "mask", "operator"),
     [
-        ("lstm", 16, 20, False, "UNIDIRECTIONAL_SEQUENCE_LSTM"),  # where the loop's own cost is most of it
+        ("lstm", 16, 20, False, "WHILE"),  # never the operator for all its steps, which keeps its state
         ("lstm", 32, 100, False, "WHILE"),
         ("lstm", 16, 20, True, "WHILE"),  # ends with the row
         ("gru", 16, 20, False, "WHILE"),
         ("rnn", 16, 20, True, "WHILE"),
     ],
 )
-def test_the_form_is_the_faster_one(cell: Any, units: int, steps: int, mask: bool, operator: str) -> None:
+def test_the_form_is_a_loop(cell: Any, units: int, steps: int, mask: bool, operator: str) -> None:
     model = build_network(cell, units=(units,), vocabulary_size=30, embedding_size=8, steps=steps, mask=mask)
     seen = inspect_tflite(convert(model), "m")
     assert seen.recurrent | seen.loops == {operator: 1}
