@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import GOLDEN, Bundle
 from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 
 DEFAULT_LENGTH = 100  # time steps where neither the bundle nor the caller states any
@@ -104,7 +104,7 @@ def _resolve_length(
     length: int | None,
     fixed_shapes: Sequence[Mapping[str, tuple[int, ...]]],
 ) -> int | None:
-    free = [(spec.name, spec.shape.index("time")) for spec in specs if "time" in spec.shape]
+    free = [(spec.name, axis) for spec in specs for axis, size in enumerate(spec.shape) if is_time(size)]
     if free:
         fixed = [shapes[name][axis] for shapes in fixed_shapes for name, axis in free if name in shapes]
         return length or rules.max_length or next(iter(fixed), DEFAULT_LENGTH)
@@ -142,7 +142,7 @@ def _golden_rows(cases: Sequence[Case], bundle: Bundle, length: int | None) -> l
 def _fits(shape: tuple[int, ...], spec: TensorSpec, length: int | None) -> bool:
     if len(shape) != len(spec.shape):
         return False
-    wanted = (length if size == "time" else size for size in spec.shape[1:])
+    wanted = (length if is_time(size) else size for size in spec.shape[1:])
     return all(isinstance(want, str) or want == size for want, size in zip(wanted, shape[1:], strict=True))
 
 
@@ -154,8 +154,8 @@ def _padded(row: NDArray[Any], spec: TensorSpec, rules: Preprocessing) -> bool:
 
 
 def _random(random: np.random.Generator, spec: TensorSpec, batch: int, length: int | None) -> NDArray[Any]:
-    sizes = {"time": length or DEFAULT_LENGTH}
-    shape = [batch, *(sizes.get(size, 1) if isinstance(size, str) else size for size in spec.shape[1:])]
+    free = length or DEFAULT_LENGTH
+    shape = [batch, *((free if is_time(size) else 1) if isinstance(size, str) else size for size in spec.shape[1:])]
     try:
         if spec.id_count is not None:
             # Not the lowest id, which is padding by convention.

@@ -12,6 +12,8 @@ from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import decode, show
 
 FORMAT_VERSION = 1
+# The first free time axis; another that may be of another length is ``time_2`` and so on.
+TIME = "time"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class TensorSpec:
     Attributes:
         name: of the input or output.
         dtype: numpy's name of it.
-        shape: a symbolic axis is its name, ``batch`` or ``time``.
+        shape: a symbolic axis is its name, ``batch`` or ``time``; axes of one name are of one size.
         id_count: for an input of ids, how many there are: ids lie in ``[0, id_count)``; else None.
     """
 
@@ -29,6 +31,11 @@ class TensorSpec:
     dtype: str
     shape: tuple[int | str, ...]
     id_count: int | None = None
+
+
+def is_time(size: int | str) -> bool:
+    """Return whether an axis is a free time axis."""
+    return isinstance(size, str) and size.startswith(TIME)
 
 
 @dataclass(frozen=True)

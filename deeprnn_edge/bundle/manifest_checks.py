@@ -10,7 +10,16 @@ import re
 from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.content import check_name
-from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import (
+    Artifact,
+    Companion,
+    Manifest,
+    Preprocessing,
+    StateSpec,
+    StreamSpec,
+    TensorSpec,
+    is_time,
+)
 from deeprnn_edge.bundle.text_steps import check_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
@@ -78,7 +87,7 @@ def _check_preprocessing(rules: Preprocessing) -> None:
 def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:
     """Check rows as they are padded: along a free time axis to the length that is stated."""
     for spec in inputs:
-        sizes = [(max_length or 1) if size == "time" else size for size in spec.shape]
+        sizes = [(max_length or 1) if is_time(size) else size for size in spec.shape]
         elements = math.prod(size for size in sizes if isinstance(size, int))
         if elements > limits.ROW_ELEMENTS:
             said = f"{limits.ROW_ELEMENTS:,} elements a row at most, and {spec.name[:80]!r} would have {elements:,}"

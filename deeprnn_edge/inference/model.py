@@ -105,8 +105,7 @@ class Model:
         Raises:
             InputError: for another rank, size or dtype, for ids outside the table and for NaN.
         """
-        values = feeds.arrange(inputs, self._specs)
-        arrays = {spec.name: feeds.check(values[spec.name], spec) for spec in self._specs}
+        arrays = feeds.check_all(inputs, self._specs)
         if not all(map(len, arrays.values())):
             return self._answer_no_rows(arrays)
         return self._answer(arrays)

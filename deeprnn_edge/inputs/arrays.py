@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.manifest import TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 
 # Arrays by the name of an input, an output or a state.
@@ -37,11 +37,47 @@ def arrange(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any]:
             raise InputError(f"got the inputs {sorted(inputs)}, expected {sorted(expected)}")
         return dict(inputs)
     if len(specs) == 1:
-        return {specs[0].name: inputs}
+        # A list in the order of the inputs, of one; else the rows of the only input.
+        alone = isinstance(inputs, list | tuple) and len(inputs) == 1 and np.ndim(inputs[0]) == len(specs[0].shape)
+        return {specs[0].name: inputs[0] if alone else inputs}
     if not isinstance(inputs, list | tuple) or len(inputs) != len(specs):
         names = ", ".join(spec.name for spec in specs)
         raise InputError(f"the model has {len(specs)} inputs ({names}); give a list in this order, or a dict by name")
     return {spec.name: value for spec, value in zip(specs, inputs, strict=True)}
+
+
+def check_all(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, NDArray[Any]]:
+    """Return inputs by name as arrays of the dtypes of the specs.
+
+    Args:
+        inputs: as ``arrange`` takes them.
+        specs: of the inputs.
+
+    Raises:
+        InputError: as ``arrange`` and ``check`` do, and for axes of one name that are of two sizes.
+    """
+    values = arrange(inputs, specs)
+    arrays = {spec.name: check(values[spec.name], spec) for spec in specs}
+    if len(specs) > 1:
+        check_ties(arrays, specs)
+    return arrays
+
+
+def check_ties(arrays: Arrays, specs: Sequence[TensorSpec]) -> None:
+    """Check that rows, and steps of one name, are as many in every input.
+
+    Raises:
+        InputError: names the two inputs where they are not.
+    """
+    known: dict[str, tuple[str, int]] = {}
+    for spec in specs:
+        for axis, size in zip(spec.shape, arrays[spec.name].shape, strict=True):
+            if (axis == "batch" or is_time(axis)) and known.setdefault(str(axis), (spec.name, size))[1] != size:
+                other, expected = known[str(axis)]
+                what = "rows" if axis == "batch" else "steps"
+                raise InputError(
+                    f"input {spec.name!r} has {size} {what} and {other!r} {expected}; they have to be as many"
+                )
 
 
 def check(value: Any, spec: TensorSpec) -> NDArray[Any]:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.manifest import TIME, TensorSpec, is_time
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs.arrays import arrange, check
+from deeprnn_edge.inputs.arrays import arrange, check, check_ties
 from deeprnn_edge.inputs.text import OOV_ID
 from deeprnn_export.reading.signature import Signature
 
@@ -52,18 +52,23 @@ def make_grid(
     random = np.random.default_rng(seed)
     fixed_batch = signature.inputs[0].shape[0]
     batches = BATCHES if isinstance(fixed_batch, str) else (int(fixed_batch),)
-    free_time = any("time" in spec.shape for spec in signature.inputs)
+    times = sorted({str(size) for spec in signature.inputs for size in spec.shape if is_time(size)})
 
-    def case(name: str, batch: int, steps: int, padding: str | None) -> GridCase:
-        inputs = {spec.name: _values(random, spec, batch, steps, padding, signature) for spec in signature.inputs}
+    def case(name: str, batch: int, steps: int, padding: str | None, others: int | None = None) -> GridCase:
+        lengths = {time: steps if time == TIME or others is None else others for time in times}
+        inputs = {spec.name: _values(random, spec, batch, lengths, padding, signature) for spec in signature.inputs}
         return GridCase(name, inputs)
 
     smallest = batches[0]
     cases = [case(f"batch {smallest}, {padding}", smallest, length, padding) for padding in PADDINGS]
     cases += [case(f"batch {batch}, every padding", batch, length, None) for batch in batches[1:]]
-    if free_time:
+    if times:
         lengths = sorted({*LENGTHS, min(2 * length, LONGEST)} - {length})
         cases += [case(f"batch {batches[-1]}, {steps} steps", batches[-1], steps, None) for steps in lengths]
+    if len(times) > 1:  # axes that may be of two lengths have each
+        for batch in batches[:2]:
+            for steps, others in ((length, length + 2), (length + 2, length), (7, 5)):
+                cases.append(case(f"batch {batch}, {steps} and {others} steps", batch, steps, None, others))
     if length % chunk:
         steps = length + -length % chunk
         cases += [case(f"batch {batch}, {steps} steps", batch, steps, None) for batch in batches[:2]]
@@ -84,13 +89,19 @@ def read_sample(sample: Any, signature: Signature) -> dict[str, NDArray[Any]]:
     rows = {name: len(value) for name, value in checked.items()}
     if len(set(rows.values())) > 1:
         raise InputError(f"the sample's arrays have different numbers of rows: {rows}")
+    check_ties(checked, signature.inputs)
     return checked
 
 
 def _values(
-    random: np.random.Generator, spec: TensorSpec, batch: int, steps: int, padding: str | None, signature: Signature
+    random: np.random.Generator,
+    spec: TensorSpec,
+    batch: int,
+    lengths: Mapping[str, int],
+    padding: str | None,
+    signature: Signature,
 ) -> NDArray[Any]:
-    shape = [batch, *(steps if size == "time" else 4 if isinstance(size, str) else size for size in spec.shape[1:])]
+    shape = [batch, *(lengths.get(size, 4) if isinstance(size, str) else size for size in spec.shape[1:])]
     if spec.id_count is not None:
         values: NDArray[Any] = random.integers(min(1, spec.id_count - 1), spec.id_count, shape).astype(spec.dtype)
     elif spec.dtype == "bool":  # a mask: True where a step counts

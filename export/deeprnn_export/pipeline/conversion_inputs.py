@@ -10,7 +10,7 @@ import keras
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import StreamSpec
+from deeprnn_edge.bundle.manifest import TIME, StreamSpec, is_time
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset
@@ -129,9 +129,9 @@ def _grid_length(
     signature: Signature, rules: InputRules, sample: Mapping[str, NDArray[Any]] | None, max_length: int | None
 ) -> int | None:
     """Choose the time steps of the grid: the caller's, else the sample's, else what the device pads to."""
-    free = next((spec for spec in signature.inputs if "time" in spec.shape), None)
+    free = next((spec for spec in signature.inputs if TIME in spec.shape), None)
     if max_length is None and sample is not None and free is not None:
-        return int(sample[free.name].shape[free.shape.index("time")])
+        return int(sample[free.name].shape[free.shape.index(TIME)])
     return max_length or rules.preprocessing.max_length
 
 
@@ -142,9 +142,7 @@ def _fixed_shapes(
     shapes = {}
     for spec in signature.inputs:
         given = (
-            (1, *sample[spec.name].shape[1:])
-            if sample
-            else (1, *(length if s == "time" else s for s in spec.shape[1:]))
+            (1, *sample[spec.name].shape[1:]) if sample else (1, *(length if is_time(s) else s for s in spec.shape[1:]))
         )
         if not all(isinstance(size, int) for size in given):
             raise InputError(

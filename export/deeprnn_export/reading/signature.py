@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.manifest import TIME, TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_export.reading.time_axes import name_time_axes, trace_shapes
 from deeprnn_export.tracing.inference_form import inference_form
 from deeprnn_export.tracing.keras_internals import maker_of
 from deeprnn_export.tracing.layer_table import overrides_of
@@ -55,13 +56,22 @@ def read_signature(model: keras.Model) -> Signature:
     traced = refusing(f"the model {model.name!r} cannot be traced as a graph")
     with traced, inference_form(model), overridden(readers.overrides(model)):
         graph = tf.function(forward, input_signature=specs, autograph=False).get_concrete_function().graph
-    outputs = keras.tree.flatten(answers[0])
+    flat = keras.tree.flatten(answers[0])
+    inputs = tuple(_input_spec(spec, readers.id_counts.get(spec.name)) for spec in specs)
+    outputs = tuple(
+        TensorSpec(name, tensor.dtype.name, _axes(tensor.shape))
+        for name, tensor in zip(_output_names(model, answers[0], len(flat)), flat, strict=True)
+    )
+    if sum(TIME in spec.shape for spec in inputs) > 1:
+        trace = trace_shapes(lambda *given: keras.tree.flatten(call_model(model, given)), specs)
+        with (
+            inference_form(model),
+            overridden(readers.overrides(model)),
+        ):
+            inputs, outputs = name_time_axes(inputs, outputs, trace)
     return Signature(
-        tuple(_input_spec(spec, readers.id_counts.get(spec.name)) for spec in specs),
-        tuple(
-            TensorSpec(name, tensor.dtype.name, _axes(tensor.shape))
-            for name, tensor in zip(_output_names(model, answers[0], len(outputs)), outputs, strict=True)
-        ),
+        inputs,
+        outputs,
         readers.mask_values,
         _drawing(model, graph.as_graph_def()),
     )

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import TIME, StreamSpec, TensorSpec, is_time
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, any_length
@@ -115,6 +115,10 @@ def _try(model: keras.Model, discovery: Discovery) -> None:
                 break
 
 
+def _tied(spec: TensorSpec) -> TensorSpec:
+    return dataclasses.replace(spec, shape=tuple(TIME if is_time(size) else size for size in spec.shape))
+
+
 def _free_times(model: keras.Model, signature: Signature) -> list[tuple[TensorSpec, ...]]:
     """Leave the time axis of the inputs free, in every way to be tried.
 
@@ -122,10 +126,11 @@ def _free_times(model: keras.Model, signature: Signature) -> list[tuple[TensorSp
     first guess: an id or an image beside the sequence has such an axis too.
     """
     for spec in signature.inputs:
-        if "time" in spec.shape[2:]:
+        if any(map(is_time, spec.shape[2:])):
             raise UnsupportedModelError(f"input {spec.name!r} has its steps behind another axis: {WAY_OUT}")
-    if any("time" in spec.shape for spec in signature.inputs):
-        return [signature.inputs]
+    if any(is_time(size) for spec in signature.inputs for size in spec.shape):
+        # The chunks of a stream's inputs are of one length.
+        return [tuple(_tied(spec) for spec in signature.inputs)]
     lengths = {spec.name: size for spec in signature.inputs if isinstance(size := _steps(spec), int)}
     if not lengths:
         raise UnsupportedModelError(f"no input of the model {model.name!r} has a time axis: {WAY_OUT}")
