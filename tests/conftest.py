@@ -33,6 +33,12 @@ def stream_bundle() -> Path:
 
 
 @pytest.fixture
+def source_bundle() -> Path:
+    """The network that answers each step, as C source."""
+    return Path(__file__).parent / "fixtures" / "source_steps"
+
+
+@pytest.fixture
 def stream_steps_bundle() -> Path:
     """A causal convolution and two LSTM over vectors of 5 that answer each step; 4 steps at a time in TFLite."""
     return Path(__file__).parent / "fixtures" / "stream_steps"

@@ -39,7 +39,15 @@ class Model:
         artifact: the file that runs.
     """
 
-    def __init__(self, bundle: Bundle, artifact: Artifact, session: Session, *, threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        artifact: Artifact,
+        session: Session,
+        *,
+        threads: int = 1,
+        allow_native_code: bool = False,
+    ) -> None:
         self.manifest: Manifest = bundle.manifest
         self.artifact = artifact
         self._specs, self._fixed_shapes = self.manifest.inputs, session.fixed_shapes
@@ -52,10 +60,16 @@ class Model:
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
-        self._origin = (bundle.path.absolute(), artifact.path, threads)
+        self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
         self._open_streaming: Callable[[], Streaming] = partial(
-            _open_streaming, bundle, artifact, session, self._encoder, threads=threads
+            _open_streaming,
+            bundle,
+            artifact,
+            session,
+            self._encoder,
+            threads=threads,
+            allow_native_code=allow_native_code,
         )
 
     def __repr__(self) -> str:
@@ -208,20 +222,26 @@ def _closed(*_: Any) -> Any:
     raise InputError("the model is closed; load it again")
 
 
-def _open_again(path: Path, artifact: str, threads: int) -> Model:
-    return load(path, artifact=artifact, threads=threads)
+def _open_again(path: Path, artifact: str, threads: int, allow_native_code: bool) -> Model:
+    return load(path, artifact=artifact, threads=threads, allow_native_code=allow_native_code)
 
 
 def _open_streaming(
-    bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
+    bundle: Bundle,
+    artifact: Artifact,
+    session: Session,
+    encoder: TextEncoder,
+    *,
+    threads: int,
+    allow_native_code: bool,
 ) -> Streaming:
     # Imported here, so that a program which does not stream starts without it.
     from deeprnn_edge.inference.stream_source import Streaming
 
-    return Streaming(bundle, artifact, session, encoder, threads=threads)
+    return Streaming(bundle, artifact, session, encoder, threads=threads, allow_native_code=allow_native_code)
 
 
-def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> Model:
+def load(path: str | Path, *, artifact: str | None = None, threads: int = 1, allow_native_code: bool = False) -> Model:
     """Load a bundle, a directory or its zip.
 
     Args:
@@ -229,11 +249,15 @@ def load(path: str | Path, *, artifact: str | None = None, threads: int = 1) -> 
         artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
             ONNX before other formats.
         threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
+        allow_native_code: whether an artifact of C source may be compiled and run, which can do what you can do: for
+            a bundle whose maker you trust.
 
     Raises:
         BundleError: for a bundle that is missing, damaged or of another version.
-        MissingExtraError: where the runtime of the artifact is not installed, or none is known here.
+        MissingExtraError: where the runtime of the artifact is not installed, or none is known here, or an artifact of
+            C source has not the permission that it needs.
     """
     bundle = open_bundle(path)
     chosen = choose_artifact(bundle, artifact)
-    return Model(bundle, chosen, open_artifact(bundle, chosen, threads=threads), threads=threads)
+    session = open_artifact(bundle, chosen, threads=threads, allow_native_code=allow_native_code)
+    return Model(bundle, chosen, session, threads=threads, allow_native_code=allow_native_code)

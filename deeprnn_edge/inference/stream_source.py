@@ -16,7 +16,7 @@ from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
 from deeprnn_edge.inputs.text import TextEncoder
-from deeprnn_edge.runtimes.artifacts import open_artifact
+from deeprnn_edge.runtimes.artifacts import open_artifact, stream_artifact
 from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.states import check_state
 
@@ -25,16 +25,24 @@ class Streaming:
     """Open streams, from several threads at once."""
 
     def __init__(
-        self, bundle: Bundle, artifact: Artifact, session: Session, encoder: TextEncoder, *, threads: int
+        self,
+        bundle: Bundle,
+        artifact: Artifact,
+        session: Session,
+        encoder: TextEncoder,
+        *,
+        threads: int,
+        allow_native_code: bool = False,
     ) -> None:
-        self._bundle, self._artifact, self._threads = bundle, artifact, threads
+        self._bundle, self._artifact, self._threads = bundle, stream_artifact(bundle, artifact), threads
+        self._allow_native_code = allow_native_code
         self._encoder = encoder
-        self._session = session if artifact.kind == "stream" else None
+        self._session = session if self._artifact == artifact else None
         self._lock = threading.Lock()
 
     def open(self, batch_size: int | None, state: Mapping[str, Any] | None) -> Stream:
         """Open a new stream, see ``Model.stream``."""
-        artifact = self._artifact if self._artifact.kind == "stream" else self._bundle.stream_artifact(self._artifact)
+        artifact = self._artifact
         spec = stream_spec(self._bundle.manifest, artifact)
         rows = None if batch_size is None else _check_batch_size(batch_size)
         checked = None if state is None else check_state(state, spec.states, rows)
@@ -45,7 +53,9 @@ class Streaming:
             raise InputError(f"a stream of {rows} rows: the model was built for a batch of {fixed}")
         with self._lock:
             if self._session is None:
-                self._session = open_artifact(self._bundle, artifact, threads=self._threads)
+                self._session = open_artifact(
+                    self._bundle, artifact, threads=self._threads, allow_native_code=self._allow_native_code
+                )
         rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
         return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
 

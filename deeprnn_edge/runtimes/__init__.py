@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.files.strict_json import show
-from deeprnn_edge.runtimes import onnx, tflite
+from deeprnn_edge.runtimes import c, onnx, tflite
 from deeprnn_edge.runtimes.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GROUP = "deeprnn_edge.runtimes"
 
-RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in (onnx.RUNTIME, tflite.RUNTIME)}
+RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in (onnx.RUNTIME, tflite.RUNTIME, c.RUNTIME)}
 # The one whose library browsers and other languages have too.
 PORTABLE = next(runtime for runtime in RUNTIMES.values() if runtime.portable)
 

@@ -6,6 +6,8 @@ error where it is.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from deeprnn_edge.bundle.bundle import Bundle
@@ -14,6 +16,8 @@ from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
+
+ALLOWED = "DEEPRNN_EDGE_ALLOW_NATIVE_CODE"  # an environment variable: 1 stands for the permission, also in workers
 
 
 def choose_artifact(bundle: Bundle, path: str | None = None) -> Artifact:
@@ -78,7 +82,9 @@ def read_artifact(bundle: Bundle, artifact: Artifact) -> bytes:
     return content
 
 
-def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False) -> Session:
+def open_session(
+    content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False, allow_native_code: bool = False
+) -> Session:
     """Open a session on the content of a file.
 
     Args:
@@ -87,27 +93,48 @@ def open_session(content: bytes, *, kind: str, path: str, threads: int = 1, step
         path: its name, for messages.
         threads: threads inside one call.
         steps: whether it is a stream, which is called for single steps.
+        allow_native_code: whether a file that is code of its own may be compiled and run.
 
     Raises:
         BundleError: where the runtime does not accept it.
-        MissingExtraError: where there is no such runtime here.
+        MissingExtraError: where there is no such runtime here, or not the permission that it needs.
     """
-    return runtime_of(kind, path).open(content, path, threads=threads, steps=steps)
+    runtime = runtime_of(kind, path)
+    if runtime.native and not (allow_native_code or os.environ.get(ALLOWED) == "1"):
+        raise MissingExtraError(
+            f"{path} is {runtime.title} source: it would be compiled and run as this machine's own code, which can do "
+            "what you can do. For a bundle whose maker you trust, load it with allow_native_code=True, or set "
+            f"{ALLOWED}=1 for the commands"
+        )
+    return runtime.open(content, path, threads=threads, steps=steps)
 
 
-def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1) -> Session:
+def stream_artifact(bundle: Bundle, artifact: Artifact) -> Artifact:
+    """Return what streams for an artifact: itself where it does, else that of the same format and precision.
+
+    Raises:
+        InputError: where there is none.
+    """
+    runtime = find_runtime(artifact.format)
+    itself = runtime is not None and runtime.streams_itself and bundle.manifest.stream is not None
+    return artifact if itself or artifact.kind == "stream" else bundle.stream_artifact(artifact)
+
+
+def open_artifact(bundle: Bundle, artifact: Artifact, *, threads: int = 1, allow_native_code: bool = False) -> Session:
     """Open a session on a bundle's artifact, once it was read and checked.
 
     Raises:
         BundleError: for a damaged file, and where its inputs and outputs are not those of the manifest.
-        MissingExtraError: where there is no such runtime here.
+        MissingExtraError: where there is no such runtime here, or not the permission that it needs.
     """
-    session = open_content(read_artifact(bundle, artifact), artifact, threads=threads)
+    session = open_content(
+        read_artifact(bundle, artifact), artifact, threads=threads, allow_native_code=allow_native_code
+    )
     check_interface(bundle.manifest, artifact, *session.interface())
     return session
 
 
-def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Session:
+def open_content(content: bytes, artifact: Artifact, *, threads: int = 1, allow_native_code: bool = False) -> Session:
     """Open a session on an artifact's content, which was read before.
 
     Raises:
@@ -115,7 +142,14 @@ def open_content(content: bytes, artifact: Artifact, *, threads: int = 1) -> Ses
         MissingExtraError: where there is no such runtime here.
     """
     steps = artifact.kind == "stream"
-    return open_session(content, kind=artifact.format, path=artifact.path, threads=threads, steps=steps)
+    return open_session(
+        content,
+        kind=artifact.format,
+        path=artifact.path,
+        threads=threads,
+        steps=steps,
+        allow_native_code=allow_native_code,
+    )
 
 
 def start_runtime(name: str, *, threads: int = 1) -> None:

@@ -60,6 +60,8 @@ class Runtime:
         start_model: a model of one operator, float32 ``x`` of shape ``(1,)``, whose session starts the library: what
             that costs once is not a model's own.
         portable: whether the page for browsers and the programs in other languages run its files.
+        native: whether opening a file compiles it and runs it as this machine's own code, which needs permission.
+        streams_itself: whether one file answers whole sequences and streams: there is no artifact for streams alone.
         numbers_layers: whether its converter puts a number behind the names of layers: ``gru_1_1`` is ``gru_1``.
     """
 
@@ -75,6 +77,8 @@ class Runtime:
     start_model: bytes
     foreign_prefix: str = ""
     portable: bool = False
+    native: bool = False
+    streams_itself: bool = False
     numbers_layers: bool = False
 
     @property

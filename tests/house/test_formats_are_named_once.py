@@ -23,8 +23,13 @@ HOMES = ("runtimes", "targets")
 # Libraries are called so by their makers.
 ALLOWED = re.compile(r"(?i:onnx[ _]?runtime|tf2onnx)")
 # As a word of its own: between signs, digits and underscores, or at a change of case as in OnnxSession.
-FORMATS = "|".join({re.escape(name) for one in RUNTIMES.values() for name in (one.name, one.title)})
-WORD = re.compile(rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{FORMATS})(?![a-z])")
+NAMES = {name for one in RUNTIMES.values() for name in (one.name, one.title)}
+FORMATS = "|".join(re.escape(name) for name in NAMES if len(name) > 1)
+# A name of one letter is also that of a variable: it names a format as the suffix of a file alone.
+SUFFIXES = "|".join(re.escape(name) for name in NAMES if len(name) == 1)
+WORD = re.compile(
+    rf"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:{FORMATS})(?![a-z])|(?<=\.)(?:{SUFFIXES})(?![A-Za-z0-9_.])"
+)
 # Rooms where a format is still named. To be empty.
 NOT_YET: frozenset[str] = frozenset()
 
@@ -94,6 +99,8 @@ def test_no_other_file_of_the_product_names_a_format(root: Path) -> None:
         ("match x:\n    case {'a': 1, **onnx}: pass", 1),
         ("match x:\n    case Point(tflite=1): pass", 1),
         ("def f():\n    global onnx", 1),
+        ("PATH = 'model.c'", 1),
+        ("c = h.cell", 0),
         ("name = 'onnxruntime-web'; import onnxruntime; ONNXRUNTIME_JS = 1", 0),
         ("import ai_edge_litert; package = 'ai-edge-litert'", 0),
         ("import tf2onnx", 0),

@@ -18,7 +18,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.text import compile_steps
-from deeprnn_edge.runtimes.artifacts import choose_artifact
+from deeprnn_edge.runtimes.artifacts import choose_artifact, stream_artifact
 
 
 @click.command()
@@ -55,8 +55,7 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
 def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:
     opened = open_bundle(bundle)
     chosen = choose_artifact(opened, artifact)
-    if chosen.kind != "stream":
-        chosen = opened.stream_artifact(chosen)
+    chosen = stream_artifact(opened, chosen)
     model = load(bundle, artifact=chosen.path, threads=at_least_one(threads))
     if len(model.manifest.inputs) != 1:
         raise InputError("stream takes models of one input; push this one's arrays from Python: model.stream()")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.manifest import Manifest, manifest_fields
 from deeprnn_edge.choice.budgets import parse_points
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.tables import format_table
@@ -17,12 +16,14 @@ from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.targets import TARGETS
 
 _FIXED = " and ".join(target.runtime.title for target in TARGETS.values() if target.fixed_shapes)
-_EVERY = [set(target.precisions) for target in TARGETS.values()]
+_DEFAULT = [target for target in TARGETS.values() if target.by_default]
+_EVERY = [set(target.precisions) for target in _DEFAULT]
 _COMMON = [name for name in next(iter(TARGETS.values())).precisions if all(name in one for one in _EVERY)]
 _OWN = [
     f"{target.runtime.title} {', '.join(name for name in target.precisions if name not in _COMMON)}"
-    for target in TARGETS.values()
+    for target in _DEFAULT
 ]
+_FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
 
 
 @click.command()
@@ -39,7 +40,7 @@ _OWN = [
     "--format",
     "formats",
     multiple=True,
-    help=f"{' or '.join(TARGETS)}; repeatable. Default: each that has the precision.",
+    help=f"{' or '.join(TARGETS)}; repeatable. Default: each that has the precision, but for {', '.join(_FURTHER)}.",
 )
 @click.option(
     "--precision",
@@ -96,6 +97,7 @@ _OWN = [
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
 @click.option("--name", help="The model's name in the bundle.")
+@click.option("--c-prefix", help="What every name in C source begins with. Default: the model's name.")
 @click.option("--keep-words", type=int, metavar="N", help="Keep only the N most frequent words.")
 @click.option(
     "--tensor",
@@ -157,6 +159,7 @@ def export(
     sample_raw: Path | None,
     labels: str | None,
     name: str | None,
+    c_prefix: str | None,
     keep_words: int | None,
     tensors: tuple[str, ...],
     calibration: str | None,
@@ -230,10 +233,11 @@ def export(
         force=force,
         allow_lambda=allow_lambda,
         custom_objects=None if custom_objects is None else read_custom_objects(custom_objects),
+        c_prefix=c_prefix,
         progress=lambda line: click.echo(line, err=True),
     )
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False))
     else:
         click.echo(artifact_table(manifest))
         click.echo(f"wrote {destination}; try: deeprnn-edge verify {destination}")

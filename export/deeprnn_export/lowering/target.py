@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from deeprnn_edge.bundle.manifest import Form, LoweredLayer, StoredTensor
@@ -57,8 +57,10 @@ class Conversion:
     Attributes:
         recurrences: what became of each recurrent layer in it.
         tensors: how each weight is stored, where that is known and not all float32.
+        companions: name to content of files that belong to it, which running it does not need.
     """
 
     content: bytes
     recurrences: tuple[LoweredLayer, ...]
     tensors: tuple[StoredTensor, ...] = ()
+    companions: Mapping[str, bytes] = field(default_factory=dict)

@@ -25,6 +25,7 @@ class File:
         source: what it was made of.
         operators: operator to count, as the file says.
         chunk: time steps of one call, where they are fixed and it streams.
+        is_twin: whether it is the file for whole sequences once more, to be checked as a stream.
     """
 
     source: ConversionInput
@@ -35,6 +36,7 @@ class File:
     operators: Mapping[str, int]
     tolerance: Tolerance
     chunk: int | None
+    is_twin: bool = False
 
     def replay(self) -> Replay:
         """Open the file in its own runtime, for replaying cases."""
@@ -43,30 +45,39 @@ class File:
         return Replay(session, self.source.signature.inputs, None if plan is None else plan.spec, self.chunk)
 
 
-def convert_all(source: ConversionInput, options: ExportOptions) -> Iterator[File]:
+def convert_all(source: ConversionInput, options: ExportOptions, whole: dict[str, Conversion]) -> Iterator[File]:
     """Make a file for each pair of format and precision.
+
+    Args:
+        source: the model.
+        options: of the export.
+        whole: path to what was made of the model before, for whole sequences; what is made here joins it.
 
     Raises:
         UnsupportedModelError: for what cannot be converted.
         DeepRNNEdgeError: where a file is not what its conversion says.
     """
-    plan = source.stream
+    plan, made = source.stream, set(whole)
     exact = {target.name: cache(partial(target.convert, source)) for target, _ in options.wanted}
     told: set[LoweredLayer] = set()
     for target, precision in options.wanted:
-        path = artifact_path(target, precision, stream=plan is not None)
+        path = artifact_path(target, precision, stream=plan is not None and not target.runtime.streams_itself)
         options.progress(f"converting to {path}")
         share, tolerance = target.precisions[precision].share, source.tolerance
-        if share is None:
+        if share is not None:
+            tolerance = reduced_tolerance(precision, share, source.answers(), source.max_difference)
+        if path in made:
+            converted = whole[path]
+        elif share is None:
             converted = exact[target.name]()
         else:
-            tolerance = reduced_tolerance(precision, share, source.answers(), source.max_difference)
             converted = target.store(source, precision, exact[target.name], tolerance.atol, options.progress)
         for layer in converted.recurrences:
             if layer.reason is not None and layer not in told:
                 told.add(layer)
                 options.progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+        whole[path] = converted
         operators = dict(target.runtime.inspect(converted.content, path).operators)
         check_forms(target, path, converted.recurrences, operators)
         chunk = plan.chunk_of(source.shapes) if plan is not None and target.fixed_shapes else None
-        yield File(source, target, precision, path, converted, operators, tolerance, chunk)
+        yield File(source, target, precision, path, converted, operators, tolerance, chunk, is_twin=path in made)

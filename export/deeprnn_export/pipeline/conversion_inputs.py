@@ -93,6 +93,8 @@ def make_conversion_inputs(
         max_difference=options.max_difference,
         overrides=options.tensors or {},
         outputs=signature.outputs,
+        name=options.name or rules.name or loaded.model.name,
+        prefix=options.c_prefix,
     )
     if plan is None:
         return [whole]

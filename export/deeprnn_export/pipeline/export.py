@@ -28,6 +28,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
+from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.evaluation import Reference, ask_keras, evaluate_file, load_evaluation
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
 from deeprnn_export.parity.grid import GridCase
@@ -81,6 +82,7 @@ def export(
     force: bool = False,
     allow_lambda: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
+    c_prefix: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Manifest:
     """Export a Keras model, or a saved one, as a bundle whose every artifact answers as Keras does.
@@ -88,7 +90,7 @@ def export(
     After an error nothing new is left at ``destination``, and what was there stays.
 
     Args:
-        formats: ``onnx``, ``tflite``; by default each that has the precision.
+        formats: ``onnx``, ``tflite``, ``c``; by default the first two, each that has the precision.
         precisions: ``fp32``, which is exact, and smaller ones that answer within a bound: ``fp16`` and ``int8`` of
             both formats, ``int4`` and ``int8-dynamic`` of ONNX, ``int8-full`` and ``int16x8`` of TFLite.
         sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
@@ -120,6 +122,7 @@ def export(
         force: replace a bundle that is there.
         allow_lambda: load a file that carries Python code, from a maker you trust.
         custom_objects: classes and functions by name that a saved model refers to and Keras does not have.
+        c_prefix: what every name in C source begins with; by default the model's name.
         progress: called with a line at each step.
 
     Raises:
@@ -149,6 +152,7 @@ def export(
         force=force,
         allow_lambda=allow_lambda,
         custom_objects=custom_objects,
+        c_prefix=c_prefix,
         progress=progress,
     )
     with new_bundle(destination, force=force) as folder:
@@ -186,7 +190,10 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         kept_words=options.keep_words,
         stream=None if plan is None else plan.spec,
     )
-    return _write_companions(folder, manifest, _golden(sources, options.chunk), loaded.rules)
+    beside = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}  # what came with an artifact
+    for artifact in manifest.artifacts:
+        del beside[artifact.path]
+    return _write_companions(folder, manifest, beside, _golden(sources, options.chunk), loaded.rules)
 
 
 def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
@@ -214,7 +221,8 @@ def _write_artifacts(
     """Convert, check and evaluate every file that was asked for; cut makes the ids that a smaller table knows."""
     decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels)
     reports, artifacts = [], []
-    for file in chain.from_iterable(convert_all(source, options) for source in sources):
+    whole: dict[str, Conversion] = {}
+    for file in chain.from_iterable(convert_all(source, options, whole) for source in sources):
         options.progress(f"checking {file.path} against Keras")
         replay = file.replay()
         report = check_parity(
@@ -225,7 +233,11 @@ def _write_artifacts(
             tolerance=file.tolerance,
             decisions=decisions,
         )
-        (folder / file.path).write_bytes(file.converted.content)
+        if file.is_twin:  # the file for whole sequences streams itself
+            reports.append(report)
+            continue
+        for name, content in {file.path: file.converted.content, **file.converted.companions}.items():
+            (folder / name).write_bytes(content)
         evaluation = None
         if reference is not None and report.passed:
             options.progress(f"evaluating {file.path} on {reference.dataset.name}")
@@ -272,9 +284,11 @@ def _rows(case: Case) -> int:
     return len(next(iter(case.inputs.values())))
 
 
-def _write_companions(folder: Path, manifest: Manifest, cases: Sequence[Case], rules: InputRules) -> Manifest:
+def _write_companions(
+    folder: Path, manifest: Manifest, beside: Mapping[str, bytes], cases: Sequence[Case], rules: InputRules
+) -> Manifest:
     """Write what stands beside the artifacts, and last the manifest, which has the hashes of all."""
-    files = {GOLDEN: encode_golden(cases), CARD: write_card(manifest).encode("utf-8")}
+    files = {GOLDEN: encode_golden(cases), CARD: write_card(manifest).encode("utf-8"), **beside}
     if rules.vocabulary:
         name = vocabulary_name(rules.vocabulary)
         files[name] = encode_vocabulary(name, rules.vocabulary).encode("utf-8")

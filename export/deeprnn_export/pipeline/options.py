@@ -45,6 +45,7 @@ class ExportOptions:
     force: bool
     allow_lambda: bool
     custom_objects: Mapping[str, Any] | None
+    c_prefix: str | None
     progress: Callable[[str], None]
 
     def __post_init__(self) -> None:

@@ -31,7 +31,7 @@ def expand_precisions(formats: Sequence[str] | None, precisions: Sequence[str]) 
                 raise InputError(f"{name} has no precision {precision}; it has {', '.join(TARGETS[name].precisions)}")
     return [
         (TARGETS[name], precision)
-        for name in dict.fromkeys(formats or TARGETS)
+        for name in dict.fromkeys(formats or [name for name, target in TARGETS.items() if target.by_default])
         for precision in dict.fromkeys(precisions)
         if precision in TARGETS[name].precisions
     ]

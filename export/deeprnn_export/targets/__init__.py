@@ -6,8 +6,8 @@ Looks at: ``lowering`` and ``parity``; one target never at another.
 
 from __future__ import annotations
 
-from deeprnn_export.targets import onnx, tflite
+from deeprnn_export.targets import c, onnx, tflite
 from deeprnn_export.targets.target import Target
 
-# In the order in which they are exported where none was asked for.
-TARGETS: dict[str, Target] = {target.name: target for target in (onnx.TARGET, tflite.TARGET)}
+# In the order in which they are exported.
+TARGETS: dict[str, Target] = {target.name: target for target in (onnx.TARGET, tflite.TARGET, c.TARGET)}

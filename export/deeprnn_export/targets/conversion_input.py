@@ -34,6 +34,8 @@ class ConversionInput:
         overrides: patterns of weights' names to the storage that they get.
         outputs: the model's own.
         stream: how it streams; None where it answers for whole sequences.
+        name: the model's, for people.
+        prefix: what the names in source code begin with; None for one made of the model's name.
     """
 
     model: keras.Model
@@ -46,6 +48,8 @@ class ConversionInput:
     overrides: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[TensorSpec, ...] = ()
     stream: StreamPlan | None = None
+    name: str = "model"
+    prefix: str | None = None
 
     def carry(self) -> Carry:
         """Make the carried states of one trace of the model."""

@@ -42,6 +42,7 @@ class Target:
     Attributes:
         runtime: what runs its files, and knows its name.
         precisions: by name; each target has ``fp32``.
+        by_default: whether it is exported where no format was asked for.
         fixed_shapes: whether a file takes one shape alone, batch 1 and so many time steps.
         kernels: form of a layer to the operators one of which the file has for it; other forms have none of their own.
         lacks: what an operator that the format does not have would do to a file.
@@ -61,6 +62,7 @@ class Target:
     packages: tuple[str, ...]
     convert: Callable[[ConversionInput], Conversion]
     store: Callable[[ConversionInput, str, Callable[[], Conversion], float, Progress], Conversion]
+    by_default: bool = True
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ from deeprnn_edge.snippets.languages import choose_artifact as choose_for_progra
 from deeprnn_edge.web.settings import choose_artifact as choose_for_page
 from tests.support.changed_bundle import change_manifest
 
-LATER = r"is of the format 'later', and this release runs onnx, tflite: install a newer release, or the package"
+LATER = r"is of the format 'later', and this release runs onnx, tflite, c: install a newer release, or the package"
 ALONE = rf"has no artifact that runs here: model\.later {LATER}"
 
 
