@@ -54,7 +54,7 @@ def main() -> None:
         for cell, title in CELLS.items():
             print(title, file=sys.stderr)
             bundle = Path(folder) / cell
-            export(build(Network(cell)), bundle, vocabulary=WORDS)
+            export(build(Network(cell)), bundle, vocabulary=WORDS, rules="imdb")
             added[title] = measure_calls(bundle)
         print("processes", file=sys.stderr)
         process = measure_process(Path(folder) / "gru")

@@ -85,7 +85,7 @@ def main() -> int:
 def make_bundle(path: Path) -> list[str]:
     """Export the masked GRU with the words of the packaged reviews; return these sentences without their padding."""
     data = load_dataset("reviews")
-    export(build(Network("gru", masked=True)), path, vocabulary=data.words, formats=("onnx",))
+    export(build(Network("gru", masked=True)), path, vocabulary=data.words, rules="imdb", formats=("onnx",))
     words = np.array(["", "", "zzz", "", *data.words], dtype=object)  # the id of a word is its rank + 3
     assert words[INDEX_OFFSET + 1] == data.words[0]
     rows = np.concatenate([data.x_train, data.x_test])

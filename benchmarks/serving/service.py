@@ -91,7 +91,7 @@ def make_bundle(path: Path) -> None:
     from benchmarks.peers.networks import build
     from deeprnn_export import export
 
-    export(build(Network("gru")), path, formats=("onnx",), vocabulary=WORDS)
+    export(build(Network("gru")), path, formats=("onnx",), vocabulary=WORDS, rules="imdb")
 
 
 def make_texts() -> list[str]:

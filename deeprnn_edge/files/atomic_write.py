@@ -22,9 +22,9 @@ def check_output(path: Path, *, force: bool = False) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a directory; give the name of a file")
     if path.exists() and not force:
-        raise InputError(f"{path} exists; choose another --output, or replace it with --force")
+        raise InputError(f"{path} exists; choose another output=, or replace it with force=True")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"cannot write in {path.parent}: it is missing or not writable; choose another --output")
+        raise InputError(f"cannot write in {path.parent}: it is missing or not writable; choose another output=")
 
 
 def write_output(path: Path, content: str | bytes) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,8 @@ def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
     """Return an array of the right shape in the spec's dtype.
 
     Raises:
-        InputError: for another dtype, an id outside the table, or a NaN.
+        InputError: for another dtype, an id outside the table, a NaN, or a number that is infinite or becomes so in
+            the spec's dtype.
     """
     kind = array.dtype.kind
     if spec.dtype.startswith("int"):
@@ -107,19 +109,40 @@ def check_values(array: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
             raise InputError(f"input {spec.name!r} has the dtype {array.dtype}, expected integers ({spec.dtype})")
         if spec.id_count is not None and array.size:
             _check_ids(array, spec.name, spec.id_count)
+        elif array.size and array.dtype.itemsize >= _dtype(spec.dtype).itemsize and array.dtype != spec.dtype:
+            _check_range(array, spec)
     elif spec.dtype == "bool":
         if kind != "b":
             raise InputError(
                 f"input {spec.name!r} has the dtype {array.dtype}, expected bool: True where a step counts"
             )
-    elif kind == "f":
-        if array.size and (largest := _largest(array)) != largest:
-            row = int(np.argwhere(np.isnan(array))[0][0])
-            raise InputError(f"input {spec.name!r} has a NaN in row {row}; fill or drop missing values first")
-    elif kind not in "iu":
+    elif kind not in "fiu":
         raise InputError(f"input {spec.name!r} has the dtype {array.dtype}, expected numbers ({spec.dtype})")
     wanted = _dtype(spec.dtype)
-    return array if array.dtype == wanted else array.astype(wanted)
+    if array.dtype != wanted:
+        with np.errstate(over="ignore"):  # what becomes infinite is refused below
+            array = array.astype(wanted)
+    # One pass over all: no finite sum of squares where one of them is none, or, rarely, where the sum overflows.
+    if kind == "f" and not isfinite(np.vdot(array, array)):
+        _check_finite(array, spec.name)
+    return array
+
+
+def _check_range(array: NDArray[Any], spec: TensorSpec) -> None:
+    allowed = np.iinfo(spec.dtype)
+    for number in (int(array.min()), int(array.max())):
+        if not allowed.min <= number <= allowed.max:
+            raise InputError(f"input {spec.name!r} has the number {number}, which is no {spec.dtype}")
+
+
+def _check_finite(array: NDArray[Any], name: str) -> None:
+    if (missing := np.argwhere(np.isnan(array))).size:
+        raise InputError(f"input {name!r} has a NaN in row {int(missing[0][0])}; fill or drop missing values first")
+    if (infinite := np.argwhere(np.isinf(array))).size:
+        raise InputError(
+            f"input {name!r} has a number in row {int(infinite[0][0])} that is infinite in {array.dtype}; "
+            "leave it out, or scale the values"
+        )
 
 
 @cache
@@ -150,7 +173,7 @@ def _fits(shape: Sequence[int], expected: Sequence[int | str]) -> bool:
 
 
 def _largest(array: NDArray[Any]) -> Any:
-    """Return the largest value; NaN where one is among them, as NumPy orders it last.
+    """Return the largest value.
 
     By its place: of 100 ids ``max`` takes 0.7 us and this 0.3, and the difference doubles with the caches cold.
     """
@@ -160,6 +183,8 @@ def _largest(array: NDArray[Any]) -> Any:
 def _check_ids(array: NDArray[Any], name: str, count: int) -> None:
     if array.size == 1 and 0 <= array.item() < count:  # a stream's step: sooner than any reduction
         return
+    if not array.dtype.isnative or (array.dtype.kind == "i" and array.dtype.itemsize < 4):
+        array = array.astype(np.int64)  # as unsigned, -1 of 8 bits would be the id 255
     # A negative id, read as unsigned, is larger than any count: one pass for both ends of the range.
     unsigned = array if array.dtype.kind == "u" else array.view(_UNSIGNED[array.dtype.itemsize])
     if _largest(unsigned) >= count:

@@ -87,6 +87,8 @@ def _describe_preprocessing(given: Preprocessing) -> str:
     }[given.kind]
     if given.max_length is None:
         return f"{takes}, of any length."
+    if "refuse" in (given.padding, given.truncating):
+        return f"{takes} of {given.max_length} steps; other input is refused."
     return (
         f"{takes}; shorter input is padded to {given.max_length} steps ({given.padding}), longer input is cut to them."
     )

@@ -67,7 +67,7 @@ def read_source(path: Path, column: str, rules: Preprocessing, *, answers: Seque
     taken = sorted(set(answers) & set(schema.names))
     if taken:
         raise InputError(
-            f"{path} has a column {taken[0]!r}, which is an answer's name; put something ahead of these with --prefix"
+            f"{path} has a column {taken[0]!r}, which is an answer's name; put something ahead of these with prefix="
         )
     return Source(str(path), rows, stat.st_size, stat.st_mtime_ns)
 

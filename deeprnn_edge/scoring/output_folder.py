@@ -27,7 +27,7 @@ class OutputFolder:
         parent = path.resolve().parent
         if not path.name or not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
             raise InputError(
-                f"cannot make {path}: {path.parent} is no directory, or not writable; choose another --output"
+                f"cannot make {path}: {path.parent} is no directory, or not writable; choose another output="
             )
         self.path = path.resolve()
         self.partial = self.path.with_name(f"{self.path.name}.partial")
@@ -51,7 +51,7 @@ class OutputFolder:
         """
         for file in files:
             if {self.path, self.partial} & set(file.parents):
-                raise InputError(f"the input {file} lies in the output folder; choose another --output")
+                raise InputError(f"the input {file} lies in the output folder; choose another output=")
 
     def check(self, settings: RunSettings, *, force: bool) -> None:
         """Check that what is there is of these settings; ``force`` refuses only what is of no run.
@@ -63,16 +63,16 @@ class OutputFolder:
             if not folder.exists():
                 continue
             if not folder.is_dir():
-                raise InputError(f"{folder} is no directory; choose another --output")
+                raise InputError(f"{folder} is no directory; choose another output=")
             found = read_settings(folder)
             if found is None:
                 # A run that was killed before its settings were in place left no more than that one's temporary file.
                 held = [file.name for file in folder.iterdir() if folder == self.path or not file.name.startswith(".")]
                 if held:
-                    raise InputError(f"{folder} holds other files, such as {min(held)}; choose another --output")
+                    raise InputError(f"{folder} holds other files, such as {min(held)}; choose another output=")
             elif not force and (difference := describe_difference(found, settings)):
                 raise InputError(
-                    f"{folder} holds scores of {difference}; choose another --output, or start over with --force"
+                    f"{folder} holds scores of {difference}; choose another output=, or start over with force=True"
                 )
 
     def find(self, settings: RunSettings) -> Path:

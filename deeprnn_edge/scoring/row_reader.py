@@ -29,7 +29,7 @@ class RowReader:
         path = Path(source.path)
         stat = path.stat()
         if (stat.st_size, stat.st_mtime_ns) != (source.size_bytes, source.modified_ns):
-            raise InputError(f"{path} has changed since the run was planned; start over with --force")
+            raise InputError(f"{path} has changed since the run was planned; start over with force=True")
         self.source = source
         self._file = pq.ParquetFile(path)
         metadata = self._file.metadata

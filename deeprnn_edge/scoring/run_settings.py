@@ -72,7 +72,7 @@ def read_settings(folder: Path) -> RunSettings | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, BundleError) as error:
-        raise InputError(f"{path} is no record of this release: {error}; choose another --output") from error
+        raise InputError(f"{path} is no record of this release: {error}; choose another output=") from error
     return settings
 
 

@@ -111,11 +111,12 @@ def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> li
         return [f"{what}{length}"]
     start = "" if rules.start_id is None else f"; a text starts with the id {rules.start_id}"
     end = "" if rules.end_id is None or streams else f"; it ends with the id {rules.end_id}"
+    place = "its place in the list" if (rules.vocabulary or "").endswith(".json") else "its line in"
     unknown = "left out" if rules.oov_id is None else str(rules.oov_id)
     # A backslash at the end of a line would join it with the next one in C++.
     steps = describe_steps(rules.text_steps).replace("\\ ", f"\\{_SPACE}")
     said = [
-        f"Text becomes ids by the rule in manifest.json under preprocessing: {steps}; a word's id is its line in "
+        f"Text becomes ids by the rule in manifest.json under preprocessing: {steps}; a word's id is {place} "
         f"{rules.vocabulary}, counted from 1, plus {rules.index_offset}, or {unknown} where it is not "
         f"there{start}{end}.{length}"
     ]

@@ -40,14 +40,14 @@ def check_site(path: Path, *, force: bool = False) -> None:
         InputError: where it cannot.
     """
     if not path.name or not path.parent.is_dir():
-        raise InputError(f"cannot make {path}: {path.parent} is no directory; choose another --output")
+        raise InputError(f"cannot make {path}: {path.parent} is no directory; choose another output=")
     if not path.exists():
         return
     if not force:
-        raise InputError(f"{path} exists; choose another --output, or replace it with --force")
+        raise InputError(f"{path} exists; choose another output=, or replace it with force=True")
     is_page = (path / SETTINGS).is_file() and (path / INDEX).is_file()
     if not is_page and not (path.is_dir() and not any(path.iterdir())):
-        raise InputError(f"{path} exists and is no page of this command; --force replaces such pages alone")
+        raise InputError(f"{path} exists and is no page of this command; force=True replaces such pages alone")
 
 
 def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) -> dict[str, bytes]:
@@ -97,7 +97,7 @@ def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
-        raise InputError(f"cannot write in {path.parent}: {error.strerror}; choose another --output") from error
+        raise InputError(f"cannot write in {path.parent}: {error.strerror}; choose another output=") from error
     fresh = aside / "new"
     try:
         for name, content in files.items():

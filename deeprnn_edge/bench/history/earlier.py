@@ -41,7 +41,7 @@ def read_earlier(path: Path, *, stream: bool) -> Report:
     """
     report = read_report(path, _READING)
     if isinstance(report, BenchReport) == stream:
-        said = "whole sequences: leave out --stream" if stream else "streams: add --stream"
+        said = "whole sequences: leave out stream=True" if stream else "streams: add stream=True"
         raise BundleError(f"{path} is a benchmark of {said}, or give another file")
     return report
 
@@ -63,7 +63,7 @@ def check_same_model(path: Path, old: Report, *, name: str, batch: int) -> None:
             f"{path} is a benchmark of the model {old.name!r}, and this bundle holds {name!r}; give two benches of one"
         )
     if old.options.batch != batch:
-        raise InputError(f"{path} was measured with batch {old.options.batch}, and this is {batch}; give --batch alike")
+        raise InputError(f"{path} was measured with batch {old.options.batch}, and this is {batch}; give batch= alike")
 
 
 def check_same_inputs(path: Path, old: Report, new: Report) -> None:
@@ -75,7 +75,7 @@ def check_same_inputs(path: Path, old: Report, new: Report) -> None:
     check_same_model(path, old, name=new.name, batch=new.options.batch)
     if isinstance(old, BenchReport) and isinstance(new, BenchReport) and dict(old.inputs) != dict(new.inputs):
         raise InputError(
-            f"{path} was measured on {_shapes(old.inputs)}, and this on {_shapes(new.inputs)}; give --length alike, "
+            f"{path} was measured on {_shapes(old.inputs)}, and this on {_shapes(new.inputs)}; give length= alike, "
             "or benches of one model"
         )
 
@@ -115,7 +115,7 @@ def check_holdable(
         )
     if old.options.threads != threads:
         raise InputError(
-            f"{path} was measured with threads {old.options.threads}, and this is {threads}; give --threads alike, "
+            f"{path} was measured with threads {old.options.threads}, and this is {threads}; give threads= alike, "
             "or leave out --fail-above"
         )
     for name, artifact, timing in timings_of(old):
@@ -132,7 +132,7 @@ def require_blocks(what: str, timing: Timing) -> None:
     if len(timing.block_p50_ms) < FEWEST_BLOCKS:
         raise InputError(
             f"{what} was timed in {len(timing.block_p50_ms)} blocks of calls, and --fail-above takes {FEWEST_BLOCKS} "
-            "to tell a regression from noise; measure it with more --seconds or --runs"
+            "to tell a regression from noise; measure it with more seconds= or runs="
         )
 
 

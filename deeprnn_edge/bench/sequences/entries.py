@@ -62,7 +62,7 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
     try:
         if artifact.kind != "sequence":
             raise InputError(
-                f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add --stream"
+                f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add stream=True"
             )
         session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
     except InputError as raised:

@@ -129,7 +129,7 @@ def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artif
         return [choose_artifact(bundle, name) for name in dict.fromkeys(names)]
     chosen = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "sequence"]
     if not chosen:
-        raise InputError(f"{bundle.path} has stream artifacts alone: add --stream")
+        raise InputError(f"{bundle.path} has stream artifacts alone: add stream=True")
     return chosen
 
 

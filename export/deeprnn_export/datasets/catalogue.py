@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import INDEX_OFFSET
 from deeprnn_export.datasets.labelled import Dataset, make_id_dataset
@@ -41,6 +42,8 @@ def load_dataset(
     max_length: int | None = None,
     vocabulary_size: int = VOCABULARY_SIZE,
     vocabulary: str | Path | None = None,
+    words: Sequence[str] = (),
+    rules: Preprocessing | None = None,
 ) -> Dataset:
     """Load ``reviews``, ``vowels``, ``imdb`` or a file.
 
@@ -53,7 +56,9 @@ def load_dataset(
     Args:
         max_length: time steps, padded and cut at the front; by default 100 for ids, the longest row for features.
         vocabulary_size: how many ids there are; larger ones become the unknown word.
-        vocabulary: for ids in a ``.npz``, a file of the words: JSON of word to rank, or one word a line by rank.
+        vocabulary: for ids in a ``.npz``, a file of the words: JSON of word to rank, one word a line by rank, or a
+            Keras ``Tokenizer``'s JSON, whose rules the ids then follow.
+        words, rules: of a model that is there already; a table's texts are read so, and rows are padded so.
 
     Raises:
         InputError: for a file or option that cannot be used, and where ``imdb`` cannot be downloaded.
@@ -71,23 +76,24 @@ def load_dataset(
     if name_or_path in _SHIPPED_LABELS:
         name = str(name_or_path)
         with as_file(files("deeprnn_export.datasets") / "data" / f"{name}.npz") as shipped:
-            return read_npz_dataset(shipped, label_names=_SHIPPED_LABELS[name], **options)
+            return read_npz_dataset(shipped, label_names=_SHIPPED_LABELS[name], rules=rules, **options)
     if name_or_path == "imdb":
-        return _download_imdb(**options)
+        return _download_imdb(rules=rules, **options)
     if not path.exists():
         raise InputError(
             f"no data set or file {str(name_or_path)!r}; there are {', '.join(NAMES)}, "
             "or give a path to a .npz, .csv or .tsv"
         )
     if path.suffix == ".npz":
-        words = () if vocabulary is None else read_words(Path(vocabulary))
-        return read_npz_dataset(path, words=words, **options)
+        if vocabulary is not None:
+            words, rules = read_words(Path(vocabulary))
+        return read_npz_dataset(path, words=words, rules=rules, **options)
     if path.suffix in (".csv", ".tsv"):
-        return read_text_dataset(path, **options)
+        return read_text_dataset(path, words=words, rules=rules, **options)
     raise InputError(f"{path} is no data set; expected a .npz, .csv or .tsv file, or one of {', '.join(NAMES)}")
 
 
-def _download_imdb(*, max_length: int | None, vocabulary_size: int) -> Dataset:
+def _download_imdb(*, max_length: int | None, vocabulary_size: int, rules: Preprocessing | None) -> Dataset:
     import keras
 
     try:
@@ -105,6 +111,7 @@ def _download_imdb(*, max_length: int | None, vocabulary_size: int) -> Dataset:
         {"train": [np.asarray(row) for row in x_train], "test": [np.asarray(row) for row in x_test]},
         {"train": np.asarray(y_train), "test": np.asarray(y_test)},
         label_names=("negative", "positive"),
+        rules=rules,
         words=words_by_rank(index, "imdb's word index"),
         vocabulary_size=vocabulary_size,
         max_length=max_length,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing
-from deeprnn_edge.bundle.vocabulary import VOCABULARY
+from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
 
 MAX_LENGTH = 100  # time steps of ids where the user says nothing: the network of the seed
@@ -45,6 +44,12 @@ class Dataset:
     vocabulary_size: int | None = None
     features: int | None = None
 
+    @property
+    def first_word(self) -> int:
+        """Return the lowest id of a word: above those that pad, begin or end a text, or stand for unknown words."""
+        how = self.preprocessing
+        return max(one for one in (how.pad_id, how.start_id, how.end_id, how.oov_id) if one is not None) + 1
+
 
 def make_id_dataset(
     name: str,
@@ -53,6 +58,7 @@ def make_id_dataset(
     *,
     label_names: Sequence[str] = (),
     words: Sequence[str] = (),
+    rules: Preprocessing | None = None,
     vocabulary_size: int,
     max_length: int | None,
 ) -> Dataset:
@@ -60,26 +66,29 @@ def make_id_dataset(
 
     Args:
         words: by rank; with them the data set is of the kind ``text``, without of the kind ``tokens``.
+        rules: of the ids and their padding; None for those of ``keras.datasets.imdb``.
         label_names: of the classes in order; by default their numbers.
 
     Raises:
         InputError: for parts without rows, ids below 0, and labels that do not fit.
     """
+    how = rules or Preprocessing("tokens")
     if words:
-        vocabulary_size = min(vocabulary_size, len(words) + text.INDEX_OFFSET + 1)
+        vocabulary_size = min(vocabulary_size, len(words) + how.index_offset + 1)
     y_train, y_test, names = _check_labels(name, parts, labels, label_names)
     length = max_length or MAX_LENGTH
-    rules = Preprocessing("text" if words else "tokens", vocabulary=VOCABULARY if words else None, max_length=length)
+    kind: Any = "text" if words else "tokens"
+    how = replace(how, kind=kind, vocabulary=vocabulary_name(words) if words else None, max_length=length)
     return Dataset(
         name=name,
-        kind=rules.kind,
-        x_train=_pad(name, parts["train"], rules, length, vocabulary_size),
+        kind=kind,
+        x_train=_pad(name, parts["train"], how, length, vocabulary_size),
         y_train=y_train,
-        x_test=_pad(name, parts["test"], rules, length, vocabulary_size),
+        x_test=_pad(name, parts["test"], how, length, vocabulary_size),
         y_test=y_test,
-        words=tuple(words[: vocabulary_size - text.INDEX_OFFSET - 1]),
+        words=tuple(words[: vocabulary_size - how.index_offset - 1]),
         labels=names,
-        preprocessing=rules,
+        preprocessing=how,
         vocabulary_size=vocabulary_size,
     )
 
@@ -129,8 +138,13 @@ def _pad(name: str, rows: Rows, rules: Preprocessing, length: int, vocabulary_si
     smallest = min((int(row.min()) for row in rows if row.size), default=0)
     if smallest < 0:
         raise InputError(f"{name} has the id {smallest}; ids start at 0, which pads")
-    known: list[Any] = [np.where(row < vocabulary_size, row, text.OOV_ID) for row in rows]
-    return pad_ids(known, length=length, pad_id=rules.pad_id)
+    unknown = rules.oov_id
+    known: list[Any] = [
+        row[row < vocabulary_size] if unknown is None else np.where(row < vocabulary_size, row, unknown) for row in rows
+    ]
+    # What a model refuses to fill or cut is still evaluated on rows that training would fill and cut in front.
+    padding, truncating = ("pre" if side == "refuse" else side for side in (rules.padding, rules.truncating))
+    return pad_ids(known, length=length, pad_id=rules.pad_id, padding=padding, truncating=truncating)
 
 
 def _check_labels(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import PAD_ID
 from deeprnn_export.datasets.labelled import Dataset, Rows, make_id_dataset, make_sequence_dataset
@@ -24,6 +25,7 @@ def read_npz_dataset(
     max_length: int | None,
     vocabulary_size: int,
     words: Sequence[str] = (),
+    rules: Preprocessing | None = None,
     label_names: Sequence[str] = (),
 ) -> Dataset:
     """Read ``x_train``, ``y_train``, ``x_test``, ``y_test`` in one of three layouts.
@@ -62,6 +64,7 @@ def read_npz_dataset(
         labels,
         label_names=label_names,
         words=words or _stored_words(path, arrays),
+        rules=rules,
         vocabulary_size=vocabulary_size,
         max_length=max_length,
     )

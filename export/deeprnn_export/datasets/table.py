@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,19 @@ SPLIT_SEED = 0  # fixed, so that what one command trained on, another never take
 MAX_NUMBERS = 20  # distinct numeric labels beyond which they are taken for quantities, not classes
 
 
-def read_text_dataset(path: Path, *, max_length: int | None, vocabulary_size: int) -> Dataset:
+def read_text_dataset(
+    path: Path,
+    *,
+    max_length: int | None,
+    vocabulary_size: int,
+    words: Sequence[str] = (),
+    rules: Preprocessing | None = None,
+) -> Dataset:
     """Read a table with a header: the columns ``text`` and ``label``, else its first two in this order.
 
     A first row whose label occurs again below is no header, but a row like the others. A fifth of each label's
-    rows is the test part; the vocabulary comes from the training part alone. Classes are the labels in
-    order.
+    rows is the test part; the vocabulary comes from the training part alone, unless there is one already, with its
+    rules. Classes are the labels in order.
 
     Raises:
         InputError: for a table that cannot be read, has no such columns, or labels that are no classes.
@@ -35,16 +43,17 @@ def read_text_dataset(path: Path, *, max_length: int | None, vocabulary_size: in
     y = np.array([names.index(label) for label in labels], np.int64)
     test = _test_rows(y)
     parts = {"train": np.flatnonzero(~test), "test": np.flatnonzero(test)}
-    words = rank_words(texts[row] for row in parts["train"])
+    words = tuple(words) or rank_words(texts[row] for row in parts["train"])
     if not words:
         raise InputError(f"{path} has no words in its column of texts")
-    encode = TextEncoder(Preprocessing("text"), words).encode
+    encode = TextEncoder(rules or Preprocessing("text"), words).encode
     return make_id_dataset(
         path.stem,
         {part: [np.array(encode(texts[row]), np.int64) for row in rows] for part, rows in parts.items()},
         {part: y[rows] for part, rows in parts.items()},
         label_names=names,
         words=words,
+        rules=rules,
         vocabulary_size=vocabulary_size,
         max_length=max_length,
     )

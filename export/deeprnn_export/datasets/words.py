@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import split_words
+from deeprnn_export.datasets.tokenizer_files import read_word_source
 
 
-def read_words(path: Path) -> tuple[str, ...]:
-    """Read words by rank from JSON of word to rank (as Keras's ``imdb_word_index.json``), or from one word a line.
+def read_words(path: Path) -> tuple[tuple[str, ...], Preprocessing | None]:
+    """Read the words behind ids that are there already.
+
+    Args:
+        path: JSON of word to rank (as Keras's ``imdb_word_index.json``) or one word a line, of which the ids follow
+            ``keras.datasets.imdb``; or a Keras ``Tokenizer``'s JSON, which has rules of its own.
+
+    Returns:
+        The words by rank, and the rules where they are not those of ``keras.datasets.imdb``.
 
     Raises:
-        InputError: for a file that is missing, empty or neither, and for a word or rank that comes twice.
+        InputError: for a file that is missing or none of these, and for a word or rank that comes twice.
     """
-    try:
-        content = path.read_text(encoding="utf-8")
-        index = json.loads(content) if path.suffix == ".json" else None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the vocabulary {path}: {error}") from error
-    if index is not None:
-        if not isinstance(index, dict):
-            raise InputError(
-                f"the vocabulary {path} holds a {type(index).__name__}; expected an object of word to rank"
-            )
-        return words_by_rank(index, str(path))
-    # Not splitlines(): it also splits at characters that a word of the IMDB index may be.
-    words = tuple(line.removesuffix("\r") for line in content.removesuffix("\n").split("\n"))
-    for word, count in Counter(words).items():
-        if count > 1 or not word.strip():
-            raise InputError(
-                f"the vocabulary {path} has the word {word!r} {count} times; expected one word a line, by rank"
-            )
-    return words
+    source = read_word_source(path)
+    if source.preprocessing is not None:
+        return source.words, source.preprocessing
+    if source.kind == "a word_index" and not source.are_ids:
+        return words_by_rank(source.numbers, source.where), None
+    if source.kind == "a word list":
+        return tuple(source.numbers), None
+    raise InputError(
+        f"{path} is {source.kind} of ids, and ids in a data set follow keras.datasets.imdb: give words by rank from 1, "
+        "or the Tokenizer's JSON that the ids were made with"
+    )
 
 
 def words_by_rank(index: Mapping[str, Any], where: str) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Evaluation
+from deeprnn_edge.bundle.manifest import Evaluation, Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.parity.difference import decide
 from deeprnn_edge.parity.replay import Replay
-from deeprnn_export.datasets.catalogue import VOCABULARY_SIZE, Dataset, load_dataset
+from deeprnn_export.datasets.catalogue import NAMES, VOCABULARY_SIZE, Dataset, load_dataset
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.reading.input_rules import InputRules
@@ -49,7 +49,16 @@ def load_evaluation(data: Dataset | str | Path, signature: Signature, rules: Inp
         dataset = data
     else:
         size = VOCABULARY_SIZE if spec.id_count is None else spec.id_count
-        dataset = load_dataset(data, max_length=rules.preprocessing.max_length, vocabulary_size=size)
+        how, words = rules.preprocessing, rules.vocabulary
+        dataset = load_dataset(data, max_length=how.max_length, vocabulary_size=size, words=words, rules=how)
+        # The ids of a data set with a name stand for its own words.
+        theirs = Preprocessing("text")
+        own = any(getattr(how, one) != getattr(theirs, one) for one in ("start_id", "oov_id", "index_offset"))
+        if data in NAMES and words and dataset.words and (own or words[: len(dataset.words)] != dataset.words):
+            raise InputError(
+                f"the ids of {data} stand for other words than the model's: evaluate it on a .csv of texts, or on a "
+                ".npz of its own ids"
+            )
     shape = dataset.x_test.shape
     fits = len(shape) == len(spec.shape) and all(
         isinstance(size, str) or size == given for size, given in zip(spec.shape[1:], shape[1:], strict=True)

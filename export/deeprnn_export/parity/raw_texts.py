@@ -18,14 +18,15 @@ from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.inputs.items import to_batch
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.tables import format_table
+from deeprnn_export.datasets.text_layers import SPLIT, STANDARDIZE, TOKENIZER_STEPS
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.string_front import StringFront
-from deeprnn_export.reading.text_layers import SPLIT, STANDARDIZE, TOKENIZER_STEPS
 
 _AGREEMENT = 1e-6  # the same layers on the same ids: only the order of a sum may differ
 _MOST_SHOWN = 8
+_MOST_LENGTHS = 6
 
 Ids = Callable[[Sequence[str]], list[list[int]]]
 
@@ -122,9 +123,14 @@ def make_raw_cases(
     if reference is not None:
         _require_ids(texts, rows, reference)
     batch, least = spec.shape[0], how.min_length or 0
+    by_count: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        by_count.setdefault(max(len(row), least), []).append(index)
+    by_count.pop(0, None)
     cases = []
-    for count in sorted({len(row) for row in rows} - {0}):
-        chosen = [index for index, row in enumerate(rows) if max(len(row), least) == count]
+    # Of free length the ids of all texts are held, and the answers to those lengths that most of them have.
+    for count in sorted(by_count, key=lambda count: (-len(by_count[count]), count))[:_MOST_LENGTHS]:
+        chosen = by_count[count]
         name = "raw texts" if how.max_length is not None else f"raw texts of {count} ids"
         size = batch if isinstance(batch, int) else len(chosen)
         for start in range(0, len(chosen) - len(chosen) % size, size):

@@ -56,7 +56,7 @@ def calibration_rows(
     """
     name, values = _own_data(signature, rules, shapes, saved_at, dataset, sample) if given is None else ("", given)
     if isinstance(given, str | Path):
-        name, values = str(given), _read(given, signature, shapes)
+        name, values = str(given), _read(given, signature, rules, shapes)
     if isinstance(values, Dataset):
         name = name or values.name
         values = _training_rows(values, signature)
@@ -91,7 +91,7 @@ def _own_data(
     # Moved or deleted since, or imdb without a connection: the next best will do.
     if record is not None and (record.options.data in NAMES or Path(record.options.data).exists()):
         with suppress(InputError):
-            return "", _load(record.options.data, signature, shapes, vocabulary=record.options.vocabulary)
+            return "", _load(record.options.data, signature, rules, shapes, vocabulary=record.options.vocabulary)
     if dataset is not None:
         rows, count = dataset.x_train, signature.inputs[0].id_count
         if count is not None and rows.dtype.kind in "iu":
@@ -106,17 +106,24 @@ def _own_data(
     )
 
 
-def _read(given: str | Path, signature: Signature, shapes: Shapes) -> Any:
+def _read(given: str | Path, signature: Signature, rules: InputRules, shapes: Shapes) -> Any:
     """Read a data set, or the arrays of an ``.npz`` that is none."""
     path = Path(given)
     if given not in NAMES and path.suffix == ".npz" and path.exists():
         with open_npz(path, "an .npz of arrays by input name") as file:
             if "x_train" not in file.files:
                 return {key: file[key] for key in file.files}
-    return _load(given, signature, shapes)
+    return _load(given, signature, rules, shapes)
 
 
-def _load(name_or_path: str | Path, signature: Signature, shapes: Shapes, *, vocabulary: str | None = None) -> Dataset:
+def _load(
+    name_or_path: str | Path,
+    signature: Signature,
+    rules: InputRules,
+    shapes: Shapes,
+    *,
+    vocabulary: str | None = None,
+) -> Dataset:
     """Load a data set as long as the file's time axis, its ids those of the model's table."""
     spec = signature.inputs[0]
     shape = shapes[spec.name]
@@ -125,6 +132,8 @@ def _load(name_or_path: str | Path, signature: Signature, shapes: Shapes, *, voc
         max_length=shape[1] if len(shape) > 1 else None,
         vocabulary_size=VOCABULARY_SIZE if spec.id_count is None else spec.id_count,
         vocabulary=vocabulary,
+        words=rules.vocabulary,
+        rules=rules.preprocessing,
     )
 
 

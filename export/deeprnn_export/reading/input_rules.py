@@ -11,10 +11,10 @@ from typing import Any
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import InputError
+from deeprnn_export.datasets.tokenizer_files import WordSource
 from deeprnn_export.reading.labels import check_labels, read_labels
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.text_rules import TextOptions, TextRules, read_text_rules
-from deeprnn_export.reading.tokenizer_files import WordSource
 from deeprnn_export.reading.training_record import read_record
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import UnsupportedModelError
-from deeprnn_export.reading.text_layers import text_vectorization_rules
+from deeprnn_export.datasets.text_layers import text_vectorization_rules
 from deeprnn_export.tracing.inference_form import inference_form
 from deeprnn_export.tracing.model_inputs import Placeholder, call_model, placeholders
 from deeprnn_export.tracing.refusals import refusing

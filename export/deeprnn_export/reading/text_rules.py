@@ -12,8 +12,8 @@ from deeprnn_edge.bundle.text_steps import IMDB_STEPS, check_steps, refuse_unkno
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.inputs.text import compile_steps
-from deeprnn_export.reading.text_layers import TOKENIZER_STEPS, text_vectorization_rules, tokenizer_rules, words_by_id
-from deeprnn_export.reading.tokenizer_files import WordSource, read_word_source
+from deeprnn_export.datasets.text_layers import TOKENIZER_STEPS, text_vectorization_rules, tokenizer_rules, words_by_id
+from deeprnn_export.datasets.tokenizer_files import WordSource, read_word_source
 
 RULES = {
     "imdb": Preprocessing("text", steps=IMDB_STEPS),

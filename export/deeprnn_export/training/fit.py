@@ -116,7 +116,8 @@ def train_network(
     keras.utils.set_random_seed(seed)
     train, validation = _split(dataset, validation_split, seed)
     batch_size = min(batch_size, len(train[0]))
-    words = dataset.vocabulary_size is not None
+    unknown, first_word = dataset.preprocessing.oov_id, dataset.first_word
+    words = dataset.vocabulary_size is not None and unknown is not None  # without that id there is nothing to hide by
     history, best, interrupted = list(earlier), _Best(model), False
     if best_epoch is not None:
         best.offer(history[best_epoch - 1])
@@ -125,7 +126,8 @@ def train_network(
     with _fast_step(model, jit_compile=jit_compile):
         try:
             for number in range(first, last + 1):
-                rows = _draw(train, batch_size, (seed, number), word_dropout if words and number > 1 else 0.0)
+                hidden = word_dropout if words and number > 1 else 0.0
+                rows = _draw(train, batch_size, (seed, number), hidden, unknown=unknown or 0, first_word=first_word)
                 begin = time.perf_counter()
                 logs = model.fit(
                     *rows,
@@ -199,7 +201,15 @@ def _split(dataset: Dataset, share: float, seed: int) -> tuple[Rows, Rows]:
     )
 
 
-def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: float) -> Rows:
+def _draw(
+    rows: Rows,
+    batch_size: int,
+    seed: tuple[int, int],
+    word_dropout: float,
+    *,
+    unknown: int = OOV_ID,
+    first_word: int = OOV_ID + 1,
+) -> Rows:
     """Put an epoch's rows in a new order, some of their words hidden.
 
     Whole batches alone, so that the step is compiled for one shape; the rest has its turn in another epoch.
@@ -208,7 +218,7 @@ def _draw(rows: Rows, batch_size: int, seed: tuple[int, int], word_dropout: floa
     order = random.permutation(len(rows[0]))[: len(rows[0]) // batch_size * batch_size]
     x, y = rows[0][order], rows[1][order]
     if word_dropout:
-        x = np.where((random.random(x.shape) < word_dropout) & (x > OOV_ID), np.int32(OOV_ID), x)
+        x = np.where((random.random(x.shape) < word_dropout) & (x >= first_word), np.int32(unknown), x)
     return x, y
 
 

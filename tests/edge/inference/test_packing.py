@@ -163,7 +163,7 @@ def test_a_model_without_a_vocabulary(bundle: Path, tmp_path: Path) -> None:
 def test_a_taken_output_is_replaced_with_force_alone(bundle: Path, tmp_path: Path) -> None:
     target = tmp_path / "out.zip"
     target.write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match=r"exists; choose another --output, or replace it with --force"):
+    with pytest.raises(InputError, match=r"exists; choose another output=, or replace it with force=True"):
         pack(bundle, target)
     assert target.read_text(encoding="utf-8") == "mine"
     pack(bundle, target, force=True)

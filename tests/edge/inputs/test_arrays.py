@@ -34,6 +34,41 @@ def test_ids_of_any_integer_dtype(dtype: Any) -> None:
         check(np.array([[1, 2], [3, 10]], dtype), TOKENS)
 
 
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", ">i2", ">i4", ">i8", "<i4"])
+@pytest.mark.parametrize("id_count", [10, 300, 70_000])
+def test_a_negative_id_is_refused_in_any_dtype_and_byte_order(dtype: str, id_count: int) -> None:
+    spec = TensorSpec("tokens", "int32", ("batch", "time"), id_count=id_count)
+    with pytest.raises(InputError, match="has the id -1 in row 1; ids lie in"):
+        check(np.array([[1, 2], [-1, 3]], dtype), spec)
+    assert check(np.array([[1, 9]], dtype), spec).tolist() == [[1, 9]]
+    assert check(np.array([[1, 9]], dtype.replace("i", "u")), spec).dtype == np.dtype("int32")
+
+
+def test_an_integer_that_does_not_fit_is_refused() -> None:
+    spec = TensorSpec("counts", "int32", ("batch", "time"))
+    assert check(np.array([[2**31 - 1, -(2**31)]]), spec).dtype == np.int32
+    for number in (2**31, -(2**31) - 1):
+        with pytest.raises(InputError, match=f"has the number {number}, which is no int32"):
+            check(np.array([[number]]), spec)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("number", [np.inf, -np.inf, 1e300, -1e39])
+def test_a_number_that_is_infinite_in_the_models_dtype_is_refused(number: float) -> None:
+    array = np.zeros((3, 4, 3))
+    array[1, 2, 0] = number
+    with pytest.raises(InputError, match="has a number in row 1 that is infinite in float32; leave it out, or scale"):
+        check(array, FEATURES)
+    with pytest.raises(InputError, match="has a number in row 0 that is infinite"):
+        check(np.array([[[np.inf, -np.inf, 1]]], np.float32), FEATURES)
+
+
+@pytest.mark.filterwarnings("error")
+def test_large_numbers_are_no_infinite_ones() -> None:
+    array = np.full((2, 4, 3), 3e38, np.float32)
+    assert check(array, FEATURES) is array
+
+
 @pytest.mark.parametrize(
     ("value", "spec", "message"),
     [

@@ -204,7 +204,7 @@ def test_a_result_is_replaced_as_a_whole(tmp_path: Path, operations: dict[str, i
 def test_what_is_of_another_record_is_refused_and_named(tmp_path: Path) -> None:
     output = tmp_path / "out"
     make_result(output, "old")
-    with pytest.raises(InputError, match=r"holds scores of --column 'old', and now it is 'new'; .* --force"):
+    with pytest.raises(InputError, match=r"holds scores of --column 'old', and now it is 'new'; .* force=True"):
         OutputFolder(output).check(settings_of("new"), force=False)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("keep me")

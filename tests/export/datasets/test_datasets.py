@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import text
 from deeprnn_edge.inputs.items import to_batch
@@ -106,6 +107,25 @@ def test_a_word_index_and_a_word_list_name_the_same_words(tmp_path: Path) -> Non
     assert (index.kind, index.vocabulary_size) == ("text", 8)
     assert load_dataset(path, vocabulary=tmp_path / "words.txt", vocabulary_size=6).words == ("the", "film")
     assert load_dataset(path).kind == "tokens"
+
+
+def test_the_ids_of_a_tokenizer_bring_its_rules(tmp_path: Path) -> None:
+    path = ids_file(tmp_path / "own.npz")
+    config = {"word_index": {"<OOV>": 1, "the": 2, "film": 3, "a": 4}, "filters": "!", "lower": True, "split": " "}
+    (tmp_path / "t.json").write_text(json.dumps({"class_name": "Tokenizer", "config": config | {"oov_token": "<OOV>"}}))
+    dataset = load_dataset(path, vocabulary=tmp_path / "t.json")
+    assert (dataset.words, dataset.vocabulary_size, dataset.first_word) == (("the", "film", "a"), 5, 2)
+    assert (dataset.preprocessing.oov_id, dataset.preprocessing.start_id) == (1, None)
+    assert dataset.x_train.max() < 5
+    assert load_dataset(path).first_word == 3
+
+
+def test_a_table_is_read_by_the_words_and_rules_of_a_model(tmp_path: Path) -> None:
+    rules = Preprocessing("text", start_id=None, oov_id=1, index_offset=1, padding="post", truncating="post")
+    path = write_table(tmp_path / "own.csv", [("the Film", "a"), ("film unseen the", "b")] * 5)
+    dataset = load_dataset(path, max_length=4, words=("film", "the"), rules=rules)
+    assert dataset.words == ("film", "the")
+    assert {tuple(row) for row in dataset.x_train.tolist()} == {(3, 2, 0, 0), (2, 1, 3, 0)}
 
 
 def test_a_table_of_texts(tmp_path: Path) -> None:
@@ -233,12 +253,14 @@ def test_a_name_or_option_that_cannot_be_used(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("w.json", '["the"]', "holds a list; expected an object"),
-        ("w.json", '{"the": 1, "a": 1}', "expected each rank from 1 to 2 once"),
+        ("w.json", "3", "expected a Tokenizer's to_json"),
+        ("w.json", '{"the": 1, "a": 1}', "gives 'the' and 'a' the number 1"),
+        ("w.json", '["", "[UNK]", "the"]', r"is a get_vocabulary\(\) list of ids, .* follow keras.datasets.imdb"),
+        ("w.json", '{"<PAD>": 0, "the": 4}', "is a word_index of ids"),
         ("w.json", '{"the": 2}', "gives 'the' the rank 2"),
-        ("w.json", "{", "cannot read the vocabulary"),
+        ("w.json", "{", "is damaged: it is named or begins as JSON"),
         ("w.txt", "the\nthe\n", "the word 'the' 2 times"),
-        ("w.txt", "", "the word '' 1 times"),
+        ("w.txt", "", "has no words"),
     ],
 )
 def test_a_vocabulary_that_cannot_be_used(tmp_path: Path, name: str, content: str, message: str) -> None:

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import Artifact, Evaluation, Parity
+from deeprnn_edge.bundle.manifest import Artifact, Evaluation, Parity, Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_export import export
 from deeprnn_export.datasets.labelled import Dataset, make_id_dataset
 from deeprnn_export.parity import evaluation
 from deeprnn_export.parity.gate import require_accuracy
 from deeprnn_export.pipeline.vocabulary import cut_ids
+from deeprnn_export.reading.input_rules import InputRules
+from deeprnn_export.reading.signature import Signature
 from tests.support.keras_models import randomised
 from tests.support.workshop import assert_untouched, run, small
 
@@ -133,3 +135,33 @@ def test_data_of_several_inputs_is_not_evaluated(tmp_path: Path) -> None:
     model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GRU(3)(keras.layers.Concatenate()(inputs))))
     with pytest.raises(InputError, match="accuracy is measured for models of one input and one output"):
         export(model, tmp_path / "b", formats=["onnx"], evaluate=dataset())
+
+
+TAKES_FOUR_IDS = Signature(
+    inputs=(TensorSpec("ids", "int32", ("batch", 4), id_count=9),),
+    outputs=(TensorSpec("p", "float32", ("batch", 1)),),
+    mask_values={},
+)
+
+
+def test_a_table_is_read_by_the_models_own_words(tmp_path: Path) -> None:
+    how = Preprocessing(
+        "text", start_id=None, oov_id=1, index_offset=1, max_length=4, padding="post", truncating="post"
+    )
+    path = tmp_path / "own.csv"
+    path.write_text("text,label\n" + "the film,no\nfilm unseen the,yes\n" * 5)
+    loaded = evaluation.load_evaluation(path, TAKES_FOUR_IDS, InputRules(how, ("film", "the", "zero")))
+    assert loaded.words == ("film", "the", "zero")
+    assert {tuple(row) for row in loaded.x_test.tolist()} == {(3, 2, 0, 0), (2, 1, 3, 0)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (Preprocessing("text", max_length=4), ("film", "the")),
+        (Preprocessing("text", start_id=None, oov_id=1, index_offset=1, max_length=4), ("the", "of")),
+    ],
+)
+def test_ids_that_stand_for_other_words(rules: Preprocessing, words: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="the ids of reviews stand for other words than the model's"):
+        evaluation.load_evaluation("reviews", TAKES_FOUR_IDS, InputRules(rules, words))

@@ -67,6 +67,12 @@ def test_a_model_of_strings_of_any_length(tmp_path: Path, mask: bool) -> None:
     loaded = deeprnn_edge.load(tmp_path / "b")
     for text in filter(None, TEXTS):
         np.testing.assert_allclose(loaded.predict(text), np.asarray(model(tf.constant([text]))), rtol=0, atol=1e-5)
+    if mask:  # beside another text, as Keras alone has no step for it
+        (empty, _) = np.asarray(model(tf.constant(["", "the"])))
+        np.testing.assert_allclose(loaded.predict("")[0], empty, rtol=0, atol=1e-5)
+    else:
+        with pytest.raises(InputError, match="item 0 has no steps"):
+            loaded.predict("")
 
 
 def test_fewer_words_of_a_model_of_strings(tmp_path: Path) -> None:

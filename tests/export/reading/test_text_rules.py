@@ -13,9 +13,9 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.inputs.text import TextEncoder
-from deeprnn_export.reading.text_layers import text_vectorization_rules
+from deeprnn_export.datasets.text_layers import text_vectorization_rules
+from deeprnn_export.datasets.tokenizer_files import read_word_source
 from deeprnn_export.reading.text_rules import TextOptions, read_text_rules
-from deeprnn_export.reading.tokenizer_files import read_word_source
 
 TEXTS = ["the film was the best", "a film, A FILM", "don't"]
 
@@ -68,7 +68,7 @@ def test_what_a_file_is(tmp_path: Path, name: str, content: Any, kind: str, are_
         ("w.json", "[1, 2]", "has 1 among its words; expected a Tokenizer's to_json"),
         ("w.json", "[]", "has no words"),
         ("w.json", "{}", "has no words"),
-        ("w.json", "{", "is damaged: it begins as JSON and is none"),
+        ("w.json", "{", "is damaged: it is named or begins as JSON"),
         ("w.json", "[" * 100_000, "JSON"),
         ("w.json", '"words"', "one text that is no JSON"),
         ("w.json", '"3"', "holds a int"),
@@ -89,8 +89,8 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read the vocabulary .*none\.txt"):
         read_word_source(tmp_path / "none.txt")
     (tmp_path / "model.pkl").write_bytes(b"\x80\x04\x95")
-    with pytest.raises(InputError, match=r"cannot read --tokenizer .*model\.pkl"):
-        read_word_source(tmp_path / "model.pkl", what="--tokenizer")
+    with pytest.raises(InputError, match=r"cannot read the tokenizer .*model\.pkl"):
+        read_word_source(tmp_path / "model.pkl", what="the tokenizer")
 
 
 SETTINGS: list[dict[str, Any]] = [
@@ -135,7 +135,7 @@ def test_rules_that_cannot_be_told_are_an_error(tmp_path: Path, words: Any) -> N
     if isinstance(words, Path):
         words = write(tmp_path, "w.txt", "the\nfilm\n")
     with pytest.raises(
-        InputError, match=r"does not say how a text becomes these words.*--rules imdb.*textvectorization"
+        InputError, match=r"does not say how a text becomes these words.*rules= imdb.*textvectorization"
     ):
         read_text_rules(TextOptions(words), None)
 
@@ -200,7 +200,7 @@ def test_rules_that_cannot_be(tmp_path: Path, content: str, said: str) -> None:
 
 
 def test_options_that_do_not_go_together() -> None:
-    with pytest.raises(InputError, match="--rules imbd: neither imdb"):
+    with pytest.raises(InputError, match="rules='imbd': neither imdb"):
         read_text_rules(TextOptions(["a"], rules="imbd"), None)
     with pytest.raises(InputError, match="not with both"):
         read_text_rules(TextOptions(["a"], tokenizer=tokenizer()), None)

@@ -23,7 +23,7 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def test_another_batch() -> None:
-    with pytest.raises(InputError, match="measured with batch 1, and this is 8; give --batch alike"):
+    with pytest.raises(InputError, match="measured with batch 1, and this is 8; give batch= alike"):
         check_same_model(OLD, report(), name="gru", batch=8)
 
 
@@ -100,8 +100,8 @@ def test_times_that_no_call_takes(tmp_path: Path, name: str, value: float) -> No
 
 
 def test_the_two_kinds_of_report_are_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"is a benchmark of whole sequences: leave out --stream, or give another"):
+    with pytest.raises(BundleError, match=r"is a benchmark of whole sequences: leave out stream=True, or give another"):
         read_earlier(written(tmp_path), stream=True)
     (tmp_path / "s.json").write_text(to_json(streamed({1: 1.0})), encoding="utf-8")
-    with pytest.raises(BundleError, match=r"is a benchmark of streams: add --stream, or give another"):
+    with pytest.raises(BundleError, match=r"is a benchmark of streams: add stream=True, or give another"):
         read_earlier(tmp_path / "s.json", stream=False)

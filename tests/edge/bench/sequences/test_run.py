@@ -232,7 +232,7 @@ def test_stream_artifacts_are_left_out_unless_they_are_named(copied: Path, no_pr
     row = bench(copied, artifacts=[artifact.path for artifact in artifacts], runs=1).rows[1]
     assert (row.status, row.problem) == (
         "skipped",
-        f"{row.name} goes on from chunk to chunk, and bench times whole sequences: add --stream",
+        f"{row.name} goes on from chunk to chunk, and bench times whole sequences: add stream=True",
     )
     with pytest.raises(InputError, match="goes on from chunk to chunk"):
         bench(copied, artifacts=[artifacts[1].path], runs=1)
@@ -241,7 +241,7 @@ def test_stream_artifacts_are_left_out_unless_they_are_named(copied: Path, no_pr
 def test_a_bundle_of_streams_alone(copied: Path) -> None:
     artifacts = open_bundle(copied).manifest.artifacts
     change_manifest(copied, artifacts=tuple(dataclasses.replace(artifact, kind="stream") for artifact in artifacts))
-    with pytest.raises(InputError, match="has stream artifacts alone: add --stream"):
+    with pytest.raises(InputError, match="has stream artifacts alone: add stream=True"):
         bench(copied)
 
 

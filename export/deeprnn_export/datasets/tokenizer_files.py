@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
-from deeprnn_export.reading.text_layers import SPECIAL, check_index, text_vectorization_rules, tokenizer_rules
+from deeprnn_export.datasets.text_layers import SPECIAL, check_index, text_vectorization_rules, tokenizer_rules
 
 Kind = Literal["a Keras Tokenizer", "a TextVectorization", "a word_index", "a get_vocabulary() list", "a word list"]
 
@@ -63,15 +63,16 @@ def read_word_source(given: Any, *, what: str = "the vocabulary") -> WordSource:
 
 def _from_text(content: str, where: str) -> WordSource:
     first = content.lstrip()[:1]
-    if first in ("{", "[", '"'):
+    is_json = Path(where).suffix == ".json"
+    if is_json or first in ("{", "[", '"'):
         try:
             return _from_json(json.loads(content), where)
         except RecursionError as error:
             raise InputError(f"{where} is JSON nested too deep for words") from error
         except ValueError as error:
             # Of a word list the first word may begin so; of a damaged file much else is JSON too.
-            if first == "{" or Path(where).suffix == ".json":
-                raise InputError(f"{where} is damaged: it begins as JSON and is none ({error})") from error
+            if is_json or first == "{":
+                raise InputError(f"{where} is damaged: it is named or begins as JSON, and is none ({error})") from error
     # Not splitlines(): it also splits at characters that a word may be.
     return _from_words([line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")], where)
 
