@@ -157,7 +157,7 @@ def misfits() -> dict[str, tuple[Any, Any, str]]:
         "width": (reads_features, features[:, :, 1:], r"has the shape \(3, 9, 3\), expected \(batch, 9, 4\)"),
         "dtype": (reads_ids, ids(4) / 2, "has the dtype float64, expected integers"),
         "missing": (reads_features, missing, "has a NaN in row 1"),
-        "infinite": (reads_features, infinite, "has an infinite value in row 1 of 'features'"),
+        "infinite": (reads_features, infinite, "input 'features' has a number in row 1 that is infinite"),
         "empty": (reads_features, features[:0], "has no rows"),
         "names": (reads_both, {"x": features}, r"got the inputs \['x'\], expected \['extra', 'x'\]"),
         "unequal": (reads_both, [features, np.zeros((2, 2))], "different numbers of rows"),
