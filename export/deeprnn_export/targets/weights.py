@@ -10,6 +10,14 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import UnsupportedModelError
 
 
+def check_matrices(model: Any, precision: str, *, way_out: str) -> None:
+    """Refuse a model with a matrix or table that fewer bits have no scale for, as ``check_weight`` does."""
+    for variable in model.weights:
+        values = np.asarray(variable.numpy())
+        if values.ndim > 1 and values.shape[-2] > 1:
+            check_weight(variable.path, values, precision, way_out=way_out)
+
+
 def check_weight(name: str, weight: NDArray[Any], precision: str, *, way_out: str) -> None:
     """Refuse a weight that fewer bits have no scale for.
 

@@ -12,6 +12,7 @@ from deeprnn_export.lowering.program.form import Program
 from deeprnn_export.lowering.program.trace import Traced, trace_program
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.streaming.plan import plan_stream
+from deeprnn_export.targets.c import TARGET
 from deeprnn_export.targets.c.layout import lay_out
 from deeprnn_export.targets.c.names import check_prefix, default_prefix
 from deeprnn_export.targets.c.self_test import write_self_test
@@ -19,6 +20,7 @@ from deeprnn_export.targets.c.source import write_source
 from deeprnn_export.targets.c.streams import carried_shapes, streams
 from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.target import Progress
+from deeprnn_export.targets.weights import check_matrices
 
 _TITLE = "C"
 
@@ -48,7 +50,11 @@ def store_weights(
         exact: the source with float32.
         largest_difference: what the self-test allows.
         progress: told nothing.
+
+    Raises:
+        UnsupportedModelError: for a weight that no int8 can hold, and for what C has no kernel for.
     """
+    check_matrices(source.model, precision, way_out=TARGET.way_out)
     return _write(source, precision, largest_difference)
 
 

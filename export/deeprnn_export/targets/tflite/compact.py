@@ -58,7 +58,6 @@ def compact(content: bytes) -> bytes:
     named: set[int] = set()
     for graph in model.subgraphs:
         for tensor in graph.tensors:
-            # A variable, such as the fused LSTM's state, has no data: LiteRT refuses one that has.
             tensor.buffer = place(tensor.buffer)
             if tensor.buffer in named or not tensor.buffer:
                 tensor.name = None

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.calibration import calibration_steps
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
-from deeprnn_export.targets.weights import check_weight
+from deeprnn_export.targets.weights import check_matrices
 
 
 def store_weights(given: ConversionInput, precision: str, exact: Callable[[], Conversion], *_unused: Any) -> Conversion:
@@ -25,10 +23,7 @@ def store_weights(given: ConversionInput, precision: str, exact: Callable[[], Co
     Raises:
         UnsupportedModelError: for a weight that no such number can hold, and for what does not convert.
     """
-    for variable in given.model.weights:
-        values = np.asarray(variable.numpy())
-        if values.ndim > 1 and values.shape[-2] > 1:
-            check_weight(variable.path, values, precision, way_out="export with formats=('onnx',) and tensors=")
+    check_matrices(given.model, precision, way_out="export with formats=('onnx',) and tensors=")
     if TARGET.precisions[precision].is_calibrated and given.stream is not None:
         steps = calibration_steps(exact().content, given.stream.spec, given.calibration)
         given = replace(given, calibration=steps)

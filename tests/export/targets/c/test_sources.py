@@ -165,8 +165,9 @@ def test_a_file_allocates_nothing_and_writes_nothing_static(made: Callable[[str,
         subprocess.run(["gcc", "-std=c99", "-O2", "-c", made(name, "fp32") / "model.c", "-o", target], check=True)
         listed = subprocess.run(["nm", target], check=True, capture_output=True, text=True).stdout
         symbols = re.findall(r"([A-Za-z]) (\S+)$", listed, re.MULTILINE)
-        # __cpu_model: what gcc's own library knows of the processor.
-        assert {one for kind, one in symbols if kind == "U"} <= {"memcpy", "memset", "__cpu_model"}
+        # __cpu_model: what gcc's own library knows of the processor; the table is how code that moves finds it.
+        allowed = {"memcpy", "memset", "__cpu_model", "_GLOBAL_OFFSET_TABLE_"}
+        assert {one for kind, one in symbols if kind == "U"} <= allowed
         assert not {one for kind, one in symbols if kind in "bBDC"}
         public = {one for kind, one in symbols if kind == "T"}
         assert public <= {"few_run", "few_push", "few_reset"}

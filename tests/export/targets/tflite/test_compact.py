@@ -66,14 +66,6 @@ def test_each_constant_is_stored_once_and_aligned() -> None:
 
 
 @pytest.mark.usefixtures("_as_converted")
-def test_variables_share_nothing() -> None:
-    small = compact(content_of(randomised(build_network("lstm", units=(4, 4), vocabulary_size=30, steps=6)), 6))
-    graph = schema.Model.GetRootAs(small, 0).Subgraphs(0)
-    variables = [graph.Tensors(index) for index in range(graph.TensorsLength()) if graph.Tensors(index).IsVariable()]
-    assert [tensor.Buffer() for tensor in variables] == [0, 0, 0, 0]
-
-
-@pytest.mark.usefixtures("_as_converted")
 def test_metadata_keep_their_content() -> None:
     def metadata(content: bytes) -> dict[bytes, bytes]:
         model, data = schema.Model.GetRootAs(content, 0), data_of(content)
