@@ -11,7 +11,7 @@ PYTEST := -m pytest -n 2 --dist worksteal
 # The folders of tests of one room, of either half or both: tests/edge/bench, tests/export/targets/tflite, tests/edge.
 ROOMS = $(if $(ROOM),$(wildcard $(addsuffix /$(ROOM),tests tests/edge tests/export tests/benchmarks)),tests)
 
-.PHONY: demo quick test random lowest newest check docs bench clean
+.PHONY: demo quick test conformance random lowest newest check docs bench clean
 demo: $(INSTALLED)
 	$(BIN)/deeprnn-edge demo
 
@@ -22,6 +22,10 @@ quick: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python $(PYTEST)
+
+# Every row of the conformance table in every format; make test takes one in four for C.
+conformance: $(INSTALLED)
+	EVERY_ROW=1 $(BIN)/python $(PYTEST) tests/export/pipeline/test_conformance.py tests/export/targets/c/test_conformance.py
 
 # Architectures that nobody has tried: make random COUNT=100; the same ones again: make random SEED=...
 random: COUNT ?= 20
