@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 PAGE = (ROOT / "LICENCES.md").read_text(encoding="utf-8")
 PACKAGES = {"deeprnn_edge": ROOT / "deeprnn_edge", "deeprnn_export": ROOT / "export" / "deeprnn_export"}
 # Sources and pages of our own; any other file could hold something of someone else.
-OURS = {".py", ".js", ".css", ".html", ".md", ".typed"}
+OURS = {".py", ".h", ".js", ".css", ".html", ".md", ".typed"}
 OUR_FOLDERS = {"__pycache__", "templates"}
 
 
