@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deeprnn_edge.bundle.answer import Answer, refuse_unknown_kind
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import decode, show
@@ -300,6 +301,7 @@ class Manifest:
         kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
         stream: where there are stream artifacts.
         companions: the files beside the artifacts; none in a bundle of a release that did not hash them.
+        answer: what the numbers of the one output stand for; None for a class where there are labels.
     """
 
     format_version: int
@@ -314,6 +316,7 @@ class Manifest:
     kept_words: int | None = None
     stream: StreamSpec | None = None
     companions: tuple[Companion, ...] = ()
+    answer: Answer | None = None
 
 
 def encode_manifest(manifest: Manifest) -> str:
@@ -326,6 +329,8 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     fields = dataclasses.asdict(manifest)
     if fields["preprocessing"]["steps"] is not None:
         fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    if fields["answer"] is None:  # what says nothing new is read by releases that do not know it
+        del fields["answer"]
     return fields
 
 
@@ -349,5 +354,6 @@ def decode_manifest(text: str) -> Manifest:
         )
     if isinstance(rules := raw.get("preprocessing"), dict):
         refuse_unknown_steps(rules.get("steps"))
+    refuse_unknown_kind(raw.get("answer"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest

@@ -159,7 +159,7 @@ def _answer(entry: BenchEntry, inputs: BenchInputs) -> dict[str, NDArray[Any]] |
 
 
 def _compare(entry: BenchEntry, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> BenchEntry:
-    worst = max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+    worst = max(compare("bench", expected, got, decisions={}), key=lambda difference: difference.max_abs_diff)
     agrees = worst.max_abs_diff <= entry.atol
     problem = worst.problem or f"differs by {worst.max_abs_diff:.2g}, and {entry.atol:g} is allowed"
     result = dataclasses.replace(

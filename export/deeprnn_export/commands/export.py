@@ -96,6 +96,18 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     help="Texts, one a line, that have to become Keras's ids and answers. Default: made from the words.",
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
+@click.option(
+    "--decode",
+    type=click.Choice(["class", "labels", "steps", "ctc"]),
+    help="What the answer is: one class, each one above the threshold, one a step, or CTC read greedily.",
+)
+@click.option("--threshold", type=float, help="What a probability has to be above. Default: 0.5.")
+@click.option("--blank", type=int, help="CTC's blank class; -1 is the last. Default: 0.")
+@click.option(
+    "--target-scaler",
+    type=click.Path(path_type=Path),
+    help="How a regression's target was scaled: a JSON or .npz file of mean and scale, or min and max.",
+)
 @click.option("--name", help="The model's name in the bundle.")
 @click.option("--c-prefix", help="What every name in C source begins with. Default: the model's name.")
 @click.option("--keep-words", type=int, metavar="N", help="Keep only the N most frequent words.")
@@ -158,6 +170,10 @@ def export(
     index_offset: int | None,
     sample_raw: Path | None,
     labels: str | None,
+    decode: Literal["class", "labels", "steps", "ctc"] | None,
+    threshold: float | None,
+    blank: int | None,
+    target_scaler: Path | None,
     name: str | None,
     c_prefix: str | None,
     keep_words: int | None,
@@ -222,6 +238,10 @@ def export(
         index_offset=index_offset,
         sample_raw=() if sample_raw is None else read_raw_texts(sample_raw),
         labels=labels,
+        decode=decode,
+        threshold=threshold,
+        blank=blank,
+        target_scaler=target_scaler,
         name=name,
         keep_words=keep_words,
         tensors=_read_tensors(tensors),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec, TensorSpec
 
 
@@ -42,8 +43,10 @@ def write_card(manifest: Manifest) -> str:
         parts.append(
             f"Its vocabulary was cut to the {manifest.kept_words:,} most frequent words; others are unknown words."
         )
-    if manifest.labels:
-        parts.append("Labels, in order: " + ", ".join(manifest.labels) + ".")
+    if manifest.labels or manifest.answer is not None:
+        said = describe_answer(manifest.answer, manifest.outputs[0].shape)
+        named = "Labels, in order: " + ", ".join(manifest.labels) + "; " if manifest.labels else ""
+        parts.append(f"{named}{said}." if len(manifest.outputs) == 1 else f"{named.removesuffix('; ')}.")
     parts += [
         "## Files",
         _table(

@@ -39,6 +39,7 @@ from deeprnn_export.pipeline.card import write_card
 from deeprnn_export.pipeline.conversion_inputs import make_conversion_inputs
 from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_fewer_words
 from deeprnn_export.pipeline.options import ExportOptions
+from deeprnn_export.reading.answer_rules import AnswerOptions, Decode
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.text_rules import TextOptions
@@ -71,6 +72,10 @@ def export(
     index_offset: int | None = None,
     sample_raw: Sequence[str] = (),
     labels: str | Path | Mapping[str, int] | Sequence[str] | None = None,
+    decode: Decode | None = None,
+    threshold: float | None = None,
+    blank: int | None = None,
+    target_scaler: Any = None,
     name: str | None = None,
     keep_words: int | None = None,
     tensors: Mapping[str, str] | None = None,
@@ -107,6 +112,13 @@ def export(
         start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
         sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
         labels: names of the classes in order, or a file of them; as many as the output decides between.
+        decode: what the numbers stand for: ``class``, ``labels`` (each class above the threshold), ``steps`` (a class a
+            step) or ``ctc`` (greedy, as ``keras.ops.ctc_decode``); by default a class, and of labels for an output of
+            every step one a step.
+        threshold: what a probability has to be above in place of 0.5, of one sigmoid or of ``decode="labels"``.
+        blank: CTC's blank class; by default 0, as in Keras. -1 is the last.
+        target_scaler: how the target of a regression was scaled, so that ``predict`` answers in its units: a dict or
+            file of ``mean`` and ``scale`` or ``min`` and ``max``, or a fitted scaler.
         keep_words: cut the embedding and the vocabulary to the so many most frequent words.
         tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
             own choice.
@@ -141,6 +153,7 @@ def export(
         text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
         sample_raw=sample_raw,
         labels=labels,
+        answer=AnswerOptions(decode, threshold, blank, target_scaler),
         name=name,
         keep_words=keep_words,
         tensors=tensors,
@@ -186,6 +199,7 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         architecture=describe_architecture(loaded.model),
         preprocessing=loaded.rules.preprocessing,
         labels=loaded.rules.labels,
+        answer=loaded.rules.answer,
         artifacts=_write_artifacts(folder, loaded, sources, options, reference, cut),
         kept_words=options.keep_words,
         stream=None if plan is None else plan.spec,
@@ -219,7 +233,7 @@ def _write_artifacts(
     cut: Callable[[NDArray[Any]], NDArray[Any]],
 ) -> tuple[Artifact, ...]:
     """Convert, check and evaluate every file that was asked for; cut makes the ids that a smaller table knows."""
-    decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels)
+    decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels, loaded.rules.answer)
     reports, artifacts = [], []
     whole: dict[str, Conversion] = {}
     for file in chain.from_iterable(convert_all(source, options, whole) for source in sources):
