@@ -122,12 +122,13 @@ def test_models_that_score_cannot_ask(bundle_path: Path, stream_steps_bundle: Pa
 
 def test_several_labels_are_a_list(bundle_path: Path, tmp_path: Path) -> None:
     shutil.copytree(bundle_path, tmp_path / "b")
-    change_manifest(tmp_path / "b", labels=("good",), answer=Answer("labels"))
-    model = deeprnn_edge.load(tmp_path / "b")
     texts = ["film", "great great love", None, "worst plot"]
+    threshold = float(np.median(deeprnn_edge.load(tmp_path / "b").predict([text for text in texts if text])))
+    change_manifest(tmp_path / "b", labels=("good",), answer=Answer("labels", threshold=threshold))
+    model = deeprnn_edge.load(tmp_path / "b")
     probability, label = answer_column(model, pa.chunked_array([texts]), first_row=0)
     assert label.type == pa.list_(pa.string())
-    expected = [None if one is None else ["good"] if one > 0.5 else [] for one in probability.to_pylist()]
+    expected = [None if one is None else ["good"] if one > threshold else [] for one in probability.to_pylist()]
     assert label.to_pylist() == expected
     assert [] in expected
     assert ["good"] in expected
