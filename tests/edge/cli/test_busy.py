@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.files.place_lock import hold_place
-from tests.support.workshop import assert_untouched
 
 # The words of each command but its output, which is made by the words behind them.
 WRITERS = {
@@ -41,15 +40,15 @@ def test_refused_while_another_writes(bundle_path: Path, tmp_path: Path, name: s
     output = tmp_path / "out" / called
     made = {called} if name == "demo" else set()  # its folder, before it is held
     with hold_place(output):
-        held = {path.name for path in (tmp_path / "out").iterdir()}
+        held = _names(tmp_path / "out")
         result = CliRunner().invoke(main, [name, *given, "-o", str(output)])
         assert (result.exit_code, result.stdout) == (2, "")
         assert result.stderr.splitlines()[-1].startswith(f"error: another command is writing {output} (process ")
         assert "choose another --output" in result.stderr
-        assert_untouched(tmp_path / "out", *held, *made)
+        assert _names(tmp_path / "out") == held | made
     if name not in LATER:
         assert CliRunner().invoke(main, [name, *given, "-o", str(output)]).exit_code == 0
-        assert_untouched(tmp_path / "out", called)
+        assert _names(tmp_path / "out") == {called}
 
 
 def test_every_command_with_an_output_is_here() -> None:
@@ -61,6 +60,10 @@ def test_every_command_with_an_output_is_here() -> None:
         if command and any("--output" in parameter.opts for parameter in command.params)
     }
     assert writing == set(WRITERS)
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def _make_runtime(folder: Path) -> Path:
