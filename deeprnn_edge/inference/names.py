@@ -82,7 +82,7 @@ def name_rows(
     """
     answer, labels = manifest.answer or CLASS, manifest.labels
     if not labels:
-        raise InputError("the bundle names no classes; export the model with --labels")
+        raise InputError("the bundle names no classes; export the model with: deeprnn-edge export MODEL --labels NAMES")
     if isinstance(values, dict) or (answer.kind == "class" and values.ndim != 2):
         what = f"{len(values)} outputs" if isinstance(values, dict) else f"answers of the shape {values.shape}"
         raise InputError(f"classify names one answer an item, and the model gives {what}; take them from predict")
