@@ -42,6 +42,8 @@ def check_manifest(manifest: Manifest) -> None:
     """
     _check_artifacts(manifest.artifacts)
     _check_companions(manifest.companions)
+    for missing in manifest.missing:
+        check_name(missing.path)
     _check_preprocessing(manifest.preprocessing)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)

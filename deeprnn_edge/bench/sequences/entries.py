@@ -64,7 +64,9 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
             raise InputError(
                 f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add stream=True"
             )
-        session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
+        session = open_session(
+            content, kind=artifact.format, path=artifact.path, threads=threads, delegates=artifact.delegates
+        )
     except InputError as raised:
         error = raised
     return BenchEntry(

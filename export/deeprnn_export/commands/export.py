@@ -8,9 +8,10 @@ from typing import Literal
 
 import click
 
-from deeprnn_edge.bundle.manifest import Manifest, manifest_fields
+from deeprnn_edge.bundle.manifest import Evaluation, Manifest, manifest_fields
 from deeprnn_edge.choice.budgets import parse_points
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.cli.option_words import spell_options
+from deeprnn_edge.errors import IncompleteError, InputError
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.targets import TARGETS
@@ -149,6 +150,11 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     type=float,
     help="Largest absolute difference to Keras that an fp32 file may have; by default 1e-5, or 1e-4 if deep or long.",
 )
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Keep the other files where one cannot be made or does not hold: the table says which and why, exit code 1.",
+)
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def export(
@@ -186,6 +192,7 @@ def export(
     custom_objects: Path | None,
     atol: float | None,
     force: bool,
+    keep_going: bool,
     as_json: bool,
 ) -> None:
     """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
@@ -251,6 +258,7 @@ def export(
         max_difference=max_difference,
         atol=atol,
         force=force,
+        keep_going=keep_going,
         allow_lambda=allow_lambda,
         custom_objects=None if custom_objects is None else read_custom_objects(custom_objects),
         c_prefix=c_prefix,
@@ -260,7 +268,14 @@ def export(
         click.echo(json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False))
     else:
         click.echo(artifact_table(manifest))
+        for one in manifest.missing:
+            click.echo(f"{one.path} was not made: {spell_options(one.reason, click.get_current_context().command)}")
         click.echo(f"wrote {destination}; try: deeprnn-edge verify {destination}")
+    if manifest.missing:
+        raise IncompleteError(
+            f"{len(manifest.missing)} of {len(manifest.missing) + len(manifest.artifacts)} files could not be made: "
+            f"{', '.join(one.path for one in manifest.missing)}; the bundle has the others"
+        )
 
 
 def artifact_table(manifest: Manifest) -> str:
@@ -277,7 +292,9 @@ def artifact_table(manifest: Manifest) -> str:
         ]
         for artifact in manifest.artifacts
     ]
-    evaluations = [artifact.evaluation for artifact in manifest.artifacts]
+    rows += [[one.path, "-", "not made", "-", "-", "-"] for one in manifest.missing]
+    evaluations: list[Evaluation | None] = [artifact.evaluation for artifact in manifest.artifacts]
+    evaluations += [None] * len(manifest.missing)
     if any(evaluations):
         header += ["accuracy", "against Keras", "mean difference", "largest", "flips"]
         for row, one in zip(rows, evaluations, strict=True):

@@ -61,6 +61,7 @@ def write_card(manifest: Manifest) -> str:
             ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
+        *(f"`{one.path}` was asked for and could not be made: {one.reason}." for one in manifest.missing),
         *_states(manifest.stream),
         *_costs(manifest.artifacts),
         *_notes(manifest.artifacts),
@@ -149,7 +150,12 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for layer in one.recurrences
         if layer.reason
     ]
-    return [*reasons, *loops]
+    plain = [
+        f"`{one.path}` runs without the delegates of its runtime, which refuse it: an app has to turn them off."
+        for one in artifacts
+        if not one.delegates
+    ]
+    return [*reasons, *loops, *plain]
 
 
 def _spec(spec: TensorSpec) -> str:

@@ -45,6 +45,7 @@ class ExportOptions:
     max_difference: float | None
     atol: float | None
     force: bool
+    keep_going: bool
     allow_lambda: bool
     custom_objects: Mapping[str, Any] | None
     c_prefix: str | None
