@@ -6,7 +6,7 @@ import operator
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,10 @@ class Stream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: two streams would move one state."""
+        raise InputError("a stream cannot be copied or pickled: keep stream.state, and open model.stream(state=...)")
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a checked state."""
