@@ -6,7 +6,7 @@ import operator
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,10 @@ class Stream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: two streams would move one state."""
+        raise InputError("a stream cannot be copied or pickled: keep stream.state, and open model.stream(state=...)")
 
     def _advance(self, chunk: Any) -> tuple[dict[str, NDArray[Any]], Arrays | None]:
         """Return the outputs after a chunk, and the arrays it became; None where it held no step."""
