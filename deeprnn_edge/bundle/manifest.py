@@ -350,9 +350,7 @@ def encode_manifest(manifest: Manifest) -> str:
 
 def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the manifest as JSON has it."""
-    fields = dataclasses.asdict(manifest)
-    if fields["preprocessing"]["steps"] is not None:
-        fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    fields = dataclasses.asdict(manifest) | {"preprocessing": preprocessing_fields(manifest.preprocessing)}
     # What says nothing new is left out: releases that do not know these fields read the rest.
     for name in ("answer", "missing"):
         if not fields[name]:
@@ -360,6 +358,14 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     for artifact in fields["artifacts"]:
         if artifact["delegates"]:
             del artifact["delegates"]
+    return fields
+
+
+def preprocessing_fields(rules: Preprocessing) -> dict[str, Any]:
+    """Return the preprocessing as JSON has it."""
+    fields = dataclasses.asdict(rules)
+    if fields["steps"] is not None:
+        fields["steps"] = list(map(encode_step, fields["steps"]))
     return fields
 
 
