@@ -14,7 +14,7 @@ from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
 from deeprnn_edge.runtimes.notes import read_notes
 from deeprnn_edge.runtimes.tflite.library import load_schema
-from deeprnn_edge.runtimes.tflite.notes import metadata_entries
+from deeprnn_edge.runtimes.tflite.notes import METADATA, metadata_entries
 from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
 
 _IDENTIFIER = b"TFL3"
@@ -48,7 +48,7 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         operators, custom = _operators(model, schema)
         inputs, outputs = _interface(model, schema)
         tensors = _tensors(model, schema)
-        notes = read_notes(metadata_entries(model))
+        notes = read_notes(_metadata(model))
     except _DAMAGE as error:
         raise BundleError(_not_tflite(path, "its tables are damaged")) from error
     found = FileInspection(
@@ -130,6 +130,14 @@ def _tensors(model: Any, schema: Any) -> list[TensorBytes]:
                 name, shape = tensor.Name().decode("utf-8"), _shape(tensor)
                 found[buffer] = TensorBytes(name, _dtype(tensor, dtypes), shape, sizes[buffer])
     return list(found.values())
+
+
+def _metadata(model: Any) -> list[tuple[str, str]]:
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry is not None and entry.Name() == METADATA.encode():
+            return metadata_entries(model.Buffers(entry.Buffer()).DataAsNumpy())
+    return []
 
 
 def _buffer_bytes(buffer: Any) -> int:

@@ -12,21 +12,12 @@ IDENTIFIER = b"M001"
 _DESCRIPTION_SLOT = 4 + 2 * 1  # the second field of ModelMetadata, behind the two sizes of a vtable
 
 
-def metadata_entries(model: Any) -> list[tuple[str, str]]:
-    """Return key and JSON of each entry of the description that is one object; none of other files.
+def metadata_entries(data: Any) -> list[tuple[str, str]]:
+    """Return key and JSON of each entry of the description that is one object; of anybody's other metadata none.
 
     Args:
-        model: the root of the file, by LiteRT's own schema.
+        data: the bytes of the buffer.
     """
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry is not None and entry.Name() == METADATA.encode():
-            return _entries(model.Buffers(entry.Buffer()).DataAsNumpy())
-    return []
-
-
-def _entries(data: Any) -> list[tuple[str, str]]:
-    """Read the metadata's own flatbuffer. It may be anybody's: what is not of this form says nothing."""
     flatbuffers = importlib.import_module("flatbuffers")  # LiteRT's schema needs it too
     try:
         content = bytearray(data)
