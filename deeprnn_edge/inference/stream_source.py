@@ -16,6 +16,7 @@ from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
 from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.artifacts import open_artifact, stream_artifact
 from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.states import check_state
@@ -39,6 +40,7 @@ class Streaming:
         self._encoder = encoder
         self._session = session if self._artifact == artifact else None
         self._lock = threading.Lock()
+        forks.renew_lock(self)
 
     def open(self, batch_size: int | None, state: Mapping[str, Any] | None) -> Stream:
         """Open a new stream, see ``Model.stream``."""
@@ -57,7 +59,8 @@ class Streaming:
                     self._bundle, artifact, threads=self._threads, allow_native_code=self._allow_native_code
                 )
         rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
-        return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
+        stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
+        return open_stream(self._session, stepper, rules, rows, checked)
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
