@@ -7,17 +7,20 @@ so that the device does not know who offers them. A command's module is imported
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from importlib.metadata import entry_points
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+from deeprnn_edge.cli import interrupts, terminal
 from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
 
 EXIT_CHECK_FAILED = 1
 EXIT_UNUSABLE = 2
+EXIT_READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)  # as a program that the signal ends
 
 _COMMANDS = {
     "predict": "deeprnn_edge.cli.commands.predict:predict",
@@ -35,7 +38,10 @@ _COMMANDS = {
 
 
 class Group(click.Group):
-    """Find commands by name, imported on demand; say errors in one line and an exit code."""
+    """Find commands by name, imported on demand; say errors in one line and an exit code.
+
+    What a command prints goes through ``terminal``, and what tells it to stop through ``interrupts``.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """List every command's name, of this package and of those that joined."""
@@ -50,10 +56,40 @@ class Group(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def main(self, *words: Any, **options: Any) -> Any:
+        """Run the command line and end the process; return the exit code where it is part of another program."""
+        standalone = options.pop("standalone_mode", True)
+        with terminal.guarded(), interrupts.signals_raise():
+            try:
+                code = self._run(*words, **options, standalone_mode=False)
+                sys.stdout.flush()
+            except terminal.PipeClosedError:
+                code = EXIT_READER_GONE
+            except (KeyboardInterrupt, click.Abort) as interrupt:
+                interrupts.end(interrupt)
+            finally:
+                terminal.discard_output()
+        if standalone:
+            sys.exit(code)
+        return code
+
+    def _run(self, *words: Any, **options: Any) -> int:
+        """Return the exit code."""
+        try:
+            returned = super().main(*words, **options)
+        except click.ClickException as error:  # the group's own options; a command's come through ``invoke``
+            click.echo(f"error: {error.format_message()} See: deeprnn-edge --help", err=True)
+            return EXIT_UNUSABLE
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else EXIT_CHECK_FAILED
+        return returned if isinstance(returned, int) else 0
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; what a user can cause ends in one line on stderr, not in a traceback."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            interrupts.end(interrupt)
         except click.UsageError as error:
             help_of = error.ctx.command_path if error.ctx else "deeprnn-edge"
             _fail(InputError(f"{error.format_message()} See: {help_of} --help"), EXIT_UNUSABLE)
@@ -67,7 +103,11 @@ class Group(click.Group):
             _fail(error, EXIT_CHECK_FAILED)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# color: click leaves escapes in, and ``terminal`` shows them.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "color": True}
+
+
+@click.group(cls=Group, context_settings=_SETTINGS)
 @click.version_option(package_name="deeprnn-edge")
 def main() -> None:
     """Run deep recurrent networks (stacked SimpleRNN, LSTM, GRU) from Keras on small CPU devices.
@@ -81,7 +121,7 @@ def main() -> None:
         deeprnn-edge predict bundle "a gorgeous, moving film"
 
     Results go to stdout, progress to stderr. Exit code 0: done; 1: a check failed; 2: what was given
-    cannot be used.
+    cannot be used; 130: stopped by Ctrl-C, with a line that says what is kept.
     """
 
 

@@ -12,8 +12,9 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
-from weakref import WeakSet
+from weakref import ref
 
 from deeprnn_edge.errors import InputError
 
@@ -29,8 +30,9 @@ class Locked(Protocol):
 
 _running: list[Any] = []  # the session of each call that has begun and not ended
 _lost: list[Any] = []  # sessions that this process cannot use
-_with_threads: WeakSet[Any] = WeakSet()
-_locked: WeakSet[Any] = WeakSet()
+# Not in WeakSets, whose callbacks are code of Python: an interrupt that comes in one is ignored.
+_with_threads: list[ref[Any]] = []
+_locked: list[ref[Any]] = []
 
 
 def call(session: Any, function: Callable[[Given], Answer], given: Given) -> Answer:
@@ -56,23 +58,34 @@ def call(session: Any, function: Callable[[Given], Answer], given: Given) -> Ans
 
 def watch_threads(session: Any) -> None:
     """Have a session refused in children: it computes in threads of its own, which they do not have."""
-    _with_threads.add(session)
+    _remember(_with_threads, session)
 
 
 def renew_lock(owner: Locked) -> None:
     """Have the ``_lock`` of an object made anew in children, where a thread that held it is not there."""
-    _locked.add(owner)
+    _remember(_locked, owner)
+
+
+def _remember(references: list[ref[Any]], one: Any) -> None:
+    for gone in [reference for reference in references if reference() is None]:
+        with suppress(ValueError):  # another thread was quicker
+            references.remove(gone)
+    references.append(ref(one))
+
+
+def _living(references: list[ref[Any]]) -> list[Any]:
+    return [one for reference in references if (one := reference()) is not None]
 
 
 def _forget_other_threads() -> None:
     """Run in a child, once it is forked."""
     global _running
-    for session in {*_running, *_with_threads}:
+    for session in {*_running, *_living(_with_threads)}:
         _lost.append(session)
         # Never destroyed, not at the process's end either: ONNX Runtime would wait for its threads there.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
     _running = []  # a call that the child itself is in ends with the list that it began with
-    for owner in list(_locked):
+    for owner in _living(_locked):
         owner._lock = threading.Lock()
 
 

@@ -14,6 +14,7 @@ from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.parity.difference import decide
+from deeprnn_edge.tables import printable
 
 
 @click.command()
@@ -115,11 +116,11 @@ def label_of(model: Model, row: dict[str, Any]) -> str | None:
 
 def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
     numbers = "  ".join(
-        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
+        f"{printable(name)} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
         for name, values in row.items()
     )
     label = label_of(model, row)
-    return f"{numbers}  {'' if label is None else label + '  '}{shown}"
+    return f"{numbers}  {'' if label is None else printable(label) + '  '}{shown}"
 
 
 def _as_json(model: Model, shown: str, row: dict[str, Any]) -> str:
