@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
+
+from deeprnn_edge.cli.terminal import PipeClosedError
 
 _BY_DEFAULT = "no file was left half-written"
 # Beside SIGINT, on which Python raises by itself: told to end, and the terminal is gone.
@@ -53,9 +55,10 @@ def end(interrupt: BaseException) -> NoReturn:
     """Say what is kept, and end with 128 and the signal's number, as shells count: 130 for Ctrl-C."""
     number = interrupt.number if isinstance(interrupt, Told) else signal.SIGINT
     notes = getattr(interrupt, "__notes__", [])
-    if sys.stderr.isatty():
-        click.echo(err=True)  # behind the ^C that a terminal shows
-    click.echo(f"interrupted: {notes[0] if notes else _BY_DEFAULT}", err=True)
+    with suppress(PipeClosedError):
+        if sys.stderr is not None and sys.stderr.isatty():
+            click.echo(err=True)  # behind the ^C that a terminal shows
+        click.echo(f"interrupted: {notes[0] if notes else _BY_DEFAULT}", err=True)
     sys.exit(128 + number)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ import click
 from deeprnn_edge.cli import interrupts, terminal
 from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
+from deeprnn_edge.files.guard.child import is_guarded
 
 EXIT_CHECK_FAILED = 1
 EXIT_UNUSABLE = 2
@@ -35,6 +37,10 @@ _COMMANDS = {
     "web": "deeprnn_edge.cli.commands.web:web",
     "snippet": "deeprnn_edge.cli.commands.snippet:snippet",
 }
+
+
+# What runs or reads a file that its user may have from a stranger: in a process that may die.
+_GUARDED = frozenset({"verify", "inspect", "bench", "choose", "report"})
 
 
 class Group(click.Group):
@@ -56,12 +62,12 @@ class Group(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def main(self, *words: Any, **options: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
         """Run the command line and end the process; return the exit code where it is part of another program."""
         standalone = options.pop("standalone_mode", True)
         with terminal.guarded(), interrupts.signals_raise():
             try:
-                code = self._run(*words, **options, standalone_mode=False)
+                code = self._run(args, **options)
                 sys.stdout.flush()
             except terminal.PipeClosedError:
                 code = EXIT_READER_GONE
@@ -73,10 +79,17 @@ class Group(click.Group):
             sys.exit(code)
         return code
 
-    def _run(self, *words: Any, **options: Any) -> int:
-        """Return the exit code."""
+    def _run(self, args: Sequence[str] | None = None, **options: Any) -> int:
+        """Run the words given, or those of the process: a command on a stranger's file then in a process of its own."""
+        words = sys.argv[1:] if args is None else []
+        command = next((word for word in words if not word.startswith("-")), None)
+        if command in _GUARDED and not is_guarded() and not {"-h", "--help"} & {*words}:
+            # Imported here, so that other commands start without it.
+            from deeprnn_edge.cli.guarded import run_guarded_command
+
+            return run_guarded_command(words)
         try:
-            returned = super().main(*words, **options)
+            returned = super().main(args, **options, standalone_mode=False)
         except click.ClickException as error:  # the group's own options; a command's come through ``invoke``
             click.echo(f"error: {error.format_message()} See: deeprnn-edge --help", err=True)
             return EXIT_UNUSABLE
@@ -101,6 +114,8 @@ class Group(click.Group):
             _fail(error, EXIT_UNUSABLE)
         except DeepRNNEdgeError as error:
             _fail(error, EXIT_CHECK_FAILED)
+        except MemoryError:
+            _fail(InputError("what was asked needs more memory than this process may take"), EXIT_UNUSABLE)
 
 
 # color: click leaves escapes in, and ``terminal`` shows them.

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.classes import rank_classes
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
@@ -60,6 +60,7 @@ class Model:
             self._specs, self._fixed_shapes = spec.inputs, {}
             run = partial(run_from_start, session, spec, artifact.chunk)
         self._answer: Callable[[Any], dict[str, NDArray[Any]]] = partial(forks.call, session, run)
+        self._by_row = [spec.name for spec in self.manifest.outputs if spec.shape[0] == "batch"]
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
         forks.renew_lock(self)
@@ -121,11 +122,17 @@ class Model:
 
         Raises:
             InputError: for another rank, size or dtype, for ids outside the table and for NaN.
+            BundleError: for a file that fails as it runs, or answers another number of rows.
         """
         arrays = feeds.check_all(inputs, self._specs)
         if not all(map(len, arrays.values())):
             return self._answer_no_rows(arrays)
-        return self._answer(arrays)
+        outputs = self._answer(arrays)
+        rows = len(next(iter(arrays.values())))
+        for name in self._by_row:
+            if outputs[name].shape[:1] != (rows,):
+                self._refuse_rows(name, outputs[name].shape, rows)
+        return outputs
 
     def predict(self, items: Any) -> NDArray[Any] | dict[str, NDArray[Any]]:
         """Answer for texts, sequences of ids, or ``(time, features)`` arrays: one or many, of any lengths.
@@ -184,6 +191,12 @@ class Model:
         with self._lock:
             self._streaming = self._streaming or self._open_streaming()
         return self._streaming.open(batch_size, state)
+
+    def _refuse_rows(self, name: str, shape: tuple[int, ...], rows: int) -> NoReturn:
+        raise BundleError(
+            f"{self.artifact.path}: the output {name!r} has the shape {shape} for {rows} row{'s' if rows > 1 else ''}, "
+            "expected one answer a row; the file is not what the manifest says: export the model again"
+        )
 
     def _answer_no_rows(self, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Return the outputs' shapes with no row in them.
@@ -244,7 +257,14 @@ def _open_streaming(
     return Streaming(bundle, artifact, session, encoder, threads=threads, allow_native_code=allow_native_code)
 
 
-def load(path: str | Path, *, artifact: str | None = None, threads: int = 1, allow_native_code: bool = False) -> Model:
+def load(
+    path: str | Path,
+    *,
+    artifact: str | None = None,
+    threads: int = 1,
+    allow_native_code: bool = False,
+    trusted: bool = True,
+) -> Model:
     """Load a bundle, a directory or its zip.
 
     Args:
@@ -254,13 +274,20 @@ def load(path: str | Path, *, artifact: str | None = None, threads: int = 1, all
         threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
         allow_native_code: whether an artifact of C source may be compiled and run, which can do what you can do: for
             a bundle whose maker you trust.
+        trusted: whether the file is opened in this process at once, which a damaged one can end. Without, it is tried
+            first in a process of its own, with limits of time and memory.
 
     Raises:
-        BundleError: for a bundle that is missing, damaged or of another version.
+        BundleError: for a bundle that is missing, damaged or of another version, and for a file that failed its trial.
         MissingExtraError: where the runtime of the artifact is not installed, or none is known here, or an artifact of
             C source has not the permission that it needs.
     """
     bundle = open_bundle(path)
     chosen = choose_artifact(bundle, artifact)
+    if not trusted:
+        # Imported here, so that a program which trusts its bundle starts without it.
+        from deeprnn_edge.runtimes.trial import try_artifact
+
+        try_artifact(bundle, chosen, threads=threads, allow_native_code=allow_native_code)
     session = open_artifact(bundle, chosen, threads=threads, allow_native_code=allow_native_code)
     return Model(bundle, chosen, session, threads=threads, allow_native_code=allow_native_code)

@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,18 @@ class Stream:
         batch_size: its rows.
     """
 
-    __slots__ = ("_begun", "_closed", "_last", "_line", "_process", "_rules", "_session", "_settled", "_stepper",
-                 "batch_size")  # fmt: skip
+    __slots__ = (
+        "_begun",
+        "_closed",
+        "_last",
+        "_line",
+        "_process",
+        "_rules",
+        "_session",
+        "_settled",
+        "_stepper",
+        "batch_size",
+    )
 
     def __init__(self, session: Session, stepper: Stepper, rules: ChunkRules, batch_size: int) -> None:
         self.batch_size = batch_size
@@ -138,6 +148,10 @@ class Stream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: two streams would move one state."""
+        raise InputError("a stream cannot be copied or pickled: keep stream.state, and open model.stream(state=...)")
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a checked state."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
 from deeprnn_edge.inputs.text import TextEncoder
+
+# What could be read as items, and not as those that were meant: bytes as ids, a dict as its keys, a set in any order.
+_NO_ITEMS = (*feeds.NO_NUMBERS, Mapping, Set)
 
 
 def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEncoder) -> list[Any]:
@@ -31,7 +35,7 @@ def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEnc
     """
     if isinstance(items, str):
         items = [items]
-    if isinstance(items, bytes) or not isinstance(items, Iterable):
+    if isinstance(items, _NO_ITEMS) or not isinstance(items, Iterable) or getattr(items, "ndim", 1) == 0:
         raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
     items = items if isinstance(items, np.ndarray) else list(items)
     if len(items) and isinstance(items[0], str):
@@ -80,7 +84,7 @@ def _ids(items: Any, rules: Preprocessing) -> list[Any]:
         items = [items]
     rows = []
     for index, item in enumerate(items):
-        row = np.asarray(item)
+        row = _as_row(item, index, rules)
         if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
             raise InputError(
                 f"item {index} has the shape {row.shape} and the dtype {row.dtype}; expected {_expected(rules)}"
@@ -89,6 +93,15 @@ def _ids(items: Any, rules: Preprocessing) -> list[Any]:
             raise InputError(f"item {index} has an id that does not fit 32 bits")
         rows.append(row)
     return rows
+
+
+def _as_row(item: Any, index: int, rules: Preprocessing) -> NDArray[Any]:
+    try:
+        if isinstance(item, _NO_ITEMS):
+            raise TypeError(type(item))
+        return np.asarray(item)
+    except (ValueError, TypeError) as error:  # numpy: "inhomogeneous shape"
+        raise InputError(f"item {index} is a {type(item).__name__}; expected {_expected(rules)}") from error
 
 
 def _features(items: Any, spec: TensorSpec) -> list[Any]:
@@ -101,7 +114,11 @@ def _features(items: Any, spec: TensorSpec) -> list[Any]:
     rows = []
     for index, item in enumerate(items):
         try:
-            row = np.asarray(item, np.float32)
+            row = np.asarray(item)
+            if row.size and row.dtype.kind not in "fiu":
+                raise TypeError(row.dtype)
+            with np.errstate(over="ignore"):  # what becomes infinite is refused where all inputs are checked
+                row = row.astype(np.float32)
         except (ValueError, TypeError) as error:
             raise InputError(f"item {index} is not an array of numbers of the shape (time, {width})") from error
         if row.ndim != 2 or row.shape[1] != width:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.golden import decode_golden
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.inputs.text import Split, split_words
 
@@ -49,7 +48,7 @@ def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:
     """
     fixed = not isinstance(spec.shape[1], str)
     found: list[tuple[int, str, list[Any]]] = []
-    for case in decode_golden(bundle.read_golden()):
+    for case in bundle.golden_cases():
         rows = case.inputs.get(spec.name)
         if rows is None or rows.ndim != len(spec.shape) or not rows.size:
             continue

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.golden import Case, decode_golden
+from deeprnn_edge.bundle.golden import Case
 from deeprnn_edge.bundle.manifest import Artifact, TensorSpec
 from deeprnn_edge.errors import MissingExtraError
+from deeprnn_edge.files.guard.child import report
+from deeprnn_edge.files.guard.question import answer, ask
+from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.items import to_batch
 from deeprnn_edge.inputs.text import TextEncoder
@@ -59,20 +64,33 @@ class Verification:
         return bool(self.differences) and not self.failures
 
 
-def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
+def verify(path: str | Path, *, artifact: str | None = None, trusted: bool = False) -> list[Verification]:
     """Check a bundle's hashes and replay its golden vectors; in chunks for a stream.
+
+    The files run in a process of their own, with limits of time and memory, as a damaged one can end the process.
 
     Args:
         path: of the bundle.
         artifact: the path of the only one to replay. Of all, those whose runtime is not installed or not known here
             are skipped: they have a ``problem`` instead of differences.
+        trusted: run them in this process.
 
     Raises:
-        BundleError: where a file is missing, altered or unreadable, or the bundle was packed without golden vectors.
+        BundleError: where a file is missing, altered or unreadable, or the bundle was packed without golden vectors;
+            and where a file ends the process that runs it, or does not answer in time.
         MissingExtraError: where there is no runtime here for the artifact that was asked for, or for any.
     """
     bundle = open_bundle(path)
-    cases = decode_golden(bundle.read_golden())
+    if trusted:
+        return _verify_here(bundle, artifact)
+    request = {"path": str(path), "artifact": artifact}
+    found = ask(__name__, request, where=str(path), file_bytes=bundle.largest_bytes())
+    results: list[Verification] = decode(tuple[Verification, ...], found, "the answer of verify")
+    return list(results)
+
+
+def _verify_here(bundle: Bundle, artifact: str | None) -> list[Verification]:
+    cases = bundle.golden_cases()
     for companion in bundle.manifest.companions:
         bundle.read(companion.path)  # the hash holds, or this is the error
     if artifact is not None:
@@ -92,6 +110,7 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
 
 def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Verification:
     """Replay cases in the runtime of one artifact."""
+    report(artifact.path)
     manifest = bundle.manifest
     stream = manifest.stream if artifact.kind == "stream" else None
     replay = Replay(open_artifact(bundle, artifact), manifest.inputs, stream, artifact.chunk)
@@ -148,3 +167,11 @@ def compare_cases(
 def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
     """Return the outputs that stand for labels: the only one of a model with labels."""
     return [outputs[0].name] if labels and len(outputs) == 1 else []
+
+
+def _answer(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(one) for one in _verify_here(open_bundle(request["path"]), request["artifact"])]
+
+
+if __name__ == "__main__":
+    answer(_answer)

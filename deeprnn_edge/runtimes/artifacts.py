@@ -13,6 +13,7 @@ import numpy as np
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError, MissingExtraError
+from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, forks, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
@@ -106,6 +107,7 @@ def open_session(
             "what you can do. For a bundle whose maker you trust, load it with allow_native_code=True, or set "
             f"{ALLOWED}=1 for the commands"
         )
+    report(path)
     return runtime.open(content, path, threads=threads, steps=steps)
 
 

@@ -17,6 +17,7 @@ from deeprnn_edge.bench.results import BenchResult
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.parity.difference import compare
 from deeprnn_edge.runtimes.artifacts import open_session, read_artifact
@@ -155,6 +156,7 @@ def _answer(entry: BenchEntry, inputs: BenchInputs) -> dict[str, NDArray[Any]] |
     if entry.session is None:
         return entry.error or InputError("it cannot run here")
     run = entry.session.run
+    report(entry.result.name)
     return attempt(lambda: run(inputs.feeds))
 
 

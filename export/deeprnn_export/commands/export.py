@@ -69,6 +69,11 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
 )
 @click.option(
+    "--sample-only",
+    is_flag=True,
+    help="Compare on the rows of --sample alone, for a model that takes none but real ones.",
+)
+@click.option(
     "--tokenizer",
     type=click.Path(path_type=Path),
     help="A text model's words and rules: a Keras Tokenizer's JSON; or what --vocabulary takes.",
@@ -149,6 +154,7 @@ def export(
     stream: bool,
     chunk: int,
     sample: Path | None,
+    sample_only: bool,
     tokenizer: Path | None,
     vocabulary: Path | None,
     rules: str | None,
@@ -213,6 +219,7 @@ def export(
         stream=stream,
         chunk=chunk,
         sample=None if sample is None else _read_sample(sample),
+        sample_only=sample_only,
         vocabulary=vocabulary or (),
         tokenizer=tokenizer,
         rules=rules,

@@ -57,6 +57,7 @@ def export(
     formats: Sequence[str] | None = None,
     precisions: Sequence[str] = ("fp32",),
     sample: Any = None,
+    sample_only: bool = False,
     max_length: int | None = None,
     stream: bool = False,
     chunk: int = 1,
@@ -95,6 +96,8 @@ def export(
             both formats, ``int4`` and ``int8-dynamic`` of ONNX, ``int8-full`` and ``int16x8`` of TFLite.
         sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
             shapes, with batch 1, are TFLite's fixed shapes where the model's own are symbolic.
+        sample_only: compare on the sample in place of the grid, for a model that takes none but real rows: its first
+            row, its first three, and all.
         max_length: the same for one time axis; and what the device pads to where the model masks padding.
         stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
         chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
@@ -134,6 +137,7 @@ def export(
         formats=formats,
         precisions=precisions,
         sample=sample,
+        sample_only=sample_only,
         max_length=max_length,
         stream=stream,
         chunk=chunk,

@@ -27,6 +27,7 @@ class ExportOptions:
     formats: Sequence[str] | None
     precisions: Sequence[str]
     sample: Any
+    sample_only: bool
     max_length: int | None
     stream: bool
     chunk: int
@@ -52,6 +53,8 @@ class ExportOptions:
         expand_precisions(self.formats, self.precisions)
         if self.max_length is not None and self.max_length < 1:
             raise InputError(f"max_length={self.max_length}: a sequence has at least 1 step")
+        if self.sample_only and self.sample is None:
+            raise InputError("sample_only=True compares on the given rows alone: give some with sample=")
         if self.chunk < 1:
             raise InputError(f"chunk={self.chunk}: a chunk has at least 1 step")
         if self.chunk != 1 and not self.stream:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -35,9 +36,10 @@ def start(*words: object, **options: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.parametrize("whom", [os.kill, os.killpg], ids=["process", "terminal"])
 @pytest.mark.parametrize(("told", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_command_that_writes_says_what_its_place_holds(
-    bundle_path: Path, tmp_path: Path, told: str, code: int
+    bundle_path: Path, tmp_path: Path, told: str, code: int, whom: Callable[[int, int], None]
 ) -> None:
     output = tmp_path / "bench.json"
     with start("bench", bundle_path, "--artifact", "model.onnx", "--seconds", 60, "-o", output) as process:
@@ -45,9 +47,10 @@ def test_a_command_that_writes_says_what_its_place_holds(
             assert process.poll() is None
             time.sleep(0.01)
         time.sleep(0.5)  # among the measurements, or the fresh processes of the first of them
-        os.killpg(process.pid, getattr(signal, told))
+        whom(process.pid, getattr(signal, told))
         out, err = process.communicate()
     assert (process.returncode, out) == (code, ""), err
+    assert [line for line in err.splitlines() if "interrupted" in line] == err.splitlines()[-1:]
     assert err.splitlines()[-1] == f"interrupted: {output} is what it was before, or the whole new result"
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
