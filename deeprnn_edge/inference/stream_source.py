@@ -63,7 +63,7 @@ class Streaming:
         _check_memory(spec, rows)
         rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
         stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
-        return open_stream(self._session, stepper, rules, rows, checked)
+        return open_stream(self._session, stepper, rules, rows, checked, self._bundle.manifest)
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
