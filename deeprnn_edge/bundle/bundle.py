@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deeprnn_edge.bundle.content import Source, has_file, place_of, read_file
-from deeprnn_edge.bundle.golden import Case, check_cases, decode_golden
+from deeprnn_edge.bundle.content import Source, has_file, is_zip, place_of, read_file
 from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files import limits
+
+if TYPE_CHECKING:
+    from deeprnn_edge.bundle.golden import Case
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
@@ -118,6 +118,8 @@ class Bundle:
         Raises:
             BundleError: where there are none, as in a packed bundle, or others.
         """
+        from deeprnn_edge.bundle.golden import check_cases, decode_golden  # only verify and reports need it
+
         cases = decode_golden(self.read_golden())
         check_cases(cases, self.manifest)
         return cases
@@ -196,7 +198,7 @@ def open_bundle(source: str | os.PathLike[str] | bytes | bytearray | memoryview)
 def _find(source: Any) -> Source:
     if isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source)
-        if not zipfile.is_zipfile(io.BytesIO(content)):
+        if not is_zip(content):
             raise BundleError(
                 f"these {len(content):,} bytes are no bundle; expected the content of its zip, as made by: "
                 "deeprnn-edge pack BUNDLE -o OUTPUT.zip"
@@ -211,7 +213,7 @@ def _find(source: Any) -> Source:
         raise BundleError(f"no such bundle: {str(path)!r}") from error
     if not found:
         raise BundleError(f"no such bundle: {path}")
-    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
+    if not path.is_dir() and not (path.is_file() and is_zip(path)):
         raise BundleError(f"{path} is neither a bundle's directory nor its zip")
     if path.is_dir() and not (path / MANIFEST).is_file():
         raise BundleError(f"{path} is no bundle: it has no {MANIFEST}; make one with: deeprnn-edge export")

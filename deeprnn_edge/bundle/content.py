@@ -9,11 +9,15 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.files.zip_reader import CheckedZip
+
+if TYPE_CHECKING:
+    from deeprnn_edge.files.zip_reader import CheckedZip
 
 Source = Path | bytes  # a bundle's directory or zip, or the content of a zip
 _LONGEST_NAME = 255  # bytes: what file systems take
@@ -41,7 +45,7 @@ def has_file(bundle: Source, name: str) -> bool:
     """Return whether a bundle's directory or zip holds a file of that name."""
     if isinstance(bundle, Path) and bundle.is_dir():
         return (bundle / check_name(name)).is_file()
-    with _open_zip(bundle) as source, CheckedZip(source, str(place_of(bundle)), check_name) as archive:
+    with _open_zip(bundle) as archive:
         return name in archive.names
 
 
@@ -50,8 +54,21 @@ def place_of(bundle: Source) -> Path:
     return bundle if isinstance(bundle, Path) else Path(f"the bundle of {len(bundle):,} bytes")
 
 
-def _open_zip(bundle: Source) -> IO[bytes]:
-    return bundle.open("rb") if isinstance(bundle, Path) else io.BytesIO(bundle)
+def is_zip(bundle: Source) -> bool:
+    """Return whether a file or content is a zip, by its end alone."""
+    from zipfile import is_zipfile
+
+    return is_zipfile(bundle if isinstance(bundle, Path) else io.BytesIO(bundle))
+
+
+@contextmanager
+def _open_zip(bundle: Source) -> Iterator[CheckedZip]:
+    # Imported here: what unpacks takes a tenth of the time to a first answer, and a directory needs none of it.
+    from deeprnn_edge.files.zip_reader import CheckedZip
+
+    opened = bundle.open("rb") if isinstance(bundle, Path) else io.BytesIO(bundle)
+    with opened as source, CheckedZip(source, str(place_of(bundle)), check_name) as archive:
+        yield archive
 
 
 def read_file(bundle: Source, name: str, *, largest_bytes: int, exact: bool = False) -> bytes:
@@ -70,7 +87,7 @@ def read_file(bundle: Source, name: str, *, largest_bytes: int, exact: bool = Fa
     try:
         if isinstance(bundle, Path) and bundle.is_dir():
             return _read_regular(bundle, name, largest_bytes, exact)
-        with _open_zip(bundle) as source, CheckedZip(source, str(place_of(bundle)), check_name) as archive:
+        with _open_zip(bundle) as archive:
             _check_size(place_of(bundle) / name, archive.size_bytes(name), largest_bytes, exact)
             return archive.read(name)
     except (FileNotFoundError, KeyError) as error:
