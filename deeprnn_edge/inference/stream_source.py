@@ -60,7 +60,8 @@ class Streaming:
                 )
         _check_memory(spec, rows)
         rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
-        return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
+        stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
+        return open_stream(stepper, rules, rows, checked, self._bundle.manifest)
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:

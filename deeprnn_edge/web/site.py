@@ -29,6 +29,7 @@ _ASSETS = (
     "padding.js",
     "runner.js",
     "answer.js",
+    "names.js",
     "chart.js",
     "typing.js",
     "replay.js",

@@ -12,6 +12,7 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.pipeline.precisions import expand_precisions
+from deeprnn_export.reading.answer_rules import AnswerOptions
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.targets.target import Target
 
@@ -35,6 +36,7 @@ class ExportOptions:
     text: TextOptions
     sample_raw: Sequence[str]
     labels: Any
+    answer: AnswerOptions
     name: str | None
     keep_words: int | None
     tensors: Mapping[str, str] | None
@@ -44,6 +46,7 @@ class ExportOptions:
     max_difference: float | None
     atol: float | None
     force: bool
+    keep_going: bool
     allow_lambda: bool
     custom_objects: Mapping[str, Any] | None
     c_prefix: str | None
