@@ -29,12 +29,17 @@ _AGAIN = "copy the bundle again"
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Case:
-    """Hold one set of inputs and Keras's outputs for it, by name."""
+    """Hold one set of inputs and Keras's outputs for it, by name.
+
+    Attributes:
+        truth: the outputs in float64, while a model is exported; golden vectors have none.
+    """
 
     name: str
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    truth: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:

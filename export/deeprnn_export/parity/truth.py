@@ -38,14 +38,15 @@ def with_truth(
     """
     names = [spec.name for spec in signature.outputs]
     carry = carry or nothing_carried()
-    inputs = [spec for spec in signature.inputs if spec.name in cases[0].inputs]  # a stream's states come behind them
+    own = {name for case in cases for name in case.inputs}  # a stream's states come behind them
+    inputs = [spec for spec in signature.inputs if spec.name in own]
 
     def forward(*given: object) -> list[object]:
         return carry.answers(model, given)
 
     traced = tf.function(forward, input_signature=tensor_specs(tuple(inputs)), autograph=False)
     # What Keras does with a symbolic time axis goes by the batch size there, and what it does by bits knows one width.
-    whole = overrides_of(layer_paths(model), "reading", {"note ids": lambda *_: {}, "rows at once": rows_at_once})
+    whole = overrides_of(layer_paths(model), "truth", {"rows at once": rows_at_once})
     try:
         with (
             inference_form(model),
@@ -56,6 +57,6 @@ def with_truth(
             replace(case, truth=dict(zip(names, answer([case.inputs[one.name] for one in inputs]), strict=True)))
             for case in cases
         ]
-    except Exception as error:  # TensorFlow's, of many kinds, and the model's own
+    except Exception as error:  # noqa: BLE001 - TensorFlow's, of many kinds, and the model's own
         progress(f"no float64 answers to compare with: {type(error).__name__}: {str(error).splitlines()[0][:150]}")
         return list(cases)
