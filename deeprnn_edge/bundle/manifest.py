@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deeprnn_edge.bundle.feature_steps import RawInput, refuse_unknown_features
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import decode, show
@@ -85,6 +86,7 @@ class Preprocessing:
         steps: from a text to its words; None for those of ``keras.datasets.imdb``.
         end_id: what every text ends with; None for nothing.
         min_length: where no length is stated, time steps that shorter input is padded to; None leaves it as it is.
+        raw: for each input that is made of raw values, how.
     """
 
     kind: Literal["text", "tokens", "sequence"]
@@ -100,6 +102,7 @@ class Preprocessing:
     steps: tuple[TextStep, ...] | None = None
     end_id: int | None = None
     min_length: int | None = None
+    raw: tuple[RawInput, ...] = ()
 
     @property
     def text_steps(self) -> tuple[TextStep, ...]:
@@ -326,6 +329,8 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     fields = dataclasses.asdict(manifest)
     if fields["preprocessing"]["steps"] is not None:
         fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    for one in fields["preprocessing"]["raw"]:
+        one["steps"] = list(map(encode_step, one["steps"]))
     return fields
 
 
@@ -349,5 +354,6 @@ def decode_manifest(text: str) -> Manifest:
         )
     if isinstance(rules := raw.get("preprocessing"), dict):
         refuse_unknown_steps(rules.get("steps"))
+        refuse_unknown_features(rules.get("raw"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest

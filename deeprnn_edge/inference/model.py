@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.inference.stream_source import Streaming
+    from deeprnn_edge.inputs.features import FeatureEncoder
 
 
 class Model:
@@ -59,6 +60,11 @@ class Model:
             self._specs, self._fixed_shapes = spec.inputs, {}
             self._answer = partial(run_from_start, session, spec, artifact.chunk)
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
+        self._features: dict[str, FeatureEncoder] = {}
+        if self.manifest.preprocessing.raw:
+            from deeprnn_edge.inputs.features import make_feature_encoders
+
+            self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
         self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
@@ -111,7 +117,7 @@ class Model:
 
         Args:
             inputs: one array, a list in the inputs' order, or a dict by name: ``(batch, time)`` integer ids or
-                ``(batch, time, features)`` floats, as the manifest says.
+                ``(batch, time, features)`` floats, as the manifest says; behind the bundle's steps, where it has any.
 
         Returns:
             Every output by name.
@@ -131,18 +137,26 @@ class Model:
         together, unpadded. An empty list has an answer of no rows; an empty text is the start id alone, the
         model's answer to no words at all.
 
+        Where the bundle has steps for raw values (columns, a scaler, categories, windows), items are such: arrays,
+        lists, or tables by column name. A model of several inputs of which some have steps takes its arrays as ``run``
+        does, these of raw values.
+
         Returns:
-            One row an item, in their order: an array, or a dict by name for a model with several outputs.
+            One row an item, in their order, or one a window: an array, or a dict by name for a model with several
+            outputs.
 
         Raises:
             InputError: for what ``run`` refuses, for text without a vocabulary, and for an item without steps where no
                 length is stated to pad it to.
         """
-        if len(self._specs) != 1:
-            raise InputError("predict takes models of one input; give this model's arrays to run")
-        (spec,) = self._specs
         rules = self.manifest.preprocessing
-        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
+        if len(self._specs) != 1:
+            if not self._features:
+                raise InputError("predict takes models of one input; give this model's arrays to run")
+            outputs = self.run(preprocessing.encode_inputs(items, self._specs, self._features))
+            return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+        (spec,) = self._specs
+        rows = preprocessing.to_rows(items, rules, spec, self._encoder, self._features.get(spec.name))
         if rules.max_length is not None and rows:
             outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
         else:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs.arrays import arrange
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
 from deeprnn_edge.inputs.text import TextEncoder
 
+if TYPE_CHECKING:
+    from deeprnn_edge.inputs.features import FeatureEncoder
 
-def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEncoder) -> list[Any]:
+
+def to_rows(
+    items: Any,
+    rules: Preprocessing,
+    spec: TensorSpec,
+    encoder: TextEncoder,
+    features: FeatureEncoder | None = None,
+) -> list[Any]:
     """Read one item or many as a list of rows.
 
     Args:
@@ -22,15 +32,18 @@ def to_rows(items: Any, rules: Preprocessing, spec: TensorSpec, encoder: TextEnc
         rules: how the bundle prepares them.
         spec: the model's one input.
         encoder: turns texts into ids.
+        features: turns raw values into what the model takes, where the bundle has steps for that.
 
     Returns:
-        Rows of ids, or arrays of ``(time, features)``.
+        Rows of ids, or arrays of ``(time, features)``; of raw values that are cut into windows, one a window.
 
     Raises:
         InputError: for anything else.
     """
     if isinstance(items, str):
         items = [items]
+    if features is not None and not isinstance(items, bytes) and isinstance(items, Iterable):
+        return features.rows(items)
     if isinstance(items, bytes) or not isinstance(items, Iterable):
         raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
     items = items if isinstance(items, np.ndarray) else list(items)
@@ -53,6 +66,23 @@ def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[
     if rules.kind == "sequence":
         return pad_features(rows, pad_value=rules.pad_value, **sides)
     return pad_ids(rows, pad_id=rules.pad_id, **sides)
+
+
+def encode_inputs(
+    inputs: Any, specs: Sequence[TensorSpec], features: Mapping[str, FeatureEncoder]
+) -> dict[str, NDArray[Any]]:
+    """Return the inputs of a model of several, those with steps made of raw values ``(batch, ...)``.
+
+    Raises:
+        InputError: for other inputs, and with the input's name for values that a step cannot take.
+    """
+    arrays = arrange(inputs, specs)
+    for name, encoder in features.items():
+        try:
+            arrays[name] = encoder.encode(arrays[name])
+        except InputError as error:
+            raise InputError(f"input {name!r}: {error}") from error
+    return arrays
 
 
 def _refuse_other_lengths(rows: Sequence[Any], rules: Preprocessing, length: int) -> None:

@@ -7,7 +7,7 @@ rows that are full, padded before, behind, inside, and nothing but padding; unkn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,16 @@ PADDINGS = ("full", "pre", "post", "interior", "all padding")
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class GridCase:
-    """Hold one set of inputs, by name."""
+    """Hold one set of inputs, by name.
+
+    Attributes:
+        texts, values: what they are made of, see ``Case``.
+    """
 
     name: str
     inputs: dict[str, NDArray[Any]]
     texts: tuple[str, ...] = ()
+    values: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def make_grid(

@@ -59,7 +59,7 @@ def keras_answers(
                 told = time.monotonic()
                 progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
             outputs = answer(case)
-            cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True)), case.texts))
+            cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True)), case.texts, case.values))
             if number == 1 and _layer_steps(model, case) >= _STEPS_WORTH_COMPILING:
                 compiled = _compiled(model, signature, carry)
                 answer = compiled if _agree(compiled(case), outputs) else answer

@@ -12,6 +12,7 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.pipeline.precisions import expand_precisions
+from deeprnn_export.reading.feature_rules import FeatureOptions
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.targets.target import Target
 
@@ -32,7 +33,8 @@ class ExportOptions:
     chunk: int
     preprocessing: Preprocessing | None
     text: TextOptions
-    sample_raw: Sequence[str]
+    features: FeatureOptions
+    sample_raw: Any
     labels: Any
     name: str | None
     keep_words: int | None

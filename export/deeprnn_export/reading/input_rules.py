@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.manifest_checks import check_raw
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_export.datasets.tokenizer_files import WordSource
+from deeprnn_export.reading.feature_rules import FeatureOptions, FeatureRules, read_feature_rules
 from deeprnn_export.reading.labels import check_labels, read_labels
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.text_rules import TextOptions, TextRules, read_text_rules
@@ -27,6 +30,7 @@ class InputRules:
         name: the model's, where training gave one.
         source: where the words are from, where the caller gave them.
         notes: what was recognised, for the user.
+        features: what the caller says of raw rows.
     """
 
     preprocessing: Preprocessing
@@ -35,6 +39,7 @@ class InputRules:
     name: str | None = None
     source: WordSource | None = None
     notes: tuple[str, ...] = ()
+    features: FeatureRules | None = None
 
 
 def read_input_rules(
@@ -47,6 +52,8 @@ def read_input_rules(
     labels: Any,
     default_labels: Sequence[str],
     front: TextRules | None = None,
+    raw: tuple[RawInput, ...] = (),
+    features: FeatureOptions | None = None,
 ) -> InputRules:
     """Read what the caller says, else what training left beside the model, else what model and signature show.
 
@@ -59,6 +66,8 @@ def read_input_rules(
         labels: the caller's, see ``read_labels``.
         default_labels: where nobody names the classes.
         front: the rules of the layer that a model which takes strings was split at.
+        raw: the steps of the layers that a model was split at.
+        features: what the caller says of raw rows.
 
     Raises:
         InputError: for rules that cannot be told or do not fit the model.
@@ -77,6 +86,8 @@ def read_input_rules(
         if text.rules is not None or text.start_id is not None or text.oov_id is not None:
             raise InputError("rules and ids for text need its words: give them with tokenizer= or vocabulary=")
     rules = _padded(given, text, signature, max_length)
+    of_rows = read_feature_rules(features or FeatureOptions(), signature, rules)
+    rules = _with_raw(rules, raw, of_rows, signature)
     names = read_labels(labels)
     check_labels(names or (record.labels if record else ()), signature.outputs)
     words = _known_words(given.words, rules, signature, given.source)
@@ -88,8 +99,28 @@ def read_input_rules(
         labels=names or (record.labels if record else ()) or tuple(default_labels),
         name=record.name if record else None,
         source=given.source,
-        notes=given.notes,
+        notes=given.notes + (() if of_rows is None else of_rows.notes),
+        features=of_rows,
     )
+
+
+def _with_raw(
+    rules: Preprocessing, split: tuple[RawInput, ...], given: FeatureRules | None, signature: Signature
+) -> Preprocessing:
+    """Add the steps from raw values: of the caller's rules, or of the layers that the model was split at."""
+    stated = rules.raw + split + (() if given is None else (given.raw,))
+    names = [one.input for one in stated]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"the steps of the input {names[-1]!r} are given twice: two of the model's own layers, preprocessing=, and "
+            "scaler=, columns= or hop= state them; keep one"
+        )
+    rules = dataclasses.replace(rules, raw=stated)
+    try:
+        check_raw(stated, signature.inputs)
+    except BundleError as error:
+        raise InputError(f"preprocessing=: {error}") from error
+    return rules
 
 
 def _from_signature(signature: Signature) -> Preprocessing:
