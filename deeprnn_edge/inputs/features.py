@@ -17,6 +17,9 @@ Change = Callable[[NDArray[Any]], NDArray[Any]]
 # A step that would answer for a NaN as for any number; what scales leaves it to be found behind all steps.
 _HIDES_NAN = ("bins", "clip", "lookup", "one_hot")
 
+# What takes each value as it is, wherever it stands.
+_BY_VALUE = ("scale", "clip", "bins", "lookup")
+
 
 class FeatureEncoder:
     """Turn raw values into one input of the model by a bundle's steps.
@@ -30,7 +33,9 @@ class FeatureEncoder:
         self._changes = [_compile(step) for step in raw.steps if step.step != "window"]
         self._kind: Any = {"str": np.str_, "any": object}.get(raw.dtype, raw.dtype)
         self._dtype = np.dtype(spec.dtype) if spec.dtype.startswith("float") else None
-        self._width = raw.shape[-1] if isinstance(raw.shape[-1], int) else None
+        # Of values without columns the last axis is that of time, whose length the rules for padding hold.
+        by_value = all(step.step in _BY_VALUE or step.form == "each" for step in raw.steps) and len(raw.shape) == 1
+        self._width = raw.shape[-1] if isinstance(raw.shape[-1], int) and not by_value else None
         self._least = max((max(step.columns or (0,)) + 1 for step in raw.steps if step.step == "select"), default=0)
         self._checks_first = any(step.step in _HIDES_NAN for step in raw.steps)
         self._rank = len(shape_of_result(raw))

@@ -85,12 +85,15 @@ def parse_value(cell: str, raw: RawInput | None) -> Any:
 def _is_header(row: Sequence[str], raw: RawInput | None) -> bool:
     if raw is not None and raw.dtype in _WORDS:
         return bool(raw.columns) and set(raw.columns) <= set(row)
-    for cell in row:
-        try:
-            float(cell)
-        except ValueError:
-            return True
-    return False
+    return not any(map(_is_number, row))  # one word among numbers is damage
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -86,6 +86,10 @@ def _check_input(spec: TensorSpec, manifest: Manifest) -> None:
     if len(spec.shape) != rank or spec.dtype != dtype:
         raise InputError(f"{_shown('input', spec)}; the page gives {rules.kind} as {rank} axes of {dtype}")
     _check_batch("input", spec)
+    if rules.raw and rules.kind == "tokens":
+        raise InputError(
+            f"the input {spec.name!r} is made of raw values, which the page does not take typed; run it from Python"
+        )
     fixed = spec.shape[1]
     if rules.kind != "sequence" and not isinstance(fixed, str) and rules.max_length != fixed:
         raise InputError(

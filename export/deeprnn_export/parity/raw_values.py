@@ -46,11 +46,11 @@ def make_value_cases(
     batch = signature.inputs[0].shape[0]
     count = batch if isinstance(batch, int) else _ROWS
     if len(signature.inputs) > 1:
-        if given:
+        if len(given):
             raise InputError("sample_raw= is for models of one input; give this model's arrays as sample=")
         return [_of_several(encoders, signature, front, random, count)]
     (spec,), (encoder,) = signature.inputs, encoders.values()
-    groups = _by_shape(encoder, given) if given else [_make_values(encoder.raw, random, count)]
+    groups = _by_shape(encoder, given) if len(given) else [_make_values(encoder.raw, random, count)]
     cases = []
     for number, values in enumerate(groups[:_MOST_CASES], start=1):
         rows = encoder.rows(list(values) if values.dtype == object else values)

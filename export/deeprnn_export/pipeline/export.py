@@ -230,7 +230,7 @@ def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
     reference = find_reference(rules, given.front)
     if reference is not None:
         options.progress(f"raw texts have to become the ids of {reference.name}")
-    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
+    made = list(texts) or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
     return make_raw_cases(rules, given.signature, made, reference)
 
 

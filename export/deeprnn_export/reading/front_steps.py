@@ -56,9 +56,12 @@ def _lookup(layer: Any, config: Mapping[str, Any]) -> tuple[FeatureStep, int]:
     unknown = config["num_oov_indices"]
     if unknown > 1:
         raise _unsupported(layer, f"num_oov_indices={unknown}, for which it hashes", "num_oov_indices=1 or 0")
+    if config["mask_token"] is not None and config["output_mode"] != "int":
+        # Keras gives such a value no class at all.
+        raise _unsupported(layer, f"mask_token={config['mask_token']!r} beside its output_mode", "mask_token=None")
     integers = isinstance(layer, keras.layers.IntegerLookup)
     keys = tuple(int(key) if integers else str(key) for key in layer.get_vocabulary())
-    masked = config["mask_token"] is not None and config["output_mode"] == "int"
+    masked = config["mask_token"] is not None
     if len(keys) <= unknown + masked:
         kind = type(layer).__name__
         raise UnsupportedModelError(
