@@ -5,7 +5,8 @@ DeepRNNEdgeError
 │   ├── BundleError         a bundle, manifest or artifact is missing, damaged or of another version
 │   ├── MissingExtraError   the feature needs packages that are not installed
 │   ├── UnsupportedModelError   a model that cannot be exported exactly; names the layer
-│   └── StreamError         a stream that is closed, or used by two threads at once
+│   ├── StreamError         a stream that is closed, or used by two threads at once
+│   └── BusyError           another command is writing the same place
 ├── ParityError             the answers differ from the reference (exit code 1)
 ├── BudgetError             no artifact keeps within the budgets (exit code 1)
 ├── ScoringError            partitions of a corpus without answers (exit code 1)
@@ -37,6 +38,10 @@ class UnsupportedModelError(InputError):
 
 class StreamError(InputError):
     """Say that a stream is closed, or used by two threads at once. Its state is as it was."""
+
+
+class BusyError(InputError):
+    """Say that another command is writing the place that this one would write. Nothing was changed."""
 
 
 class ParityError(DeepRNNEdgeError):

@@ -115,7 +115,10 @@ class Bundle:
         for other in self.manifest.artifacts:
             if (other.kind, other.format, other.precision) == ("stream", artifact.format, artifact.precision):
                 return other
-        raise InputError(f"the bundle has no stream artifact for {artifact.path}; export the model again with --stream")
+        raise InputError(
+            f"the bundle has no stream artifact for {artifact.path}; export the model again with: "
+            "deeprnn-edge export MODEL --stream"
+        )
 
     def vocabulary(self) -> list[str]:
         """Return the words by rank; none for a model without a vocabulary.

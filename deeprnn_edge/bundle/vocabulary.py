@@ -13,7 +13,7 @@ VOCABULARY = "vocabulary.txt"
 VOCABULARY_JSON = "vocabulary.json"
 
 _LINE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")  # those of str.splitlines
-_KEEP_FEWER = "keep the most frequent words: deeprnn-edge export --keep-words"
+_KEEP_FEWER = "keep the most frequent words: deeprnn-edge export MODEL --keep-words COUNT"
 
 
 def vocabulary_name(words: Sequence[str]) -> str:

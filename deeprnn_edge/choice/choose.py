@@ -26,7 +26,7 @@ from deeprnn_edge.choice.budgets import (
 from deeprnn_edge.errors import InputError
 
 FORMAT_VERSION = 1
-UNMEASURED = "its accuracy was not measured; export with --evaluate"
+UNMEASURED = "its accuracy was not measured; measure it with: deeprnn-edge export MODEL --evaluate DATA"
 
 # What decides among those that fit, and then between equals.
 _ORDERS: Mapping[Measure, tuple[Measure, ...]] = {

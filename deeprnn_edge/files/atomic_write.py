@@ -1,12 +1,35 @@
-"""Write a command's file: whole in its place, or not at all."""
+"""Write a command's file: whole in its place, or not at all, and by one command at a time."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.place_lock import hold_place
+
+
+@contextmanager
+def hold_output(path: Path | None, *, force: bool = False) -> Iterator[None]:
+    """Hold a file that is about to be written, before anything slow happens, until ``write_output`` has written it.
+
+    Args:
+        path: of the file; None where nothing is written.
+        force: whether one that is there may be replaced.
+
+    Raises:
+        InputError: for what ``check_output`` refuses.
+        BusyError: where another command is writing it.
+    """
+    if path is None:
+        yield
+        return
+    with hold_place(path, partial(check_output, path, force=force)):
+        yield
 
 
 def check_output(path: Path, *, force: bool = False) -> None:

@@ -30,7 +30,7 @@ def rank_classes(answer: Any, labels: Sequence[str], top_k: int) -> list[list[Na
         BundleError: for other than one label a class.
     """
     if not labels:
-        raise InputError("the bundle names no classes; export the model with --labels")
+        raise InputError("the bundle names no classes; export the model with: deeprnn-edge export MODEL --labels NAMES")
     if isinstance(answer, dict) or answer.ndim != 2:
         what = f"{len(answer)} outputs" if isinstance(answer, dict) else f"answers of the shape {answer.shape}"
         raise InputError(f"classify names one answer an item, and the model gives {what}; take them from predict")

@@ -12,7 +12,7 @@ from typing import Any
 from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, companion, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.files.atomic_write import check_output, write_output
+from deeprnn_edge.files.atomic_write import hold_output, write_output
 from deeprnn_edge.files.zip_writer import zip_files
 from deeprnn_edge.runtimes.artifacts import choose_artifact, read_artifact
 
@@ -61,6 +61,7 @@ def pack(
         force: replace the file that is there.
 
     Raises:
+        BusyError: where another command is writing the output.
         InputError: where the output is taken, no ``.zip`` or cannot be written.
         BundleError: for an artifact that the bundle does not have and for a damaged bundle.
         MissingExtraError: for an artifact of a format that nothing here runs.
@@ -68,7 +69,11 @@ def pack(
     output = Path(output)
     if output.suffix.lower() != ".zip":
         raise InputError(f"{output} has no suffix .zip; a packed bundle is one: give a name such as model.zip")
-    check_output(output, force=force)
+    with hold_output(output, force=force):
+        return _write(Path(path), output, artifacts, golden=golden)
+
+
+def _write(path: Path, output: Path, artifacts: Sequence[str], *, golden: bool) -> Packed:
     bundle = open_bundle(path)
     chosen = {choose_artifact(bundle, name).path for name in artifacts or (None,)}
     # In the manifest's order, by which load takes one of several.

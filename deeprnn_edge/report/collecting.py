@@ -101,7 +101,7 @@ def collect(bundle: Path, benches: Sequence[Path] = ()) -> ReportData:
     streams: list[Bench[StreamBenchReport]] = []
     for number, path in enumerate(benches):
         if path.resolve() in seen:
-            raise InputError(f"--bench {path} is given twice; give each file once")
+            raise InputError(f"benches={str(path)!r} is given twice; give each file once")
         seen.add(path.resolve())
         report = read_report(path, _READING)
         _check_match(path, report, manifest, bundle)

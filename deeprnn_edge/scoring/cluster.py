@@ -65,7 +65,7 @@ def open_client(scheduler: str | None, *, workers: int) -> Iterator[Client]:
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler}: {error}; start one with: dask scheduler, "
-            "or leave --scheduler out for local processes"
+            "or leave scheduler= out for local processes"
         ) from error
     with Client(scheduler, timeout=_CONNECT_SECONDS) as client:
         try:
@@ -151,7 +151,7 @@ def _missing(paths: list[str]) -> list[str]:
 def _describe(error: BaseException) -> str:
     if isinstance(error, KilledWorker):
         return (
-            "the workers that had it ended, one after the other; less memory is needed with a smaller --partition-rows"
+            "the workers that had it ended, one after the other; less memory is needed with a smaller partition_rows="
         )
     text = " ".join(str(error).split())
     return text if isinstance(error, DeepRNNEdgeError) else f"{type(error).__name__}: {text}"

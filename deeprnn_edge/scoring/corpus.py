@@ -27,12 +27,12 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         if Path(pattern).is_dir():
             raise InputError(
-                f"--input {pattern} is a directory; give a pattern such as '{pattern.rstrip('/')}/*.parquet'"
+                f"inputs={pattern!r} is a directory; give a pattern such as '{pattern.rstrip('/')}/*.parquet'"
             )
         matched = [Path(name) for name in glob.glob(pattern, recursive=True)]  # noqa: PTH207 - takes an absolute one too
         files = [path.resolve() for path in matched if path.is_file()]
         if not files:
-            raise InputError(f"--input {pattern} matches no file; give a path, or a pattern in quotes")
+            raise InputError(f"inputs={pattern!r} matches no file; give a path, or a pattern in quotes")
         found.update(files)
     return sorted(found)
 

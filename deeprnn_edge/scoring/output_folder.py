@@ -2,21 +2,32 @@
 
 ``out.partial`` takes the partitions as they come, and becomes ``out`` when the last one is there. So a run that is
 killed leaves what ``out`` held before, and a later one goes on from ``out.partial``.
+
+Where there is an old result the two names are exchanged in one step, and the old one, which is ``out.partial`` then, is
+removed. A mark inside of the new one tells which of them is which, where a run is killed between the two. A system that
+cannot exchange names lets the old one step aside for the moment between two renames.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.atomic_replace import exchange
+from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.scoring.run_settings import RunSettings, describe_difference, read_settings, write_settings
+
+_FINISHED = ".finished"  # the mark: in a result that is whole, and about to take its place or just there
 
 
 class OutputFolder:
     """Keep where the scores go. Nothing changes before ``recover``, which comes first, and ``begin``.
+
+    All of it but the constructor is for who holds the place: ``with folder.held():``.
 
     Attributes:
         path: the finished result.
@@ -34,8 +45,22 @@ class OutputFolder:
         self._old = self.path.with_name(f".{self.path.name}.old")
         self._discarded = self.path.with_name(f".{self.path.name}.discarded")
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs out of the folder.
+
+        Raises:
+            BusyError: where another run writes it.
+        """
+        with hold_place(self.path):
+            yield
+
     def recover(self) -> None:
         """Bring back, or remove, an old result that stepped aside, where a run was killed in between."""
+        if (self.path / _FINISHED).exists():
+            if self.partial.exists():
+                self._discard(self.partial)
+            (self.path / _FINISHED).unlink()
         if self._old.exists():
             if self.path.exists():
                 self._discard(self._old)
@@ -105,9 +130,13 @@ class OutputFolder:
     def publish(self) -> None:
         """Put the result in its place, whose old content goes only then."""
         self._clean()
-        if self.path.exists():
+        if not self.path.exists():
+            self.partial.replace(self.path)
+            return
+        (self.partial / _FINISHED).touch()
+        if not exchange(self.partial, self.path):
             self.path.replace(self._old)
-        self.partial.replace(self.path)
+            self.partial.replace(self.path)
         self.recover()
 
     def _clean(self) -> None:

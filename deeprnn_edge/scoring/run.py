@@ -101,11 +101,32 @@ def score(
         show: takes a line of progress, which stands for the one before.
 
     Raises:
+        BusyError: where another run writes the folder.
         InputError: for what cannot be used, before any row is read.
         ScoringError: where the scheduler goes away.
     """
     started = time.perf_counter()
     folder = OutputFolder(output)
+    with folder.held():
+        return _score(bundle, inputs, output, options, folder, started, say=say, show=show)
+
+
+def to_json(summary: Summary) -> str:
+    """Return the summary as JSON text, with ``format_version``."""
+    return json.dumps({"format_version": FORMAT_VERSION, **dataclasses.asdict(summary)}, indent=2) + "\n"
+
+
+def _score(
+    bundle: Path,
+    inputs: Sequence[str],
+    output: Path,
+    options: Options,
+    folder: OutputFolder,
+    started: float,
+    *,
+    say: Callable[[str], None],
+    show: Callable[[str], None],
+) -> Summary:
     content, identity = ship_model(bundle, options.artifact)
     manifest = load_shipped(content).manifest  # whatever it cannot run on is said here, not by each worker
     names = answer_names(manifest, options.prefix)
@@ -150,11 +171,6 @@ def score(
         rows_per_second=scored / seconds,
         workers=workers,
     )
-
-
-def to_json(summary: Summary) -> str:
-    """Return the summary as JSON text, with ``format_version``."""
-    return json.dumps({"format_version": FORMAT_VERSION, **dataclasses.asdict(summary)}, indent=2) + "\n"
 
 
 def _run(

@@ -78,7 +78,7 @@ def fetch_runtime() -> Runtime:
     if npm is None:
         raise MissingExtraError(
             f"web needs {PACKAGE} {VERSION}, and npm, which gets it, is not on PATH: install Node.js with npm, "
-            f"or unpack that package elsewhere and give its folder with --runtime"
+            f"or unpack that package elsewhere and give its folder: runtime="
         )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -118,4 +118,4 @@ def _member(files: tarfile.TarFile, name: str) -> bytes:
 
 
 def _how() -> str:
-    return f"get it with: npm pack {PACKAGE}@{VERSION}, unpack it, and give the folder package with --runtime"
+    return f"get it with: npm pack {PACKAGE}@{VERSION}, unpack it, and give the folder package: runtime="

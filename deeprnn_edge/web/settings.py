@@ -94,7 +94,7 @@ def _check_input(spec: TensorSpec, manifest: Manifest) -> None:
     if rules.kind != "sequence" and not isinstance(fixed, str) and rules.max_length != fixed:
         raise InputError(
             f"the input {spec.name!r} has {fixed} steps, and the bundle states no such length to pad to; "
-            "give a stream artifact, or export the model with --max-length"
+            "give a stream artifact, or export the model with: deeprnn-edge export MODEL --max-length STEPS"
         )
 
 

@@ -7,12 +7,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_replace import replace
+from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.packages import package_version
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import read_artifact
@@ -91,9 +93,14 @@ def write_site(path: Path, files: Mapping[str, bytes], *, force: bool = False) -
     """Write the folder under a temporary name, then let it take its place; nothing is left where that fails.
 
     Raises:
+        BusyError: where another command is writing it.
         InputError: where it cannot be written.
     """
-    check_site(path, force=force)
+    with hold_place(path, partial(check_site, path, force=force)):
+        _write(path, files)
+
+
+def _write(path: Path, files: Mapping[str, bytes]) -> None:
     try:
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:

@@ -87,7 +87,7 @@ def check_limit(fail_above: float | None) -> None:
         InputError: for one that is no number above 0.
     """
     if fail_above is not None and not 0 < fail_above < math.inf:
-        raise InputError(f"--fail-above {fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
+        raise InputError(f"fail_above={fail_above:g}: give a ratio above 0, such as 1.15 for 15 % slower or larger")
 
 
 def check_holdable(
@@ -110,13 +110,13 @@ def check_holdable(
     """
     if other := describe_other_machine(old.machine, machine):
         raise InputError(
-            f"{path} was measured on another machine ({other}), where --fail-above says nothing about the model; "
+            f"{path} was measured on another machine ({other}), where fail_above= says nothing about the model; "
             "leave it out, or measure what to compare with on this machine"
         )
     if old.options.threads != threads:
         raise InputError(
             f"{path} was measured with threads {old.options.threads}, and this is {threads}; give threads= alike, "
-            "or leave out --fail-above"
+            "or leave out fail_above="
         )
     for name, artifact, timing in timings_of(old):
         if artifact is not None and (artifacts is None or artifact in artifacts):
@@ -131,7 +131,7 @@ def require_blocks(what: str, timing: Timing) -> None:
     """
     if len(timing.block_p50_ms) < FEWEST_BLOCKS:
         raise InputError(
-            f"{what} was timed in {len(timing.block_p50_ms)} blocks of calls, and --fail-above takes {FEWEST_BLOCKS} "
+            f"{what} was timed in {len(timing.block_p50_ms)} blocks of calls, and fail_above= takes {FEWEST_BLOCKS} "
             "to tell a regression from noise; measure it with more seconds= or runs="
         )
 

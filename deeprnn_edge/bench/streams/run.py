@@ -121,7 +121,9 @@ def bench_stream(
 def _choose_artifacts(bundle: Bundle, names: Sequence[str] | None) -> list[Artifact]:
     streams = [artifact for artifact in bundle.manifest.artifacts if artifact.kind == "stream"]
     if not streams:
-        raise InputError(f"{bundle.path} has no stream artifacts; export the model again with --stream")
+        raise InputError(
+            f"{bundle.path} has no stream artifacts; export the model again with: deeprnn-edge export MODEL --stream"
+        )
     chosen = [choose_artifact(bundle, name) for name in dict.fromkeys(names)] if names else streams
     for artifact in chosen:
         if artifact.kind != "stream":

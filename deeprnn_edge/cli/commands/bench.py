@@ -21,7 +21,7 @@ from deeprnn_edge.cli.commands import bench_tables, stream_tables
 from deeprnn_edge.cli.commands.comparison_table import format_comparison
 from deeprnn_edge.cli.commands.formats import MODEL
 from deeprnn_edge.errors import InputError, ParityError, RegressionError
-from deeprnn_edge.files.atomic_write import check_output, write_output
+from deeprnn_edge.files.atomic_write import hold_output, write_output
 
 
 @click.command()
@@ -126,48 +126,51 @@ def bench(
     --compare alone shows with a note. What differs from one run to the next, such as a machine's pace, is
     not in the interval: leave a margin of 10% or more.
     """
-    if output is not None:
-        check_output(output, force=force)
-    _check_together(stream, {"--length": length, "--keras": keras}, {"--window": window, "--sample-rate": sample_rate})
-    _check_together(stream, {}, {"--chunk": chunks or None})
-    common: dict[str, Any] = {
-        "artifacts": artifacts or None,
-        "batch": batch,
-        "threads": threads,
-        "runs": runs,
-        "seconds": seconds,
-        "progress": lambda line: click.echo(line, err=True),
-    }
-    old = None
-    if earlier_path is not None:
-        old = _read_earlier(earlier_path, bundle, common, stream=stream, fail_above=fail_above)
-    elif fail_above is not None:
-        raise InputError(f"--fail-above {fail_above:g} has nothing to hold this against: add --compare OLD.JSON")
-    report: Report
-    if stream:
-        report = stream_benchmarking.bench_stream(
-            bundle, **common, chunks=chunks or None, window=window, sample_rate=sample_rate
+    with hold_output(output, force=force):
+        _check_together(
+            stream, {"--length": length, "--keras": keras}, {"--window": window, "--sample-rate": sample_rate}
         )
-        table = stream_tables.format_report(report)
-        wrong = [f"{one.name}: other answers than {one.reference}" for one in report.rows if one.status == "differs"]
-    else:
-        report = benchmarking.bench(bundle, **common, length=length, keras=keras)
-        table = bench_tables.format_report(report)
-        names = [one.name for one in report.rows if one.status == "differs"]
-        wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
-    comparison = None
-    if old is not None and earlier_path is not None:
-        comparison = compare_reports(earlier_path, old, report, fail_above=fail_above, artifacts=artifacts or None)
-        table = f"{table}\n\n{format_comparison(comparison)}"
-    text = to_json(report, comparison=None if comparison is None else dataclasses.asdict(comparison))
-    if output is not None:
-        write_output(output, text)
-        click.echo(f"wrote {output}", err=True)
-    click.echo(text if as_json else table, nl=not as_json)
-    if wrong:
-        raise ParityError(f"{'; '.join(wrong)}; see deeprnn-edge verify")
-    if comparison is not None and comparison.failures:
-        raise RegressionError(f"worse than {comparison.against}: {'; '.join(comparison.failures)}")
+        _check_together(stream, {}, {"--chunk": chunks or None})
+        common: dict[str, Any] = {
+            "artifacts": artifacts or None,
+            "batch": batch,
+            "threads": threads,
+            "runs": runs,
+            "seconds": seconds,
+            "progress": lambda line: click.echo(line, err=True),
+        }
+        old = None
+        if earlier_path is not None:
+            old = _read_earlier(earlier_path, bundle, common, stream=stream, fail_above=fail_above)
+        elif fail_above is not None:
+            raise InputError(f"--fail-above {fail_above:g} has nothing to hold this against: add --compare OLD.JSON")
+        report: Report
+        if stream:
+            report = stream_benchmarking.bench_stream(
+                bundle, **common, chunks=chunks or None, window=window, sample_rate=sample_rate
+            )
+            table = stream_tables.format_report(report)
+            wrong = [
+                f"{one.name}: other answers than {one.reference}" for one in report.rows if one.status == "differs"
+            ]
+        else:
+            report = benchmarking.bench(bundle, **common, length=length, keras=keras)
+            table = bench_tables.format_report(report)
+            names = [one.name for one in report.rows if one.status == "differs"]
+            wrong = [f"{', '.join(names)}: other answers than {report.reference}"] if names else []
+        comparison = None
+        if old is not None and earlier_path is not None:
+            comparison = compare_reports(earlier_path, old, report, fail_above=fail_above, artifacts=artifacts or None)
+            table = f"{table}\n\n{format_comparison(comparison)}"
+        text = to_json(report, comparison=None if comparison is None else dataclasses.asdict(comparison))
+        if output is not None:
+            write_output(output, text)
+            click.echo(f"wrote {output}", err=True)
+        click.echo(text if as_json else table, nl=not as_json)
+        if wrong:
+            raise ParityError(f"{'; '.join(wrong)}; see deeprnn-edge verify")
+        if comparison is not None and comparison.failures:
+            raise RegressionError(f"worse than {comparison.against}: {'; '.join(comparison.failures)}")
 
 
 def _read_earlier(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deeprnn_edge.files.atomic_write import check_output, write_output
+from deeprnn_edge.files.atomic_write import hold_output, write_output
 from deeprnn_edge.report.collecting import collect
 from deeprnn_edge.report.page import make_page
 
@@ -38,6 +38,6 @@ def report(bundle: Path, output: Path, benches: tuple[Path, ...], force: bool) -
 
     A measurement has to be of the very files in the bundle.
     """
-    check_output(output, force=force)
-    write_output(output, make_page(collect(bundle, benches)))
+    with hold_output(output, force=force):
+        write_output(output, make_page(collect(bundle, benches)))
     click.echo(f"wrote {output}", err=True)

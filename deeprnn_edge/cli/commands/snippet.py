@@ -8,7 +8,7 @@ import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands.formats import MODEL
-from deeprnn_edge.files.atomic_write import check_output, write_output
+from deeprnn_edge.files.atomic_write import hold_output, write_output
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.snippets.languages import LANGUAGES, choose_artifact, write_program
 
@@ -38,13 +38,12 @@ def snippet(bundle: Path, language: str, artifact: str | None, output: Path | No
     the path of the model as its argument; of a packed bundle, unpack the model first. The golden vectors
     are needed: pack with --golden.
     """
-    if output is not None:
-        check_output(output, force=force)
-    opened = open_bundle(bundle)
-    chosen = choose_artifact(opened, artifact)
-    program = write_program(opened, chosen, language, file=None if output is None else output.name)
-    if output is None:
-        click.echo(program, nl=False)
-        return
-    write_output(output, program)
+    with hold_output(output, force=force):
+        opened = open_bundle(bundle)
+        chosen = choose_artifact(opened, artifact)
+        program = write_program(opened, chosen, language, file=None if output is None else output.name)
+        if output is None:
+            click.echo(program, nl=False)
+            return
+        write_output(output, program)
     click.echo(f"wrote {output}: {language}, for {chosen.path}", err=True)

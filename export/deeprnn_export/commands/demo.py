@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.inference.model import load
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
@@ -56,7 +57,8 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {output}: {error.strerror}; choose another --output") from error
-    result = run_demo(output, progress=lambda line: click.echo(line, err=True), on_batch=TrainingBar())
+    with hold_place(output.resolve()):
+        result = run_demo(output, progress=lambda line: click.echo(line, err=True), on_batch=TrainingBar())
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
         return

@@ -107,19 +107,19 @@ def train(
     from deeprnn_export.commands.progress import TrainingBar
     from deeprnn_export.training import job as training_job
 
-    training_job.check_model_output(output, force=force, resume=resume)
     show: Any = {"progress": TrainingBar(), "describe": _describe}
-    if resume:
-        record, run = training_job.resume_and_save(output, epochs=chosen["epochs"], **show)
-    else:
-        options = TrainingOptions(
-            units=_parse_units(units), vocabulary=None if vocabulary is None else str(vocabulary), **chosen
-        )
-        dataset = training_job.load_data(options)
-        click.echo(
-            f"{dataset.name}: {len(dataset.x_train):,} training rows, {len(dataset.x_test):,} test rows", err=True
-        )
-        record, run = training_job.train_and_save(options, dataset, output, **show)
+    with training_job.hold_model(output, force=force, resume=resume):
+        if resume:
+            record, run = training_job.resume_and_save(output, epochs=chosen["epochs"], **show)
+        else:
+            options = TrainingOptions(
+                units=_parse_units(units), vocabulary=None if vocabulary is None else str(vocabulary), **chosen
+            )
+            dataset = training_job.load_data(options)
+            click.echo(
+                f"{dataset.name}: {len(dataset.x_train):,} training rows, {len(dataset.x_test):,} test rows", err=True
+            )
+            record, run = training_job.train_and_save(options, dataset, output, **show)
     if run.interrupted:
         click.echo(f"interrupted: kept epoch {record.best_epoch}, the best so far", err=True)
     click.echo(_as_json(record, run, output) if as_json else _as_text(record, output))

@@ -14,6 +14,7 @@ from deeprnn_edge.bundle.bundle import MANIFEST
 from deeprnn_edge.bundle.recovery import put_back
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_replace import replace
+from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.files.zip_writer import zip_files
 
 
@@ -29,11 +30,17 @@ def new_bundle(destination: str | Path, *, force: bool = False) -> Iterator[Path
         force: replace what is there, if it is a bundle.
 
     Raises:
+        BusyError: where another command is writing the destination.
         InputError: where the destination is taken or cannot be written, before anything slow happens.
     """
     destination = Path(destination)
     if not destination.name:
         raise InputError(f"{destination} is no place for a bundle; give a new directory or a .zip file")
+    with hold_place(destination, option="destination"):
+        yield from _make(destination, force=force)
+
+
+def _make(destination: Path, *, force: bool) -> Iterator[Path]:
     try:
         put_back(destination)
         _refuse_taken(destination, force=force)

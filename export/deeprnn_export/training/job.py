@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import keras
 
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_write import check_output
+from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_export.datasets.catalogue import Dataset, load_dataset
 from deeprnn_export.reading.training_record import (
     TrainingOptions,
@@ -23,8 +26,19 @@ from deeprnn_export.training.naive_bayes import naive_bayes_accuracy
 from deeprnn_export.training.network import build_network
 
 
-def check_model_output(output: Path, *, force: bool, resume: bool) -> None:
-    """Refuse a place for the model that cannot be used, before anything slow happens."""
+@contextmanager
+def hold_model(output: Path, *, force: bool, resume: bool) -> Iterator[None]:
+    """Hold the place of a model, and of its record, until it is trained and saved.
+
+    Raises:
+        BusyError: where another command is writing it.
+        InputError: where it cannot be used, before anything slow happens.
+    """
+    with hold_place(output, partial(_check_model_output, output, force=force, resume=resume)):
+        yield
+
+
+def _check_model_output(output: Path, *, force: bool, resume: bool) -> None:
     if output.suffix != ".keras":
         raise InputError(f"{output} has the suffix {output.suffix!r}; a Keras model is saved as .keras")
     if resume and not output.is_file():

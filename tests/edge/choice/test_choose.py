@@ -180,7 +180,7 @@ def test_the_reasons(bundle: Path, stated_latencies: None) -> None:
     assert reason(choice, "model.int4.onnx") == "accuracy drop 2.5 points, 2 points over the budget of 0.5 points"
     assert reason(choice, "model.fast.onnx") == (
         f"size {large:,} bytes, {large - 8000:,} bytes over the budget of 8,000 bytes; "
-        "its accuracy was not measured; export with --evaluate"
+        "its accuracy was not measured; measure it with: deeprnn-edge export MODEL --evaluate DATA"
     )
 
 
@@ -231,7 +231,7 @@ def test_where_no_drop_is_allowed_the_least_drop_is_nearest(bundle: Path, stated
 
 def test_unmeasured_accuracy_is_the_last_of_misses_that_help(bundle: Path, stated_latencies: None) -> None:
     keep(bundle, "model.fast.onnx")
-    unmeasured = "its accuracy was not measured; export with --evaluate"
+    unmeasured = "its accuracy was not measured; measure it with: deeprnn-edge export MODEL --evaluate DATA"
     choice = choose(bundle, max_accuracy_drop_points=5)
     assert choice.miss == f"no artifact fits; model.fast.onnx comes nearest: {unmeasured}"
     # A wider budget alone would not do, and is not promised to.

@@ -79,7 +79,10 @@ def test_an_artifact_that_was_not_evaluated(bundle_path: Path) -> None:
     result = run(bundle_path, "--max-accuracy-drop", "0.5 points")
     assert result.exit_code == 1
     assert "not evaluated" in result.stdout
-    assert "not model.onnx: its accuracy was not measured; export with --evaluate" in result.stdout
+    assert (
+        "not model.onnx: its accuracy was not measured; measure it with: deeprnn-edge export MODEL --evaluate DATA"
+        in result.stdout
+    )
 
 
 def test_json(bundle: Path) -> None:

@@ -52,7 +52,7 @@ def test_classes_of_one_and_of_many_outputs() -> None:
 @pytest.mark.parametrize(
     ("answer", "labels", "top_k", "said"),
     [
-        (np.ones((1, 2)), (), 3, "names no classes; export the model with --labels"),
+        (np.ones((1, 2)), (), 3, "names no classes; export the model with: deeprnn-edge export MODEL --labels"),
         (np.ones((1, 4, 2)), "ab", 3, r"gives answers of the shape \(1, 4, 2\)"),
         ({"a": np.ones((1, 2)), "b": np.ones((1, 2))}, "ab", 3, "gives 2 outputs"),
         (np.ones((1, 3)), "ab", 3, "the manifest has 2 labels, and the model 3 classes"),

@@ -135,6 +135,8 @@ OPERATIONS = [
     (Path, "replace"),
     (Path, "mkdir"),
     (Path, "unlink"),
+    (Path, "touch"),
+    (output_folder, "exchange"),
     (shutil, "rmtree"),
     (output_folder, "write_settings"),
 ]
@@ -177,11 +179,16 @@ def content(output: Path) -> tuple[str | None, set[str], list[str]]:
     settings = read_settings(output)
     files = sorted(output.glob("*"))
     texts = {file.read_text() for file in files if file.suffix == ".parquet"}
-    return settings and settings.column, texts, [file.name for file in files]
+    return settings and settings.column, texts, [file.name for file in files if not file.name.startswith(".")]
 
 
 @pytest.mark.parametrize("killed_after", range(20))
-def test_a_result_is_replaced_as_a_whole(tmp_path: Path, operations: dict[str, int], killed_after: int) -> None:
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_a_result_is_replaced_as_a_whole(
+    tmp_path: Path, operations: dict[str, int], monkeypatch: pytest.MonkeyPatch, killed_after: int, exchanges: bool
+) -> None:
+    if not exchanges:
+        monkeypatch.setattr(output_folder, "exchange", lambda *_: False)
     output = tmp_path / "out"
     make_result(output, "old")
     operations["count"] = killed_after
@@ -189,8 +196,9 @@ def test_a_result_is_replaced_as_a_whole(tmp_path: Path, operations: dict[str, i
         make_result(output, "new", force=True)
     except Killed:
         operations["count"] = 10**6
-        # Between two renames neither stands in its place; what begins the next run puts the old one back.
-        OutputFolder(output).recover()
+        if not exchanges:
+            # Between two renames neither stands in its place; what begins the next run puts the old one back.
+            OutputFolder(output).recover()
     column, texts, names = content(output)
     assert texts == {column}
     assert column in ("old", "new")
@@ -198,6 +206,7 @@ def test_a_result_is_replaced_as_a_whole(tmp_path: Path, operations: dict[str, i
     operations["count"] = 10**6
     make_result(output, "new", force=True)
     assert content(output)[:2] == ("new", {"new"})
+    assert list(output.glob(".*")) == []
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 

@@ -56,9 +56,11 @@ def test_pack_at_random_moments(packing: Target) -> None:
 
 def test_pack_before_each_operation(packing: Target) -> None:
     found = kill_at_each_operation(packing)
-    assert [kill.operation for kill in found[-3:]] == ["os.chmod", "os.rename", "the end"]
-    assert [kill.state for kill in found] == ["old"] * (len(found) - 1) + ["new"]
-    assert [kill.in_the_middle for kill in found[-4:]] == [False, True, True, False]  # opened, filled, in its place
+    # The lock, the temporary file, which is filled and takes its place, and the lock goes.
+    names = ["open", "open", "open", "os.chmod", "os.rename", "os.remove", "the end"]
+    assert [kill.operation for kill in found[-7:]] == names
+    assert [kill.state for kill in found] == ["old"] * (len(found) - 2) + ["new"] * 2
+    assert [kill.in_the_middle for kill in found[-7:]] == [False, True, True, True, True, True, False]
 
 
 @pytest.mark.slow

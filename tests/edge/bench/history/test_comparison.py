@@ -180,7 +180,7 @@ def test_another_model(changes: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_limit_that_is_none(limit: float) -> None:
-    with pytest.raises(InputError, match=r"--fail-above .*: give a ratio above 0, such as 1\.15"):
+    with pytest.raises(InputError, match=r"fail_above=.*: give a ratio above 0, such as 1\.15"):
         compare_reports(OLD, report(), report(), fail_above=limit)
 
 

@@ -290,4 +290,4 @@ def test_bad_options_are_one_line_and_exit_code_2(stream_bundle: Path, arguments
 def test_a_bundle_without_streams(bundle_path: Path) -> None:
     result = run(bundle_path, "--stream")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "has no stream artifacts; export the model again with --stream" in result.stderr
+    assert "has no stream artifacts; export the model again with: deeprnn-edge export MODEL --stream" in result.stderr
