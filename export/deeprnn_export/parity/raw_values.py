@@ -50,6 +50,8 @@ def make_value_cases(
             raise InputError("sample_raw= is for models of one input; give this model's arrays as sample=")
         return [_of_several(encoders, signature, front, random, count)]
     (spec,), (encoder,) = signature.inputs, encoders.values()
+    if not len(given) and encoder.raw.dtype == "any":
+        return []  # which column holds words, and which numbers, only the caller knows
     groups = _by_shape(encoder, given) if len(given) else [_make_values(encoder.raw, random, count)]
     cases = []
     for number, values in enumerate(groups[:_MOST_CASES], start=1):

@@ -86,8 +86,8 @@ def _feature_input(options: FeatureOptions, signature: Signature, rules: Preproc
     said = next(name for name, value in named.items() if value is not None)
     if len(signature.inputs) != 1:
         raise InputError(
-            f"{said} is for models of one input, and this one has {len(signature.inputs)}; state the steps of each in "
-            "preprocessing=, as the manifest has them"
+            f"{said} is for models of one input, and this one has {len(signature.inputs)}; "
+            "scale inside the model, with a Normalization for each input"
         )
     (spec,) = signature.inputs
     if rules.kind != "sequence" or len(spec.shape) != 3 or not isinstance(spec.shape[2], int):

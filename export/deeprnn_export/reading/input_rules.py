@@ -112,14 +112,14 @@ def _with_raw(
     names = [one.input for one in stated]
     if len(set(names)) < len(names):
         raise InputError(
-            f"the steps of the input {names[-1]!r} are given twice: two of the model's own layers, preprocessing=, and "
+            f"the steps of the input {names[-1]!r} are given twice: the model's own layers, the rules that were given, and "
             "scaler=, columns= or hop= state them; keep one"
         )
     rules = dataclasses.replace(rules, raw=stated)
     try:
         check_raw(stated, signature.inputs)
     except BundleError as error:
-        raise InputError(f"preprocessing=: {error}") from error
+        raise InputError(f"the rules that were given: {error}") from error
     return rules
 
 

@@ -11,7 +11,7 @@ from deeprnn_edge.bundle.feature_steps import FeatureStep, RawInput
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.features import FeatureEncoder
-from tests.edge.inputs.test_items import Summing, make
+from tests.support.summing_model import Summing, make
 
 MEAN, SCALE = np.array([1.0, -200.0, 3e9]), np.array([0.5, 10.0, 1e5])
 AFFINE = FeatureStep("scale", subtract=tuple(MEAN.tolist()), multiply=tuple((1 / SCALE).tolist()))
