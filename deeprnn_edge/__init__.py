@@ -10,11 +10,10 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from deeprnn_edge.bundle.manifest import Manifest
-from deeprnn_edge.errors import BundleError, DeepRNNEdgeError, InputError, StreamError
-from deeprnn_edge.inference.model import Model, load
-
 if TYPE_CHECKING:
+    from deeprnn_edge.bundle.manifest import Manifest
+    from deeprnn_edge.errors import BundleError, DeepRNNEdgeError, InputError, StreamError
+    from deeprnn_edge.inference.model import Model, load
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.parity.verify import verify
 
@@ -30,11 +29,23 @@ __all__ = [
     "verify",
 ]
 
-_HOMES = {"Stream": "deeprnn_edge.inference.stream", "verify": "deeprnn_edge.parity.verify"}
+_ERRORS = "deeprnn_edge.errors"
+_HOMES = {
+    "BundleError": _ERRORS,
+    "DeepRNNEdgeError": _ERRORS,
+    "InputError": _ERRORS,
+    "Manifest": "deeprnn_edge.bundle.manifest",
+    "Model": "deeprnn_edge.inference.model",
+    "Stream": "deeprnn_edge.inference.stream",
+    "StreamError": _ERRORS,
+    "load": "deeprnn_edge.inference.model",
+    "verify": "deeprnn_edge.parity.verify",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a program that only predicts does not need when it is used."""
+    """Import a public name when it is used: a program of the package's own starts with what it needs alone."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.guard.child import report
+from deeprnn_edge.files.guard.parent import limit_seconds
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.runtimes.artifacts import open_artifact, start_runtime
 
@@ -98,7 +100,14 @@ def _run(request: dict[str, Any], feeds: Mapping[str, NDArray[Any]]) -> Probe:
             json.dumps({**request, "feeds": str(inputs)}),
         ]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        allowed = limit_seconds()
+        report(str(request.get("artifact", request.get("file"))), seconds=allowed)
+        try:
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False, timeout=allowed
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InputError(f"a fresh process that loads it did not answer within {allowed:g} s") from error
     try:
         # The last line alone: what a native library prints comes before.
         return Probe(**json.loads(done.stdout.splitlines()[-1]))

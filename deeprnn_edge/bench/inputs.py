@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import GOLDEN, Bundle
-from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
+from deeprnn_edge.bundle.golden import Case, cases_for
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 
@@ -60,7 +60,7 @@ def choose_inputs(
     specs, rules = bundle.manifest.inputs, bundle.manifest.preprocessing
     _check_batch(specs, batch)
     length = _resolve_length(specs, rules, length, fixed_shapes)
-    cases = decode_golden(bundle.read(GOLDEN)) if bundle.has(GOLDEN) else []  # a packed bundle may have none
+    cases = bundle.golden_cases() if bundle.has(GOLDEN) else []  # a packed bundle may have none
     rows = _golden_rows(cases_for([spec.name for spec in specs], cases), bundle, length)
     if rows:
         cycled = [rows[index % len(rows)] for index in range(batch)]

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.guard.child import report
 
 ROUNDS = 10
 NOISY_SPREAD = 0.10
 # Below five medians neither their spread nor an interval around them says much.
+# A block may take so many times what its calls typically do, before it is taken to hang.
+_BLOCK_ALLOWANCE = 20
 FEWEST_BLOCKS = 5
 _WARM_UP_CALLS = 20
 _WARM_UP_SECONDS = 0.5
@@ -64,7 +67,10 @@ def time_alternating(
     Raises:
         InputError: where the seconds do not suffice for one call.
     """
-    typical = {name: warm_up(call) for name, call in calls.items()}
+    typical = {}
+    for name, call in calls.items():
+        report(name)
+        typical[name] = warm_up(call)
     counts = {name: runs or _count(name, typical[name], seconds or 0) for name in calls}
     blocks: dict[str, list[list[float]]] = {name: [] for name in calls}
     cpu_seconds = dict.fromkeys(calls, 0.0)
@@ -73,6 +79,7 @@ def time_alternating(
         for name in list(calls)[:: 1 if number % 2 == 0 else -1]:
             count = counts[name] * (number + 1) // ROUNDS - counts[name] * number // ROUNDS
             if count:
+                report(name, seconds=_BLOCK_ALLOWANCE * count * typical[name])
                 taken, cpu = time_block(calls[name], count)
                 blocks[name].append(taken)
                 cpu_seconds[name] += cpu

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeprnn_edge.bundle.content import has_file, read_file
+from deeprnn_edge.bundle.golden import Case, check_cases, decode_golden
 from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.bundle.vocabulary import decode_vocabulary
@@ -87,11 +88,26 @@ class Bundle:
             )
         return self.read(GOLDEN)
 
+    def golden_cases(self) -> list[Case]:
+        """Read the cases of the golden vectors, once they are such as the model takes.
+
+        Raises:
+            BundleError: where there are none, as in a packed bundle, or others.
+        """
+        cases = decode_golden(self.read_golden())
+        check_cases(cases, self.manifest)
+        return cases
+
     def size_bytes(self) -> int:
         """Return the size of the zip, or of all the files in the directory."""
         if self.path.is_file():
             return self.path.stat().st_size
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    def largest_bytes(self) -> int:
+        """Return the size of the largest file that the manifest states: what memory a process needs goes by it."""
+        sizes = [one.size_bytes for one in self.manifest.artifacts]
+        return max([*sizes, *(one.size_bytes for one in self.manifest.companions)])
 
     def artifact(self, path: str) -> Artifact:
         """Return the artifact of that path.

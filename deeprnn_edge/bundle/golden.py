@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.manifest import Manifest, StateSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.files.npy import decode_array
@@ -84,6 +85,9 @@ def decode_golden(content: bytes) -> list[Case]:
             name, side, array = _split(key)
             case = cases.setdefault(name, Case(name))
             found = decode_array(archive.read(key), f"{_FILE}: {key!r}")
+            if not found.size or not found.ndim:
+                # ONNX Runtime 1.32 ends the process when its LSTM or GRU meets a batch of 0.
+                raise BundleError(f"{_FILE}: {key[:80]!r} holds no row: its shape is {found.shape}; {_AGAIN}")
             if side == "raw":
                 cases[name] = replace(case, texts=_decode_texts(found, key))
             elif side == "values":
@@ -92,7 +96,44 @@ def decode_golden(content: bytes) -> list[Case]:
                 (case.inputs if side == "in" else case.outputs)[array] = found
     if not cases:
         raise BundleError(f"{_FILE} holds no case; export the model again")
+    for name, case in cases.items():
+        if not case.inputs or not case.outputs:
+            raise BundleError(f"{_FILE}: the case {name[:80]!r} lacks inputs or outputs; {_AGAIN}")
     return list(cases.values())
+
+
+def check_cases(cases: Sequence[Case], manifest: Manifest) -> None:
+    """Hold the shapes and dtypes of cases against the manifest, before a runtime sees them.
+
+    Cases that are neither whole sequences nor steps of a stream, by the names of their inputs, nothing runs.
+
+    Raises:
+        BundleError: that names the case and the array.
+    """
+    sides: list[Sequence[TensorSpec | StateSpec]] = [manifest.inputs]
+    if (stream := manifest.stream) is not None:
+        sides.append((*stream.inputs, *stream.states))
+    for specs in sides:
+        for case in cases_for([spec.name for spec in specs], cases):
+            rows = len(case.inputs[specs[0].name])
+            for spec in specs:
+                _check_array(case, spec, rows)
+
+
+def _check_array(case: Case, spec: TensorSpec | StateSpec, rows: int) -> None:
+    array = case.inputs[spec.name]
+    if array.dtype.name != spec.dtype:
+        found, expected = f"the dtype {array.dtype}", spec.dtype
+    elif len(array) != rows:
+        found, expected = f"{len(array)} rows", f"{rows}, as the others of the case have"
+    elif len(array.shape) != len(spec.shape) or any(
+        isinstance(size, int) and size != there for size, there in zip(spec.shape[1:], array.shape[1:], strict=True)
+    ):
+        found, expected = f"the shape {array.shape}", f"({', '.join(map(str, spec.shape))})"
+    else:
+        return
+    where = f"the input {spec.name[:80]!r} of the case {case.name[:80]!r}"
+    raise BundleError(f"{_FILE}: {where} has {found}, expected {expected}; {_AGAIN}")
 
 
 def _json_bytes(value: Any) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+from deeprnn_edge.bundle.answer_checks import check_answer
 from deeprnn_edge.bundle.content import check_name
 from deeprnn_edge.bundle.feature_steps import RawInput, shape_of_result
 from deeprnn_edge.bundle.manifest import (
@@ -42,9 +43,13 @@ def check_manifest(manifest: Manifest) -> None:
     """
     _check_artifacts(manifest.artifacts)
     _check_companions(manifest.companions)
+    for missing in manifest.missing:
+        check_name(missing.path)
     _check_preprocessing(manifest.preprocessing)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)
+    if manifest.answer is not None:
+        check_answer(manifest.answer, manifest.labels, manifest.outputs)
     _check_rows(manifest.inputs, manifest.preprocessing.max_length)
     check_raw(manifest.preprocessing.raw, manifest.inputs)
     if manifest.stream is not None:

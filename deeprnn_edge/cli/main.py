@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError, ParityError
+from deeprnn_edge.files.guard.child import is_guarded
 
 EXIT_CHECK_FAILED = 1
 EXIT_UNUSABLE = 2
@@ -34,8 +36,23 @@ _COMMANDS = {
 }
 
 
+# What runs or reads a file that its user may have from a stranger: in a process that may die.
+_GUARDED = frozenset({"verify", "inspect", "bench", "choose", "report"})
+
+
 class Group(click.Group):
     """Find commands by name, imported on demand; say errors in one line and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
+        """Run the words given, or those of the process: a command on a stranger's file then in a process of its own."""
+        words = sys.argv[1:] if args is None else []
+        command = next((word for word in words if not word.startswith("-")), None)
+        if command in _GUARDED and not is_guarded() and not {"-h", "--help"} & {*words}:
+            # Imported here, so that other commands start without it.
+            from deeprnn_edge.cli.guarded import run_guarded_command
+
+            sys.exit(run_guarded_command(words))
+        return super().main(args, *rest, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """List every command's name, of this package and of those that joined."""
@@ -65,6 +82,8 @@ class Group(click.Group):
             _fail(error, EXIT_UNUSABLE)
         except DeepRNNEdgeError as error:
             _fail(error, EXIT_CHECK_FAILED)
+        except MemoryError:
+            _fail(InputError("what was asked needs more memory than this process may take"), EXIT_UNUSABLE)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

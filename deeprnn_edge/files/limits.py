@@ -24,6 +24,8 @@ ZIP_DIRECTORY_BYTES = 4 * MIB
 
 # One row of an input, an output or a state: 1 GiB of float32, where a thousand steps of 256 units take 1 MB.
 ROW_ELEMENTS = 1 << 28
+# Rows of one stream, each of which has objects of its own in LiteRT: a million take 7 s to make.
+STREAM_ROWS = 100_000
 # Time steps that a row is padded to, or that one call of a stream takes: a day of samples at 100 a second.
 TIME_STEPS = 10_000_000
 # Axes of an array: numpy has no more before 2.0.

@@ -21,6 +21,7 @@ _HEADER = re.compile(
 )
 _START = 10  # the magic, the version, and two bytes of the header's length
 _MAGIC = b"\x93NUMPY\x01\x00"  # version 1.0: later ones are for records and for headers beyond 64 kB
+_MOST_BYTES = (1 << 63) - 1
 _DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
 
 
@@ -47,6 +48,8 @@ def decode_array(content: bytes, where: str) -> NDArray[Any]:
         raise BundleError(
             f"{where} has {stored:,} bytes, and its shape {shape} takes {expected:,}; copy the bundle again"
         )
+    if math.prod(max(size, 1) for size in shape) * 8 > _MOST_BYTES:  # numpy counts the others beside a 0 too
+        raise BundleError(f"{where} has the shape {shape}, which no array has")
     # A copy, so that it may be written to and is aligned.
     values = np.frombuffer(content, dtype, offset=_START + size).copy()
     return values.reshape(shape, order="F" if found[2] == b"True" else "C")

@@ -6,13 +6,28 @@ import operator
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.errors import InputError, StreamError
+from deeprnn_edge.inference.names import (
+    EVERY_STEP,
+    Answered,
+    Label,
+    Named,
+    check_count,
+    decide,
+    is_named,
+    label_of,
+    name_rows,
+    scale_back,
+)
+from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules, read_chunk
+from deeprnn_edge.inputs.items import given_steps
 from deeprnn_edge.runtimes.session import Stepper
 from deeprnn_edge.runtimes.states import begun_rows, fill_initial
 
@@ -26,11 +41,14 @@ class Stream:
         batch_size: its rows.
     """
 
-    __slots__ = ("_begun", "_last", "_rules", "_stepper", "_turn", "batch_size")
+    __slots__ = ("_begun", "_classes", "_last", "_manifest", "_rules", "_scaled", "_stepper", "_turn", "batch_size")
 
-    def __init__(self, stepper: Stepper, rules: ChunkRules, batch_size: int) -> None:
+    def __init__(self, stepper: Stepper, rules: ChunkRules, batch_size: int, manifest: Manifest) -> None:
         self.batch_size = batch_size
-        self._stepper, self._rules = stepper, rules
+        self._stepper, self._rules, self._manifest = stepper, rules, manifest
+        answer = manifest.answer
+        self._scaled = answer if answer is not None and answer.kind == "number" else None
+        self._classes: list[int | None] = [None] * batch_size  # of each row's last step, for a spelling
         self._begun = bytearray(batch_size)  # 1 for a row that has had a step
         self._last: dict[str, NDArray[Any]] | None = None
         self._turn = _Turn()
@@ -53,16 +71,44 @@ class Stream:
         """
         self._turn.begin()
         try:
-            arrays = read_chunk(chunk, self._rules, self._begun)
-            if arrays is None:
-                return _unwrap(self._repeat_last())
-            outputs = self._stepper.advance(arrays)
-            if 0 in self._begun:
-                self._begun[:] = b"\1" * self.batch_size
-            self._remember(outputs)
-            return _unwrap(outputs)
+            return _unwrap(self._advance(chunk)[0])
         finally:
             self._turn.end()
+
+    def classify(self, chunk: Any, *, top_k: int = 3) -> list[list[tuple[str, float]]]:
+        """Return the names of the answer after this chunk, as ``Model.classify`` gives them.
+
+        Args:
+            chunk: as for ``push``.
+            top_k: how many classes to give of each row, where the answer is one class.
+
+        Returns:
+            For each row pairs of name and number. Of a model that answers every step, those of this chunk; of a
+            spelling those that are new with it. A stream that was opened with a state begins a new spelling.
+
+        Raises:
+            InputError: for what ``push`` and ``Model.classify`` refuse.
+            StreamError: as for ``push``.
+        """
+        check_count(top_k)
+        with self._turn:
+            outputs, arrays = self._advance(chunk)
+            return self._name(outputs, arrays, top_k)
+
+    def answer(self, chunk: Any) -> list[Answered]:
+        """Return numbers and names at once, row for row, as ``Model.answer`` gives them; see ``classify``.
+
+        Raises:
+            InputError: for what ``push`` refuses.
+            StreamError: as for ``push``.
+        """
+        with self._turn:
+            outputs, arrays = self._advance(chunk)
+            labels: list[Label] = [None] * self.batch_size
+            if is_named(self._manifest):
+                labels = [label_of(row, self._manifest) for row in self._name(outputs, arrays, 1)]
+            rows = [{name: values[row] for name, values in outputs.items()} for row in range(self.batch_size)]
+            return [Answered(*pair) for pair in zip(rows, labels, strict=True)]
 
     def reset(self, rows: int | Sequence[int] | None = None) -> None:
         """Put some rows, by default all, back before their first step.
@@ -74,7 +120,7 @@ class Stream:
             chosen = range(self.batch_size) if rows is None else _check_rows(rows, self.batch_size)
             fill_initial(self._stepper.state, self._rules.spec.states, list(chosen))
             for row in chosen:
-                self._begun[row] = 0
+                self._begun[row], self._classes[row] = 0, None
             if len(set(chosen)) == self.batch_size:
                 self._last = None
 
@@ -96,6 +142,39 @@ class Stream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or pickled: two streams would move one state."""
+        raise InputError("a stream cannot be copied or pickled: keep stream.state, and open model.stream(state=...)")
+
+    def _advance(self, chunk: Any) -> tuple[dict[str, NDArray[Any]], Arrays | None]:
+        """Return the outputs after a chunk, and the arrays it became; None where it held no step."""
+        arrays = read_chunk(chunk, self._rules, self._begun)
+        if arrays is None:
+            return self._repeat_last(), None
+        outputs = self._stepper.advance(arrays)
+        if self._scaled is not None:
+            outputs = {name: scale_back(values, self._scaled) for name, values in outputs.items()}
+        if 0 in self._begun:
+            self._begun[:] = b"\1" * self.batch_size
+        self._remember(outputs)
+        return outputs, arrays
+
+    def _name(self, outputs: dict[str, NDArray[Any]], arrays: Arrays | None, top_k: int) -> list[list[Named]]:
+        answer, kept = self._manifest.answer, None
+        values = _unwrap(outputs)
+        if answer is None or answer.kind not in EVERY_STEP or isinstance(values, dict):
+            return name_rows(values, self._manifest, top_k=top_k)
+        if arrays is None:  # no step, and the last one's name was given
+            return [[] for _ in range(self.batch_size)]
+        if answer.skips_padding:
+            kept = given_steps(next(iter(arrays.values())), self._rules.preprocessing)
+        rows = name_rows(values, self._manifest, kept=kept, last=self._classes)
+        for row, steps in enumerate(decide(values, answer)):
+            left = steps if kept is None or kept.shape[1] != len(steps) else steps[kept[row]]
+            if len(left):
+                self._classes[row] = int(left[-1])
+        return rows
 
     def _restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from a checked state."""
@@ -145,9 +224,11 @@ class _Turn:
         self.end()
 
 
-def open_stream(stepper: Stepper, rules: ChunkRules, batch_size: int, state: dict[str, NDArray[Any]] | None) -> Stream:
+def open_stream(
+    stepper: Stepper, rules: ChunkRules, batch_size: int, state: dict[str, NDArray[Any]] | None, manifest: Manifest
+) -> Stream:
     """Make a stream on new states; it goes on from ``state``, once ``check_state`` has passed it."""
-    stream = Stream(stepper, rules, batch_size)
+    stream = Stream(stepper, rules, batch_size, manifest)
     if state is not None:
         stream._restore(state)
     return stream

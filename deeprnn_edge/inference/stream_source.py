@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import threading
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.files import limits
 from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
@@ -56,6 +58,7 @@ class Streaming:
                 self._session = open_artifact(
                     self._bundle, artifact, threads=self._threads, allow_native_code=self._allow_native_code
                 )
+        _check_memory(spec, rows)
         how = self._bundle.manifest.preprocessing
         features = {}
         if how.raw:
@@ -63,7 +66,8 @@ class Streaming:
 
             features = make_feature_encoders(how, spec.inputs)
         rules = ChunkRules(spec, how, self._encoder, features)
-        return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
+        stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
+        return open_stream(stepper, rules, rows, checked, self._bundle.manifest)
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:
@@ -89,6 +93,14 @@ def run_from_start(session: Session, spec: StreamSpec, chunk: int | None, arrays
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise InputError(f"the inputs have unequal numbers of rows or steps: {shapes}")
     return session.stepper(spec, rows=rows.pop(), chunk=chunk).advance(arrays)
+
+
+def _check_memory(spec: StreamSpec, rows: int) -> None:
+    """Raise InputError for more rows than the states of a stream have room for."""
+    elements = max(math.prod(int(size) for size in state.shape[1:]) for state in spec.states)
+    if rows * elements > limits.ROW_ELEMENTS or rows > limits.STREAM_ROWS:
+        most = min(limits.ROW_ELEMENTS // elements, limits.STREAM_ROWS)
+        raise InputError(f"a stream of {rows:,} rows: {most:,} are the most of this model; open several streams")
 
 
 def _check_batch_size(value: Any) -> int:

@@ -19,6 +19,8 @@ from deeprnn_edge.errors import InputError
 # Arrays by the name of an input, an output or a state.
 Arrays = Mapping[str, NDArray[Any]]
 
+# What numpy would read as numbers, and nobody means so.
+NO_NUMBERS = (bytes, bytearray, memoryview)
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
@@ -155,8 +157,10 @@ def as_array(value: Any, spec: TensorSpec) -> NDArray[Any]:
     """Return whatever was given as an array.
 
     Raises:
-        InputError: for rows of unequal length.
+        InputError: for rows of unequal length, and for bytes, which would be read as the numbers 0 to 255.
     """
+    if isinstance(value, NO_NUMBERS):
+        raise InputError(f"input {spec.name!r} is a {type(value).__name__}, expected an array of {spec.dtype}")
     try:
         return np.asarray(value)
     except ValueError as error:  # numpy: "inhomogeneous shape"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.inputs.arrays import arrange
+from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.padding import pad_features, pad_ids
 from deeprnn_edge.inputs.text import TextEncoder
 
 if TYPE_CHECKING:
     from deeprnn_edge.inputs.features import FeatureEncoder
+
+# What could be read as items, and not as those that were meant: bytes as ids, a dict as its keys, a set in any order.
+_NO_ITEMS = (*feeds.NO_NUMBERS, Mapping, Set)
 
 
 def to_rows(
@@ -42,10 +45,15 @@ def to_rows(
     """
     if isinstance(items, str):
         items = [items]
-    if features is not None and not isinstance(items, bytes) and isinstance(items, Iterable):
-        return features.rows(items)
-    if isinstance(items, bytes) or not isinstance(items, Iterable):
+    is_table = features is not None and isinstance(items, Mapping)
+    if (
+        (isinstance(items, _NO_ITEMS) and not is_table)
+        or not isinstance(items, Iterable)
+        or getattr(items, "ndim", 1) == 0
+    ):
         raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
+    if features is not None:
+        return features.rows(items)
     items = items if isinstance(items, np.ndarray) else list(items)
     if len(items) and isinstance(items[0], str):
         return _texts(items, rules, encoder)
@@ -78,13 +86,37 @@ def encode_inputs(
     Raises:
         InputError: for other inputs, and with the input's name for values that a step cannot take.
     """
-    arrays = arrange(inputs, specs)
+    arrays = feeds.arrange(inputs, specs)
     for name, encoder in features.items():
         try:
             arrays[name] = encoder.encode(arrays[name])
         except InputError as error:
             raise InputError(f"input {name!r}: {error}") from error
     return arrays
+
+
+def kept_steps(
+    rows: Sequence[Any], batch: NDArray[Any], rules: Preprocessing, *, skips_padding: bool
+) -> NDArray[np.bool_]:
+    """Tell the steps of a batch that are no padding, ``(rows, steps)``.
+
+    Args:
+        rows: the items, as ``to_rows`` made them.
+        batch: what ``to_batch`` made of them.
+        rules: how the bundle pads.
+        skips_padding: whether a step of the pad id or value that came with an item is padding too.
+    """
+    counts = np.array([len(row) for row in rows])[:, np.newaxis]
+    steps, length = np.arange(batch.shape[1]), batch.shape[1]
+    kept = steps >= length - counts if rules.padding == "pre" else steps < counts
+    return kept & given_steps(batch, rules) if skips_padding else kept
+
+
+def given_steps(batch: NDArray[Any], rules: Preprocessing) -> NDArray[np.bool_]:
+    """Tell the steps of a batch that are not of the pad id or value, ``(rows, steps)``."""
+    if batch.ndim == 2:
+        return np.asarray(batch != rules.pad_id)
+    return np.asarray((batch != np.float32(rules.pad_value)).any(axis=2))
 
 
 def _refuse_other_lengths(rows: Sequence[Any], rules: Preprocessing, length: int) -> None:
@@ -114,7 +146,7 @@ def _ids(items: Any, rules: Preprocessing) -> list[Any]:
         items = [items]
     rows = []
     for index, item in enumerate(items):
-        row = np.asarray(item)
+        row = _as_row(item, index, rules)
         if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
             raise InputError(
                 f"item {index} has the shape {row.shape} and the dtype {row.dtype}; expected {_expected(rules)}"
@@ -123,6 +155,15 @@ def _ids(items: Any, rules: Preprocessing) -> list[Any]:
             raise InputError(f"item {index} has an id that does not fit 32 bits")
         rows.append(row)
     return rows
+
+
+def _as_row(item: Any, index: int, rules: Preprocessing) -> NDArray[Any]:
+    try:
+        if isinstance(item, _NO_ITEMS):
+            raise TypeError(type(item))
+        return np.asarray(item)
+    except (ValueError, TypeError) as error:  # numpy: "inhomogeneous shape"
+        raise InputError(f"item {index} is a {type(item).__name__}; expected {_expected(rules)}") from error
 
 
 def _features(items: Any, spec: TensorSpec) -> list[Any]:
@@ -135,7 +176,11 @@ def _features(items: Any, spec: TensorSpec) -> list[Any]:
     rows = []
     for index, item in enumerate(items):
         try:
-            row = np.asarray(item, np.float32)
+            row = np.asarray(item)
+            if row.size and row.dtype.kind not in "fiu":
+                raise TypeError(row.dtype)
+            with np.errstate(over="ignore"):  # what becomes infinite is refused where all inputs are checked
+                row = row.astype(np.float32)
         except (ValueError, TypeError) as error:
             raise InputError(f"item {index} is not an array of numbers of the shape (time, {width})") from error
         if row.ndim != 2 or row.shape[1] != width:

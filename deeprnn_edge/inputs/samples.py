@@ -7,7 +7,6 @@ from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.feature_steps import RawInput
-from deeprnn_edge.bundle.golden import decode_golden
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.inputs.text import Split, split_words
@@ -59,7 +58,7 @@ def collect_samples(bundle: Bundle, spec: TensorSpec, *, streams: bool = False) 
         return _raw_samples(bundle, raw, streams=streams)
     fixed = not isinstance(spec.shape[1], str)
     found: list[tuple[int, str, list[Any]]] = []
-    for case in decode_golden(bundle.read_golden()):
+    for case in bundle.golden_cases():
         rows = case.inputs.get(spec.name)
         if rows is None or rows.ndim != len(spec.shape) or not rows.size:
             continue
@@ -77,7 +76,7 @@ def _raw_samples(bundle: Bundle, raw: RawInput, *, streams: bool) -> list[dict[s
     length = None if raw.window is None or streams else raw.window.length
     samples = [
         {"name": f"{case.name}, row {index + 1}", "steps": item[:length].tolist()}
-        for case in decode_golden(bundle.read_golden())
+        for case in bundle.golden_cases()
         for index, item in enumerate(case.values.get(raw.input, ()))
     ]
     if not samples:

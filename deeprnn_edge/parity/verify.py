@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.golden import Case, decode_golden
+from deeprnn_edge.bundle.golden import Case
 from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
+from deeprnn_edge.files.guard.child import report
+from deeprnn_edge.files.guard.question import answer, ask
+from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.features import make_feature_encoders
 from deeprnn_edge.inputs.items import to_batch
@@ -67,20 +72,33 @@ class Verification:
         return bool(self.differences) and not self.failures
 
 
-def verify(path: str | Path, *, artifact: str | None = None) -> list[Verification]:
+def verify(path: str | Path, *, artifact: str | None = None, trusted: bool = False) -> list[Verification]:
     """Check a bundle's hashes and replay its golden vectors; in chunks for a stream.
+
+    The files run in a process of their own, with limits of time and memory, as a damaged one can end the process.
 
     Args:
         path: of the bundle.
         artifact: the path of the only one to replay. Of all, those whose runtime is not installed or not known here
             are skipped: they have a ``problem`` instead of differences.
+        trusted: run them in this process.
 
     Raises:
-        BundleError: where a file is missing, altered or unreadable, or the bundle was packed without golden vectors.
+        BundleError: where a file is missing, altered or unreadable, or the bundle was packed without golden vectors;
+            and where a file ends the process that runs it, or does not answer in time.
         MissingExtraError: where there is no runtime here for the artifact that was asked for, or for any.
     """
     bundle = open_bundle(path)
-    cases = decode_golden(bundle.read_golden())
+    if trusted:
+        return _verify_here(bundle, artifact)
+    request = {"path": str(path), "artifact": artifact}
+    found = ask(__name__, request, where=str(path), file_bytes=bundle.largest_bytes())
+    results: list[Verification] = decode(tuple[Verification, ...], found, "the answer of verify")
+    return list(results)
+
+
+def _verify_here(bundle: Bundle, artifact: str | None) -> list[Verification]:
+    cases = bundle.golden_cases()
     for companion in bundle.manifest.companions:
         bundle.read(companion.path)  # the hash holds, or this is the error
     if artifact is not None:
@@ -100,10 +118,11 @@ def verify(path: str | Path, *, artifact: str | None = None) -> list[Verificatio
 
 def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Verification:
     """Replay cases in the runtime of one artifact."""
+    report(artifact.path)
     manifest = bundle.manifest
     stream = manifest.stream if artifact.kind == "stream" else None
     replay = Replay(open_artifact(bundle, artifact), manifest.inputs, stream, artifact.chunk)
-    decisions = decision_outputs(manifest.outputs, manifest.labels)
+    decisions = decision_outputs(manifest.outputs, manifest.labels, manifest.answer)
     chosen, skipped = replay.choose(cases)
     for case in chosen:
         for spec in stream.inputs if stream else manifest.inputs:
@@ -166,7 +185,12 @@ def values_apart(made: NDArray[Any], expected: NDArray[Any]) -> float:
 
 
 def compare_cases(
-    replay: Replay, cases: Sequence[Case], outputs: Sequence[TensorSpec], *, exact: bool, decisions: Sequence[str]
+    replay: Replay,
+    cases: Sequence[Case],
+    outputs: Sequence[TensorSpec],
+    *,
+    exact: bool,
+    decisions: Mapping[str, Answer | None],
 ) -> list[Difference]:
     """Run an artifact on cases, and hold every answer against Keras's.
 
@@ -176,7 +200,7 @@ def compare_cases(
         outputs: the model's own.
         exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
             own, and no scale in common with the outputs, to which the bound belongs.
-        decisions: the outputs whose labels are compared too.
+        decisions: the outputs whose labels are compared too, and what their numbers stand for.
     """
     names = {spec.name for spec in outputs}
     differences: list[Difference] = []
@@ -187,6 +211,18 @@ def compare_cases(
     return differences
 
 
-def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
-    """Return the outputs that stand for labels: the only one of a model with labels."""
-    return [outputs[0].name] if labels and len(outputs) == 1 else []
+def decision_outputs(
+    outputs: Sequence[TensorSpec], labels: Sequence[str], answer: Answer | None
+) -> dict[str, Answer | None]:
+    """Return the outputs that stand for labels: the only one of a model with labels, where it is no quantity."""
+    if not labels or len(outputs) != 1 or (answer is not None and answer.kind == "number"):
+        return {}
+    return {outputs[0].name: answer}
+
+
+def _answer(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(one) for one in _verify_here(open_bundle(request["path"]), request["artifact"])]
+
+
+if __name__ == "__main__":
+    answer(_answer)

@@ -84,9 +84,12 @@ def _as_state(value: Any, state: StateSpec) -> NDArray[Any]:
         raise InputError(f"state {state.name!r} has rows of unequal length") from error
     if array.dtype.kind != dtype.kind:
         raise InputError(f"state {state.name!r} has the dtype {array.dtype}, expected {state.dtype}")
-    if array.dtype.kind == "f" and np.isnan(array).any():
-        raise InputError(f"state {state.name!r} has a NaN: it was damaged on its way, or never a stream's")
-    return array.astype(dtype, copy=False)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
+        array = array.astype(dtype, copy=False)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        what = "a NaN" if np.isnan(array).any() else f"a number that is infinite in {dtype}"
+        raise InputError(f"state {state.name!r} has {what}: it was damaged on its way, or never a stream's")
+    return array
 
 
 def _tail(state: StateSpec) -> tuple[int, ...]:

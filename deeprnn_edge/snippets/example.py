@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
+from deeprnn_edge.bundle.golden import Case, cases_for
 from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
@@ -160,7 +160,7 @@ def _choose_case(
     answers = {spec.name for spec in outputs}
     found = [
         case
-        for case in cases_for(names, decode_golden(bundle.read_golden()))
+        for case in cases_for(names, bundle.golden_cases())
         if answers <= case.outputs.keys()
         and all(array.size and np.isfinite(array).all() for array in (*case.inputs.values(), *case.outputs.values()))
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from deeprnn_edge.bundle.answer import Answer, class_count
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
 from deeprnn_edge.bundle.text_steps import encode_step
@@ -56,6 +57,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             "endId": rules.end_id,
             "oovId": rules.oov_id,
             "padId": rules.pad_id,
+            "padValue": rules.pad_value,
             "indexOffset": rules.index_offset,
             "maxLength": rules.max_length,
             "minLength": rules.min_length,
@@ -63,6 +65,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             "truncating": rules.truncating,
         },
         "labels": list(manifest.labels),
+        "answer": _answer(manifest.answer),
         "layers": [
             f"{layer.kind}({layer.units})" if layer.units else layer.kind for layer in manifest.architecture.layers
         ],
@@ -88,6 +91,19 @@ def _raw(rules: Preprocessing) -> dict[str, Any] | None:
         raise InputError(f"the page cannot look up {odd}: beyond 2 ** 53 JavaScript's numbers are no longer exact")
     fields = dataclasses.asdict(raw)
     return fields | {"steps": [encode_step(step) for step in fields["steps"]]}
+
+
+def _answer(answer: Answer | None) -> dict[str, Any] | None:
+    if answer is None:
+        return None
+    return {
+        "kind": answer.kind,
+        "threshold": answer.threshold,
+        "blank": answer.blank,
+        "scale": answer.scale,
+        "offset": answer.offset,
+        "skipsPadding": answer.skips_padding,
+    }
 
 
 def _only(what: str, specs: tuple[TensorSpec, ...]) -> TensorSpec:
@@ -119,7 +135,7 @@ def _check_output(spec: TensorSpec, manifest: Manifest) -> None:
             f"{_shown('output', spec)}; the page shows float32 of (batch, classes) or (batch, time, classes)"
         )
     _check_batch("output", spec)
-    classes = max(int(spec.shape[-1]), 2)
+    classes = class_count("class" if manifest.answer is None else manifest.answer.kind, int(spec.shape[-1]))
     if manifest.labels and len(manifest.labels) < classes:
         raise InputError(f"the manifest has {len(manifest.labels)} labels, and the model {classes}; export it again")
 

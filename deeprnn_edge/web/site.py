@@ -30,6 +30,7 @@ _ASSETS = (
     "padding.js",
     "runner.js",
     "answer.js",
+    "names.js",
     "chart.js",
     "typing.js",
     "replay.js",

@@ -17,6 +17,7 @@ from deeprnn_edge.bench.results import BenchResult
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.parity.difference import compare
 from deeprnn_edge.runtimes.artifacts import open_session, read_artifact
@@ -64,7 +65,9 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
             raise InputError(
                 f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add stream=True"
             )
-        session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
+        session = open_session(
+            content, kind=artifact.format, path=artifact.path, threads=threads, delegates=artifact.delegates
+        )
     except InputError as raised:
         error = raised
     return BenchEntry(
@@ -155,11 +158,12 @@ def _answer(entry: BenchEntry, inputs: BenchInputs) -> dict[str, NDArray[Any]] |
     if entry.session is None:
         return entry.error or InputError("it cannot run here")
     run = entry.session.run
+    report(entry.result.name)
     return attempt(lambda: run(inputs.feeds))
 
 
 def _compare(entry: BenchEntry, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> BenchEntry:
-    worst = max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+    worst = max(compare("bench", expected, got, decisions={}), key=lambda difference: difference.max_abs_diff)
     agrees = worst.max_abs_diff <= entry.atol
     problem = worst.problem or f"differs by {worst.max_abs_diff:.2g}, and {entry.atol:g} is allowed"
     result = dataclasses.replace(

@@ -14,6 +14,7 @@ from deeprnn_edge.bench.sequences.entries import AGREEMENT_ATOL, attempt
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, StreamSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.arrays import Arrays
@@ -124,6 +125,7 @@ def check_streams(entries: Sequence[StreamEntry], arrays: Arrays, window: int) -
     """
     checked = []
     for entry in entries:
+        report(entry.artifact.path)
         result = attempt(partial(_check, entry, entries, arrays, window))
         if isinstance(result, InputError):
             checked.append(dataclasses.replace(entry, stream=result))
@@ -137,6 +139,7 @@ def check_windows(entries: Sequence[StreamEntry], inputs: Arrays) -> list[Stream
     checked = []
     for entry in entries:
         window = entry.window
+        report(window.artifact.path if isinstance(window, Model) else entry.artifact.path)
         answer = attempt(partial(window.run, inputs)) if isinstance(window, Model) else window
         if isinstance(answer, InputError):
             entry = dataclasses.replace(entry, window=answer)
@@ -172,7 +175,7 @@ def _check(entry: StreamEntry, entries: Sequence[StreamEntry], arrays: Arrays, w
     part = last_steps(spec, arrays, steps)
     reference, expected = _answer_whole(entry, entries, part)
     worst = [
-        max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+        max(compare("bench", expected, got, decisions={}), key=lambda difference: difference.max_abs_diff)
         for got in _answers_in_chunks(entry.stream, entry.chunks or (entry.unit,), spec, part)
     ]
     return Agreement(

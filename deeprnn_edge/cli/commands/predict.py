@@ -13,10 +13,10 @@ import numpy as np
 
 from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
-from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
+from deeprnn_edge.inference.names import Answered
 from deeprnn_edge.inputs.value_files import parse_items, read_items
-from deeprnn_edge.parity.difference import decide
 
 
 @click.command()
@@ -52,22 +52,18 @@ def predict(
     """
     model = load(bundle, artifact=artifact, threads=at_least_one(threads))
     given = _collect(model, items, source)
-    for shown, row in _answers(model, given):
-        click.echo(_as_json(model, shown, row) if as_json else _as_line(model, shown, row))
+    for shown, answered in _answers(model, given):
+        click.echo(_as_json(shown, answered) if as_json else _as_line(shown, answered))
 
 
-def _answers(model: Model, given: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Answer the items, all in one call unless they are cut into windows: what to call each, and its outputs."""
-    raw = model.manifest.preprocessing.raw
-    cuts = any(one.window is not None for one in raw)
+def _answers(model: Model, given: Any) -> Iterator[tuple[str, Answered]]:
+    """Answer the items, all in one call unless they are cut into windows: what to call each, and its answer."""
+    cuts = any(one.window is not None for one in model.manifest.preprocessing.raw)
     for first, items in enumerate([[item] for item in given]) if cuts else [(0, given)]:
-        answers = model.predict(items)
-        by_name = answers if isinstance(answers, dict) else {model.manifest.outputs[0].name: answers}
-        for index in range(len(next(iter(by_name.values())))):
+        for index, answered in enumerate(model.answer(items)):
             item = items[0 if cuts else index]
             shown = item if isinstance(item, str) else f"item {first if cuts else index}"
-            row = {name: values[index] for name, values in by_name.items()}
-            yield f"{shown}, window {index}" if cuts else shown, row
+            yield f"{shown}, window {index}" if cuts else shown, answered
 
 
 def at_least_one(threads: int) -> int:
@@ -129,26 +125,16 @@ def _parse_ids(line: str) -> list[int]:
         ) from error
 
 
-def label_of(model: Model, row: dict[str, Any]) -> str | None:
-    """Return the label of the model's only output; None for a model that answers every step, or has no labels."""
-    (values, *others) = row.values()
-    if others or not model.manifest.labels or values.ndim != 1:
-        return None
-    index, labels = int(decide(values)), model.manifest.labels
-    if index >= len(labels):
-        raise BundleError(f"the manifest has {len(labels)} labels, and the answer is class {index}; export it again")
-    return labels[index]
-
-
-def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
+def _as_line(shown: str, answered: Answered) -> str:
     numbers = "  ".join(
         f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
-        for name, values in row.items()
+        for name, values in answered.outputs.items()
     )
-    label = label_of(model, row)
-    return f"{numbers}  {'' if label is None else label + '  '}{shown}"
+    label = answered.label
+    named = "" if label is None else (label if isinstance(label, str) else ", ".join(label) or "(none)") + "  "
+    return f"{numbers}  {named}{shown}"
 
 
-def _as_json(model: Model, shown: str, row: dict[str, Any]) -> str:
-    answer = {"item": shown, "label": label_of(model, row), "outputs": {name: v.tolist() for name, v in row.items()}}
-    return json.dumps(answer, ensure_ascii=False)
+def _as_json(shown: str, answered: Answered) -> str:
+    outputs = {name: values.tolist() for name, values in answered.outputs.items()}
+    return json.dumps({"item": shown, "label": answered.label, "outputs": outputs}, ensure_ascii=False)

@@ -14,9 +14,10 @@ import click
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST, PREFERRED
-from deeprnn_edge.cli.commands.predict import at_least_one, label_of
+from deeprnn_edge.cli.commands.predict import at_least_one
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
+from deeprnn_edge.inference.names import Answered, decide
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.text import compile_steps
 from deeprnn_edge.inputs.value_files import parse_value
@@ -36,8 +37,10 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
     (columns, a scaler, categories), a line is raw, in the order of the bundle's columns; windows are not cut here.
 
     The answer to a line is one line of JSON: the steps so far, the text, the label, the outputs. Of a
-    model that answers every step, these are the line's last step. The bundle needs a stream artifact:
-    deeprnn-edge export --stream.
+    model that answers every step, these are the line's last step; where the bundle says that each step has
+    a name, or that they spell something, the label is the list of those that are new.
+
+    The bundle needs a stream artifact: deeprnn-edge export --stream.
 
     \b
         printf 'a gorgeous,\\nmoving film\\n' | deeprnn-edge stream bundle
@@ -76,13 +79,12 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
         try:
             line = raw.decode("utf-8").rstrip("\r\n")
             given = line if kind == "text" else _parse(line, kind, raw_input)
-            answer = running.push(given)
+            (answered,) = running.answer(given)
         except (InputError, UnicodeDecodeError) as error:
             raise InputError(f"line {number}: {error}") from error
         steps += len(split(line) if isinstance(given, str) else given)
-        outputs = answer if isinstance(answer, dict) else {model.manifest.outputs[0].name: answer}
         shown = {"input": line} if kind == "text" else {}
-        yield {"step": steps, **shown, **_describe(model, outputs)}
+        yield {"step": steps, **shown, **_describe(model, answered)}
 
 
 def _parse(line: str, kind: str, raw: RawInput | None) -> list[Any]:
@@ -99,8 +101,11 @@ def _parse(line: str, kind: str, raw: RawInput | None) -> list[Any]:
         raise InputError(f"{line!r} is no line of {wanted}") from error
 
 
-def _describe(model: Model, outputs: dict[str, Any]) -> dict[str, Any]:
+def _describe(model: Model, answered: Answered) -> dict[str, Any]:
     """Describe the label and the outputs of the one row, and of the last step where every step has one."""
     timed = {spec.name for spec in stream_spec(model.manifest, model.artifact).outputs if "time" in spec.shape}
-    last = {name: values[0, -1] if name in timed else values[0] for name, values in outputs.items()}
-    return {"label": label_of(model, last), "outputs": {name: values.tolist() for name, values in last.items()}}
+    last = {name: values[-1] if name in timed else values for name, values in answered.outputs.items()}
+    label, labels = answered.label, model.manifest.labels
+    if model.manifest.answer is None and labels and timed and len(last) == 1:  # of steps that nothing explains
+        label = labels[int(decide(next(iter(last.values()))))]
+    return {"label": label, "outputs": {name: values.tolist() for name, values in last.items()}}

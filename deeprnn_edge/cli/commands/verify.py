@@ -12,6 +12,7 @@ import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands.formats import MODEL
+from deeprnn_edge.files.guard.child import is_guarded
 from deeprnn_edge.parity.verify import Verification
 from deeprnn_edge.parity.verify import verify as verify_bundle
 from deeprnn_edge.tables import format_table
@@ -30,7 +31,7 @@ def verify(bundle: Path, artifact: str | None, as_json: bool) -> None:
     \b
         deeprnn-edge verify bundle
     """
-    results = verify_bundle(bundle, artifact=artifact)
+    results = verify_bundle(bundle, artifact=artifact, trusted=is_guarded())
     if unchecked := open_bundle(bundle).unchecked():
         click.echo(f"no hash covers {', '.join(unchecked)}: the bundle is of an older release", err=True)
     if as_json:

@@ -19,12 +19,14 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.errors import BundleError
 from deeprnn_edge.packages import parts_of
 
 VERSION: str = onnxruntime.__version__
 
 _parts = partial(parts_of, "ONNX Runtime", "onnxruntime")
 # What numpy calls otherwise; int32, bool and so on have one name.
+_LONGEST_REASON = 500  # characters
 _DTYPES = {"float": "float32", "double": "float64"}
 
 
@@ -52,7 +54,7 @@ def start_session(content: bytes, *, threads: int, steps: bool) -> Any:
         options.enable_cpu_mem_arena = not steps
         # ONNX Runtime's own format it would take as well, by its first bytes; an artifact is what it says that it is.
         options.add_session_config_entry("session.load_model_format", "ONNX")
-        options.log_severity_level = 3  # errors reach the caller as exceptions, not as lines on stderr
+        options.log_severity_level = 4  # errors reach the caller as exceptions, not as lines on stderr as well
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -73,6 +75,17 @@ def bind(binding: Any, name: str, array: NDArray[Any], *, output: bool) -> None:
     with _parts():
         value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
         (binding.bind_ortvalue_output if output else binding.bind_ortvalue_input)(name, value)
+
+
+def run_error(path: str, error: Exception) -> BundleError:
+    """Return the error of a graph that loads and fails as it runs: ONNX Runtime's exceptions have no common base."""
+    return BundleError(f"{path}: ONNX Runtime {VERSION} cannot run it on these inputs: {line(error)}")
+
+
+def line(error: BaseException) -> str:
+    """Return a message in one line, cut where a graph made it long."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}..."
 
 
 def _spec(node: Any) -> TensorSpec:

@@ -29,8 +29,10 @@ class OnnxSession:
         except MissingExtraError:
             raise
         except Exception as error:
-            raise BundleError(f"{path}: ONNX Runtime {library.VERSION} does not load it: {_line(error)}") from error
-        self._session = session
+            raise BundleError(
+                f"{path}: ONNX Runtime {library.VERSION} does not load it: {library.line(error)}"
+            ) from error
+        self._session, self._path = session, path
         self._run = session.run
         self._outputs = [output.name for output in session.get_outputs()]
         # A pool lives as long as a stream of its batch size.
@@ -38,8 +40,15 @@ class OnnxSession:
         self._lock = threading.Lock()
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
-        """Run the model: arrays of its own inputs to arrays of its outputs, both by name."""
-        return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
+        """Run the model: arrays of its own inputs to arrays of its outputs, both by name.
+
+        Raises:
+            BundleError: where ONNX Runtime cannot run the graph on them.
+        """
+        try:
+            return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
+        except Exception as error:
+            raise library.run_error(self._path, error) from error
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """Return the file's inputs and outputs; ``?`` is an axis of any size."""
@@ -53,9 +62,5 @@ class OnnxSession:
         with self._lock:
             pool = self._pools.get((spec, rows))
             if pool is None:
-                pool = self._pools[spec, rows] = BufferPool(self._session, spec, rows)
+                pool = self._pools[spec, rows] = BufferPool(self._session, self._path, spec, rows)
         return OnnxStepper(pool)
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().replace("\n", " ")

@@ -42,7 +42,8 @@ class OnnxStepper:
 class BufferPool:
     """Keep the bound buffers for streams of one batch size: as many as ever ran at once."""
 
-    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
+    def __init__(self, session: Any, path: str, spec: StreamSpec, rows: int) -> None:
+        self._path = path
         self.spec = spec
         self.rows = rows
         self.idle: list[_Buffers] = []
@@ -53,7 +54,7 @@ class BufferPool:
         try:
             return self.idle.pop()
         except IndexError:
-            return _Buffers(self._session, self.spec, self.rows)
+            return _Buffers(self._session, self._path, self.spec, self.rows)
 
 
 class _Buffers:
@@ -64,8 +65,8 @@ class _Buffers:
         after: the states that come out.
     """
 
-    def __init__(self, session: Any, spec: StreamSpec, rows: int) -> None:
-        self._spec, self._rows = spec, rows
+    def __init__(self, session: Any, path: str, spec: StreamSpec, rows: int) -> None:
+        self._path, self._spec, self._rows = path, spec, rows
         self._binding, self._run = library.start_binding(session)
         self.before, before = allocate(spec.states, rows)
         self.after, after = allocate(spec.states, rows)
@@ -87,7 +88,10 @@ class _Buffers:
 
     def run(self) -> dict[str, NDArray[Any]]:
         """Run on what is in the buffers; the outputs that are returned are the caller's own."""
-        self._run(self._binding)
+        try:
+            self._run(self._binding)
+        except Exception as error:
+            raise library.run_error(self._path, error) from error
         return {name: array.copy() for name, array in self._outputs.items()}
 
     def _fit(self, arrays: Arrays) -> None:

@@ -17,18 +17,22 @@ from deeprnn_edge.runtimes.tflite.stepper import RowCall, TFLiteStepper
 
 
 class TFLiteSession:
-    """Run one TFLite model. ``run`` may be called from several threads; they take turns."""
+    """Run one TFLite model. ``run`` may be called from several threads; they take turns.
 
-    def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
+    Args:
+        delegates: whether LiteRT hands operators on to XNNPACK, which refuses some files that LiteRT itself runs.
+    """
+
+    def __init__(self, content: bytes, path: str, *, threads: int = 1, delegates: bool = True) -> None:
         try:
-            self._interpreter = library.start_interpreter(content, threads=threads)
+            self._interpreter = library.start_interpreter(content, threads=threads, delegates=delegates)
             inputs, outputs = library.signature_of(self._interpreter)
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{path}: LiteRT does not load it: {str(error).strip()}") from error
+            raise BundleError(f"{path}: LiteRT does not load it: {' '.join(str(error).split())}") from error
         self._inputs = {name: (detail["index"], detail["dtype"]) for name, detail in inputs.items()}
         self._outputs = {name: detail["index"] for name, detail in outputs.items()}
         self.fixed_shapes = {name: tuple(map(int, detail["shape"])) for name, detail in inputs.items()}
-        self._lock = threading.Lock()
+        self._lock, self._path = threading.Lock(), path
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Run the model: arrays of its own inputs to arrays of its outputs, both by name.
@@ -66,12 +70,16 @@ class TFLiteSession:
         set_tensor, get_tensor = self._interpreter.set_tensor, self._interpreter.get_tensor
         places = [self._inputs[name][0] for name in inputs]
         answers = [self._outputs[name] for name in outputs]
+        path = self._path
 
         def call(arrays: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
             with lock:
                 for place, array in zip(places, arrays, strict=True):
                     set_tensor(place, array)
-                invoke()
+                try:
+                    invoke()
+                except RuntimeError as error:
+                    raise _run_error(path, error) from error
                 return [get_tensor(answer) for answer in answers]
 
         return call
@@ -84,5 +92,13 @@ class TFLiteSession:
             for name, (index, dtype) in self._inputs.items():
                 array = feeds[name]
                 interpreter.set_tensor(index, array if array.dtype == dtype else array.astype(dtype))
-            interpreter.invoke()
+            try:
+                interpreter.invoke()
+            except RuntimeError as error:
+                raise _run_error(self._path, error) from error
             return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+
+def _run_error(path: str, error: RuntimeError) -> BundleError:
+    """Return the error of a file that loads and fails as it runs."""
+    return BundleError(f"{path}: LiteRT cannot run it on these inputs: {' '.join(str(error).split())}")

@@ -57,24 +57,35 @@ class Scaler:
     formula: Formula
 
 
-def read_scaler(given: Any) -> Scaler:
+def read_scaler(given: Any, what: str = "the scaler") -> Scaler:
     """Read a scaler.
 
     Args:
         given: a path to JSON, an ``.npz`` or a ``.skops``; a mapping of the same names; or scikit-learn's object.
+        what: what messages call it.
 
     Raises:
         InputError: for a pickle, for what is damaged or no scaler, and for numbers that cannot be.
     """
     if isinstance(given, str | Path):
-        path = Path(given)
-        return _recognise(_read_file(path), f"the scaler {path}")
+        where = f"{what} {given}"
+        return _recognise(_read_file(Path(given), where), where)
     if isinstance(given, Mapping):
-        return _recognise(dict(given), "the scaler")
+        return _recognise(dict(given), what)
     name = type(given).__name__
     if name not in SCALERS:
-        raise InputError(f"the scaler is a {name}; expected a fitted {' or '.join(SCALERS)}, a mapping or a file")
-    return _recognise(vars(given), "the scaler", name)
+        raise InputError(f"{what} is a {name}; expected a fitted {' or '.join(SCALERS)}, a mapping or a file")
+    return _recognise(vars(given), what, name)
+
+
+def inverse(scaler: Scaler) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what takes scaled numbers back: the factor, and what is added then, a number for each feature or one.
+
+    What a scaler clips it does not bring back, nor does scikit-learn.
+    """
+    step = scaler.steps[0]
+    multiply = np.array(step.multiply)
+    return 1 / multiply, np.array(step.subtract) - np.array(step.add or (0.0,)) / multiply
 
 
 def take_features(scaler: Scaler, columns: list[int]) -> Scaler:
@@ -104,29 +115,27 @@ def take_features(scaler: Scaler, columns: list[int]) -> Scaler:
     return Scaler(scaler.kind, scaler.where, len(columns), kept, tuple(steps), formula)
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _read_file(path: Path, where: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the scaler {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"cannot read {where}: {getattr(error, 'strerror', None) or error}") from error
     if len(content) > _LARGEST_BYTES:
-        raise InputError(f"the scaler {path} has more than {_LARGEST_BYTES:,} bytes, which no scaler has")
+        raise InputError(f"{where} has more than {_LARGEST_BYTES:,} bytes, which no scaler has")
     if path.suffix.lower() in (".pkl", ".pickle", ".joblib") or content.startswith(_PICKLED):
-        raise InputError(
-            f"the scaler {path} is a pickle, which runs its maker's code; write it as JSON: {advice(path)}"
-        )
+        raise InputError(f"{where} is a pickle, which runs its maker's code; write it as JSON: {advice(path)}")
     if path.suffix.lower() == ".skops":
-        return read_skops(content, f"the scaler {path}", SCALERS)
+        return read_skops(content, where, SCALERS)
     if content.startswith(b"PK\x03\x04"):
         with open_npz(path, "a scaler: an .npz of numbers by name") as arrays:
             return {name: arrays[name] for name in arrays.files}
     try:
         fields = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"the scaler {path} is neither JSON nor an .npz ({error}); {_EXPECTED}") from error
+        raise InputError(f"{where} is neither JSON nor an .npz ({error}); {_EXPECTED}") from error
     if not isinstance(fields, dict):
-        raise InputError(f"the scaler {path} holds a {type(fields).__name__}; {_EXPECTED}")
+        raise InputError(f"{where} holds a {type(fields).__name__}; {_EXPECTED}")
     return fields
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.errors import DeepRNNEdgeError, InputError
+from deeprnn_edge.inference.names import decide
 from deeprnn_edge.inputs.text import OOV_ID
-from deeprnn_edge.parity.difference import decide
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.reading.training_record import Epoch
 

@@ -133,12 +133,12 @@ def test_it_is_inspected_in_a_bundle_and_alone(bundle: Path) -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_it_is_verified_packed_and_checked(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = deeprnn_edge.verify(bundle)
+    results = deeprnn_edge.verify(bundle, trusted=True)
     assert [(one.artifact, one.passed) for one in results] == [("model.npzrnn", True), ("stream.npzrnn", True)]
     pack(bundle, tmp_path / "out.zip", golden=True)
-    assert deeprnn_edge.verify(tmp_path / "out.zip")[0].passed
+    assert deeprnn_edge.verify(tmp_path / "out.zip", trusted=True)[0].passed
     monkeypatch.setattr(made_up_runtime.Session, "advance", lambda self, x, h: h)
-    assert not deeprnn_edge.verify(bundle)[0].passed
+    assert not deeprnn_edge.verify(bundle, trusted=True)[0].passed
 
 
 @pytest.mark.usefixtures("registered")

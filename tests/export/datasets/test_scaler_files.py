@@ -19,7 +19,7 @@ from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.features import FeatureEncoder
-from deeprnn_export.datasets.scaler_files import Scaler, read_scaler, take_features
+from deeprnn_export.datasets.scaler_files import Scaler, inverse, read_scaler, take_features
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "scalers"  # made by scikit-learn: see make_scalers.py
 TRANSFORMED = dict(np.load(FOLDER / "transformed.npz"))
@@ -78,6 +78,12 @@ def test_some_features_of_a_scaler_for_more() -> None:
         some = take_features(read_scaler(FOLDER / f"{name}.json"), [2, 0])
         np.testing.assert_allclose(apply(some, ROWS[:, [2, 0]]), TRANSFORMED[name][:, [2, 0]], rtol=1e-12, atol=1e-12)
         np.testing.assert_array_equal(some.formula(ROWS[:, [2, 0]]), TRANSFORMED[name][:, [2, 0]])
+
+
+@pytest.mark.parametrize("name", [name for name in TRANSFORMED if "clipped" not in name])
+def test_a_scaler_is_taken_back(name: str) -> None:
+    factor, added = inverse(read_scaler(FOLDER / f"{name}.json", "the target's scaler"))
+    np.testing.assert_allclose(TRANSFORMED[name] * factor + added, ROWS, rtol=1e-9)
 
 
 class StandardScaler:

@@ -46,7 +46,7 @@ def test_from_the_command_line_to_an_answer(tmp_path: Path) -> None:
     exact, rounded = (deeprnn_edge.load(tmp_path / "b", artifact=one["path"]) for one in manifest["artifacts"])
     np.testing.assert_allclose(exact.predict(x), expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(rounded.predict(x), expected, rtol=0, atol=manifest["artifacts"][1]["parity"]["atol"])
-    assert all(report.passed for report in deeprnn_edge.verify(tmp_path / "b"))
+    assert all(report.passed for report in deeprnn_edge.verify(tmp_path / "b", trusted=True))
     report = bench(tmp_path / "b", runs=2, length=4)
     assert [row.timing is not None for row in report.rows if row.format == TARGET.name] == [True, True]
 
