@@ -19,6 +19,7 @@ from deeprnn_edge.inference.parts import Part, in_order, join
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
 from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 from deeprnn_edge.runtimes.session import Session
 
@@ -53,13 +54,14 @@ class Model:
         self.manifest: Manifest = bundle.manifest
         self.artifact = artifact
         self._specs, self._fixed_shapes = self.manifest.inputs, session.fixed_shapes
-        self._answer: Callable[[Any], dict[str, NDArray[Any]]] = session.run
+        run: Callable[[Any], dict[str, NDArray[Any]]] = session.run
         if artifact.kind == "stream":
             from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 
             spec = stream_spec(self.manifest, artifact)
             self._specs, self._fixed_shapes = spec.inputs, {}
-            self._answer = partial(run_from_start, session, spec, artifact.chunk)
+            run = partial(run_from_start, session, spec, artifact.chunk)
+        self._answer: Callable[[Any], dict[str, NDArray[Any]]] = partial(forks.call, session, run)
         self._by_row = [spec.name for spec in self.manifest.outputs if spec.shape[0] == "batch"]
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._features: dict[str, FeatureEncoder] = {}
@@ -68,6 +70,7 @@ class Model:
 
             self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
+        forks.renew_lock(self)
         self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
         self._open_streaming: Callable[[], Streaming] = partial(

@@ -14,7 +14,7 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
-from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, runtime_of
+from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, forks, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
 
@@ -152,7 +152,7 @@ def open_content(content: bytes, artifact: Artifact, *, threads: int = 1, allow_
         MissingExtraError: where there is no such runtime here.
     """
     steps = artifact.kind == "stream"
-    return open_session(
+    session = open_session(
         content,
         kind=artifact.format,
         path=artifact.path,
@@ -161,6 +161,9 @@ def open_content(content: bytes, artifact: Artifact, *, threads: int = 1, allow_
         allow_native_code=allow_native_code,
         delegates=artifact.delegates,
     )
+    if threads > 1:
+        forks.watch_threads(session)
+    return session
 
 
 def start_runtime(name: str, *, threads: int = 1) -> None:

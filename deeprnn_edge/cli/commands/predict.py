@@ -17,6 +17,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.names import Answered
 from deeprnn_edge.inputs.value_files import parse_items, read_items
+from deeprnn_edge.tables import printable
 
 
 @click.command()
@@ -127,12 +128,12 @@ def _parse_ids(line: str) -> list[int]:
 
 def _as_line(shown: str, answered: Answered) -> str:
     numbers = "  ".join(
-        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
+        f"{printable(name)} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
         for name, values in answered.outputs.items()
     )
     label = answered.label
     named = "" if label is None else (label if isinstance(label, str) else ", ".join(label) or "(none)") + "  "
-    return f"{numbers}  {named}{shown}"
+    return f"{numbers}  {printable(named)}{shown}"
 
 
 def _as_json(shown: str, answered: Answered) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,11 +50,9 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
             click.echo(json.dumps(answer, ensure_ascii=False))  # echo flushes
         # Ctrl-C ends who writes the lines too: the interrupt that came with the end of stdin is due in this call.
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return
-    except BrokenPipeError:
-        # The reader has what it wanted. What Python would still flush at its end has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note("every line above is answered; what the stream remembered is gone")
+        raise
 
 
 def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:

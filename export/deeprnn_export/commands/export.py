@@ -11,6 +11,7 @@ import click
 from deeprnn_edge.bundle.manifest import Evaluation, Manifest, manifest_fields
 from deeprnn_edge.choice.budgets import parse_points
 from deeprnn_edge.cli.option_words import spell_options
+from deeprnn_edge.cli.terminal import say
 from deeprnn_edge.errors import IncompleteError, InputError
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
@@ -289,7 +290,7 @@ def export(
         allow_lambda=allow_lambda,
         custom_objects=None if custom_objects is None else read_custom_objects(custom_objects),
         c_prefix=c_prefix,
-        progress=lambda line: click.echo(line, err=True),
+        progress=say,
     )
     if as_json:
         click.echo(json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False))
