@@ -29,6 +29,7 @@ _ASSETS = (
     "style.css",
     "main.js",
     "text.js",
+    "features.js",
     "padding.js",
     "runner.js",
     "answer.js",
