@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deeprnn_edge.bundle.answer import Answer, refuse_unknown_kind
+from deeprnn_edge.bundle.feature_steps import RawInput, refuse_unknown_features
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import decode, show
@@ -86,6 +87,7 @@ class Preprocessing:
         steps: from a text to its words; None for those of ``keras.datasets.imdb``.
         end_id: what every text ends with; None for nothing.
         min_length: where no length is stated, time steps that shorter input is padded to; None leaves it as it is.
+        raw: for each input that is made of raw values, how.
     """
 
     kind: Literal["text", "tokens", "sequence"]
@@ -101,6 +103,7 @@ class Preprocessing:
     steps: tuple[TextStep, ...] | None = None
     end_id: int | None = None
     min_length: int | None = None
+    raw: tuple[RawInput, ...] = ()
 
     @property
     def text_steps(self) -> tuple[TextStep, ...]:
@@ -364,6 +367,10 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     for artifact in fields["artifacts"]:
         if artifact["delegates"]:
             del artifact["delegates"]
+    if not fields["preprocessing"]["raw"]:
+        del fields["preprocessing"]["raw"]
+    for one in fields["preprocessing"].get("raw", ()):
+        one["steps"] = list(map(encode_step, one["steps"]))
     return fields
 
 
@@ -387,6 +394,7 @@ def decode_manifest(text: str) -> Manifest:
         )
     if isinstance(rules := raw.get("preprocessing"), dict):
         refuse_unknown_steps(rules.get("steps"))
+        refuse_unknown_features(rules.get("raw"))
     refuse_unknown_kind(raw.get("answer"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest
