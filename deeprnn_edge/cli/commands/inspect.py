@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from deeprnn_edge.bundle.feature_steps import describe_raw
 from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
 from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
@@ -57,6 +58,7 @@ def _format(inspection: Inspection, tensors: int) -> str:
     parts = [f"{inspection.path}: {inspection.kind}, {inspection.size_bytes:,} bytes"]
     if inspection.inputs or inspection.outputs:
         parts.append(_format_specs(inspection.inputs, inspection.outputs))
+    parts += [f"input {printable(one.input)}: {describe_raw(one)}" for one in inspection.raw]
     if inspection.kind != "bundle":
         parts += [_format_notes(file.notes) for file in inspection.artifacts if file.notes]
     if inspection.layers:
