@@ -365,10 +365,9 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     for artifact in fields["artifacts"]:
         if artifact["delegates"]:
             del artifact["delegates"]
-    if not fields["preprocessing"]["raw"]:
-        del fields["preprocessing"]["raw"]
-    for one in fields["preprocessing"].get("raw", ()):
-        one["steps"] = list(map(encode_step, one["steps"]))
+        for name in ("keras_error", "own_error"):
+            if artifact["parity"][name] is None:
+                del artifact["parity"][name]
     return fields
 
 
@@ -377,6 +376,10 @@ def preprocessing_fields(rules: Preprocessing) -> dict[str, Any]:
     fields = dataclasses.asdict(rules)
     if fields["steps"] is not None:
         fields["steps"] = list(map(encode_step, fields["steps"]))
+    if not fields["raw"]:
+        del fields["raw"]
+    for one in fields.get("raw", ()):
+        one["steps"] = list(map(encode_step, one["steps"]))
     return fields
 
 
