@@ -347,7 +347,7 @@ def load(
             C source has not the permission that it needs.
     """
     if not isinstance(artifact, str | None):
-        raise InputError(f"artifact is {artifact!r}, expected the name of a file in the bundle, such as model.onnx")
+        raise InputError(f"artifact is {artifact!r}, expected the name of a file in the bundle")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise InputError(f"threads is {threads!r}, expected a whole number of 1 or more")
     bundle = open_bundle(path)
