@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,8 @@ def test_every_buffer_is_filled_whatever_lengths_follow_each_other() -> None:
 
 def test_several_outputs_come_by_name_and_the_states_move_on() -> None:
     session = Recording()
-    stream = Stream(OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2)), RULES, 2)  # type: ignore[arg-type]
+    told: Any = SimpleNamespace(answer=None, labels=())
+    stream = Stream(OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2)), RULES, 2, told)  # type: ignore[arg-type]
     assert np.array_equal(stream.state["state_h"], np.full((2, 4), 0.5))
     answer = stream.push(chunk(2, 3))
     assert isinstance(answer, dict)
