@@ -119,7 +119,7 @@ def test_every_buffer_is_filled_whatever_lengths_follow_each_other() -> None:
 
 def test_several_outputs_come_by_name_and_the_states_move_on() -> None:
     session = Recording()
-    stream = Stream(OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2)), RULES, 2)  # type: ignore[arg-type]
+    stream = Stream(OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2)), RULES, 2, None)  # type: ignore[arg-type]
     assert np.array_equal(stream.state["state_h"], np.full((2, 4), 0.5))
     answer = stream.push(chunk(2, 3))
     assert isinstance(answer, dict)

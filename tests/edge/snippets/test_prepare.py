@@ -1,4 +1,4 @@
-"""The steps from raw values as Python programs have them give what the device gives; other programs say what is left."""
+"""The steps from raw values in Python programs give what the device gives; other programs say what is left to do."""
 
 from __future__ import annotations
 
