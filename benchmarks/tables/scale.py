@@ -42,6 +42,17 @@ def hardening(result: Mapping[str, Any]) -> str:
     return markdown(["", "count", "found"], rows) + "\n\n" + describe_machine(result)
 
 
+def two_at_once(result: Mapping[str, Any]) -> str:
+    """Tabulate pairs of commands that write one place, a line for each command."""
+    rows = [
+        [f"`{one['command']}`" if "'" not in one["command"] else one["command"], one["pairs"],
+         one["exit_codes"].get("0 and 2", 0), one["exit_codes"].get("0 and 0", 0), len(one["problems"])]
+        for one in result["commands"]
+    ]  # fmt: skip
+    header = ["command", "pairs", "one ended with 0", "both, one after the other", "neither result, or half of one"]
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
+
+
 _SOAKS = {
     "predictions, after 50,000 of warm-up": "predictions",
     "loads and closes, after as many of warm-up": "loads",
@@ -68,5 +79,6 @@ def _left(runs: Mapping[str, Any]) -> str:
 
 SCALE_TABLES: dict[str, Callable[[], str]] = {
     "score": lambda: score(read("score")),
+    "two_at_once": lambda: two_at_once(read("two_at_once")),
     "hardening": lambda: hardening(read("hardening")),
 }
