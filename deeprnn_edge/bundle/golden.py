@@ -36,6 +36,7 @@ class Case:
     Attributes:
         texts: what the one input is made of, a row each.
         values: the raw values that an input is made of, by its name, a row each.
+        truth: the outputs in float64, while a model is exported; golden vectors have none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Case:
     outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     values: dict[str, NDArray[Any]] = field(default_factory=dict)
+    truth: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:

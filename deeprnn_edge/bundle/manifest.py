@@ -121,6 +121,8 @@ class Parity:
         label_flips: rows whose label was not Keras's.
         cases: how many were compared.
         reason: why ``atol`` is not the usual one.
+        keras_error: the largest difference of Keras's own float32 answers from those in float64; None where unknown.
+        own_error: the same of the artifact's.
     """
 
     max_abs_diff: float
@@ -128,6 +130,8 @@ class Parity:
     label_flips: int
     cases: int
     reason: str | None = None
+    keras_error: float | None = None
+    own_error: float | None = None
 
 
 Form = Literal["native", "bidirectional", "fused", "loop", "keras loop"]

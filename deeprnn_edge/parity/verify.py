@@ -207,7 +207,7 @@ def compare_cases(
     for case in cases:
         expected = {name: values for name, values in case.outputs.items() if exact or name in names}
         for name, answers in replay.run(case):
-            differences += compare(name, expected, answers, decisions=decisions)
+            differences += compare(name, expected, answers, decisions=decisions, truth=case.truth)
     return differences
 
 

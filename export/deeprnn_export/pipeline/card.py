@@ -150,6 +150,12 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for one in artifacts
         if one.parity.reason
     )
+    errors = [
+        f"Beside the network's answers in float64 `{one.path}` is at most {one.parity.own_error:.1e} off, and Keras's "
+        f"own float32 {one.parity.keras_error:.1e}."
+        for one in artifacts
+        if one.parity.own_error is not None and one.parity.keras_error is not None
+    ]
     loops = [
         f"In `{one.path}` the layer `{layer.layer}` runs as a loop, slow but exact: {layer.reason}."
         for one in artifacts
@@ -161,7 +167,7 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for one in artifacts
         if not one.delegates
     ]
-    return [*reasons, *loops, *plain]
+    return [*errors, *reasons, *loops, *plain]
 
 
 def _spec(spec: TensorSpec) -> str:

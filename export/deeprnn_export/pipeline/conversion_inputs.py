@@ -17,6 +17,7 @@ from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.parity.grid import GridCase, make_grid, read_sample, sample_grid
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.parity.tolerance import Tolerance, float32_tolerance
+from deeprnn_export.parity.truth import with_truth
 from deeprnn_export.parity.whole_answers import with_whole_answers
 from deeprnn_export.pipeline.calibration import calibration_rows
 from deeprnn_export.pipeline.loaded_model import LoadedModel
@@ -81,6 +82,9 @@ def make_conversion_inputs(
     cases = keras_answers(
         loaded.model, answering, grid, carry=None if plan is None else plan.carry(), progress=options.progress
     )
+    if any(target.precisions[precision].share is None for target, precision in options.wanted):
+        carry = None if plan is None else plan.carry()
+        cases = with_truth(cases, loaded.model, answering, carry=carry, progress=options.progress)
     if loaded.front is not None:
         cases = with_whole_answers(cases, loaded.front, [spec.name for spec in signature.outputs])
     if is_mixed(loaded.model):

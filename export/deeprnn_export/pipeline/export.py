@@ -12,6 +12,7 @@ from typing import Any, Literal
 import keras
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
@@ -24,6 +25,8 @@ from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.inputs.value_files import read_items
+from deeprnn_edge.parity.difference import disputed_labels
+from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, load_evaluation
 from deeprnn_export.parity.grid import GridCase
@@ -227,7 +230,9 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
     beside = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}  # what came with an artifact
     for artifact in manifest.artifacts:
         del beside[artifact.path]
-    return _write_companions(folder, manifest, beside, _golden(sources, options.chunk), loaded.rules)
+    decisions = decision_outputs(manifest.outputs, manifest.labels, manifest.answer)
+    golden = [case for case in _golden(sources, options.chunk) if not _is_disputed(case, decisions)]
+    return _write_companions(folder, manifest, beside, golden, loaded.rules)
 
 
 def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
@@ -267,6 +272,12 @@ def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
             small = list(by_batch.values())
         golden += small
     return golden
+
+
+def _is_disputed(case: Case, decisions: Mapping[str, Answer | None]) -> bool:
+    """Return whether Keras decides a row by its rounding: a device may decide it otherwise."""
+    known = [name for name in decisions if name in case.truth]
+    return any(disputed_labels(case.outputs[name], case.truth[name], decisions[name]).any() for name in known)
 
 
 def _rows(case: Case) -> int:
