@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 class Model:
     """Answer with a loaded model. Its methods may be called from several threads at once.
 
-    A copy or an unpickled one opens the bundle's file again, at the same path. Used with ``with``, it is closed
-    at the end.
+    A copy or an unpickled one opens the bundle again: at the same path, or from the content that it carries. Used with
+    ``with``, it is closed at the end.
 
     Attributes:
         manifest: what the bundle says of the model.
@@ -71,7 +72,7 @@ class Model:
             self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
         forks.renew_lock(self)
-        self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
+        self._origin = (bundle.source, artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
         self._open_streaming: Callable[[], Streaming] = partial(
             _open_streaming,
@@ -308,8 +309,8 @@ def _closed(*_: Any) -> Any:
     raise InputError("the model is closed; load it again")
 
 
-def _open_again(path: Path, artifact: str, threads: int, allow_native_code: bool) -> Model:
-    return load(path, artifact=artifact, threads=threads, allow_native_code=allow_native_code)
+def _open_again(source: Path | bytes, artifact: str, threads: int, allow_native_code: bool) -> Model:
+    return load(source, artifact=artifact, threads=threads, allow_native_code=allow_native_code)
 
 
 def _open_streaming(
@@ -328,17 +329,17 @@ def _open_streaming(
 
 
 def load(
-    path: str | Path,
+    path: str | os.PathLike[str] | bytes | bytearray | memoryview,
     *,
     artifact: str | None = None,
     threads: int = 1,
     allow_native_code: bool = False,
     trusted: bool = True,
 ) -> Model:
-    """Load a bundle, a directory or its zip.
+    """Load a bundle.
 
     Args:
-        path: of the bundle.
+        path: of its directory or zip; or in place of a path the content of its zip, as it comes over a network.
         artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
             ONNX before other formats.
         threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
@@ -348,10 +349,15 @@ def load(
             first in a process of its own, with limits of time and memory.
 
     Raises:
+        InputError: for arguments of another type or range.
         BundleError: for a bundle that is missing, damaged or of another version, and for a file that failed its trial.
         MissingExtraError: where the runtime of the artifact is not installed, or none is known here, or an artifact of
             C source has not the permission that it needs.
     """
+    if not isinstance(artifact, str | None):
+        raise InputError(f"artifact is {artifact!r}, expected the name of a file in the bundle")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise InputError(f"threads is {threads!r}, expected a whole number of 1 or more")
     bundle = open_bundle(path)
     chosen = choose_artifact(bundle, artifact)
     if not trusted:
