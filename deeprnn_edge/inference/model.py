@@ -132,6 +132,14 @@ class Model:
             InputError: for another rank, size or dtype, for ids outside the table and for NaN.
             BundleError: for a file that fails as it runs, or answers another number of rows.
         """
+        try:
+            return self._run(inputs)
+        except InputError as error:
+            if not self._features:
+                raise
+            raise InputError(f"{error}; raw values go to predict, and run takes what the steps make of them") from error
+
+    def _run(self, inputs: Any) -> dict[str, NDArray[Any]]:
         arrays = feeds.check_all(inputs, self._specs)
         if not all(map(len, arrays.values())):
             return self._answer_no_rows(arrays)
@@ -254,13 +262,13 @@ class Model:
         if not self._features:
             raise InputError("predict takes models of one input; give this model's arrays to run")
         arrays = preprocessing.encode_inputs(items, self._specs, self._features)
-        outputs = self._finish(self.run(arrays))
+        outputs = self._finish(self._run(arrays))
         batch = np.asarray(arrays[self._specs[0].name])
         return Part(None, list(batch), batch, outputs)
 
     def _run_part(self, rows: list[Any], length: int, places: NDArray[np.intp] | None) -> Part:
         batch = preprocessing.to_batch(rows, self.manifest.preprocessing, length)
-        return Part(places, rows, batch, self._finish(self.run(batch)))
+        return Part(places, rows, batch, self._finish(self._run(batch)))
 
     def _finish(self, outputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         answer = self.manifest.answer
@@ -283,7 +291,7 @@ class Model:
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
             nothing = np.zeros(shape, spec.dtype)
-            return [Part(None, rows, nothing, self._finish(self.run(nothing)))]
+            return [Part(None, rows, nothing, self._finish(self._run(nothing)))]
         least = self.manifest.preprocessing.min_length or 0
         lengths = np.array([max(len(row), least) for row in rows])
         if not lengths.all():
