@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GROUP = "deeprnn_edge.runtimes"
 
 RUNTIMES: dict[str, Runtime] = {runtime.name: runtime for runtime in (onnx.RUNTIME, tflite.RUNTIME, c.RUNTIME)}
-# The one whose library browsers and other languages have too.
+# The one whose library browsers have too.
 PORTABLE = next(runtime for runtime in RUNTIMES.values() if runtime.portable)
 
 

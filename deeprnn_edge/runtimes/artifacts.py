@@ -14,8 +14,9 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
-from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, forks, runtime_of
+from deeprnn_edge.runtimes import RUNTIMES, find_runtime, forks, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
+from deeprnn_edge.runtimes.runtime import Runtime
 from deeprnn_edge.runtimes.session import Session
 
 ALLOWED = "DEEPRNN_EDGE_ALLOW_NATIVE_CODE"  # an environment variable: 1 stands for the permission, also in workers
@@ -44,10 +45,11 @@ def choose_artifact(bundle: Bundle, path: str | None = None) -> Artifact:
     return min(artifacts, key=lambda one: (one.kind != "sequence", order.index(one.format)))
 
 
-def choose_portable(bundle: Bundle, path: str | None, *, prefer: str, said: str) -> Artifact:
-    """Return the artifact of that path, which the library that browsers and other languages have must run.
+def choose_for(runtime: Runtime, bundle: Bundle, path: str | None, *, prefer: str, said: str) -> Artifact:
+    """Return the artifact of that path, which must be of one runtime: that of browsers, or of a language.
 
     Args:
+        runtime: whose files will do.
         bundle: that has it.
         path: inside the bundle; None for the first such artifact.
         prefer: the kind that is taken before others where no path is given: ``sequence`` or ``stream``.
@@ -59,14 +61,14 @@ def choose_portable(bundle: Bundle, path: str | None, *, prefer: str, said: str)
     """
     if path is not None:
         chosen = bundle.artifact(path)
-        if chosen.format != PORTABLE.name:
-            raise InputError(f"{path} is {chosen.format}, and {said} {PORTABLE.title} files; give one of those")
+        if chosen.format != runtime.name:
+            raise InputError(f"{path} is {chosen.format}, and {said} {runtime.title} files; give one of those")
         return chosen
-    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == PORTABLE.name]
+    found = [artifact for artifact in bundle.manifest.artifacts if artifact.format == runtime.name]
     if not found:
         raise InputError(
-            f"{bundle.path} has no {PORTABLE.title} artifact, and {said} no other; "
-            f"export the model again with: deeprnn-edge export --format {PORTABLE.name}"
+            f"{bundle.path} has no {runtime.title} artifact, and {said} no other; "
+            f"export the model again with: deeprnn-edge export --format {runtime.name}"
         )
     return min(found, key=lambda artifact: artifact.kind != prefer)
 

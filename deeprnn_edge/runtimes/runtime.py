@@ -59,7 +59,9 @@ class Runtime:
         foreign_prefix: how the names of operators outside the format's own set begin; empty where that does not tell.
         start_model: a model of one operator, float32 ``x`` of shape ``(1,)``, whose session starts the library: what
             that costs once is not a model's own.
-        portable: whether the page for browsers and the programs in other languages run its files.
+        portable: whether the page for browsers runs its files.
+        languages: those that ``deeprnn-edge snippet`` writes programs in which run its files; each is of one runtime.
+        fixes_shapes: whether a file takes one row and one number of steps alone, which the manifest need not say.
         native: whether opening a file compiles it and runs it as this machine's own code, which needs permission.
         streams_itself: whether one file answers whole sequences and streams: there is no artifact for streams alone.
         open_plain: opens a session in which the library runs every operator itself, for files that the libraries
@@ -79,6 +81,8 @@ class Runtime:
     start_model: bytes
     foreign_prefix: str = ""
     portable: bool = False
+    languages: tuple[str, ...] = ()
+    fixes_shapes: bool = False
     native: bool = False
     streams_itself: bool = False
     numbers_layers: bool = False

@@ -42,7 +42,8 @@ def write_about(
         f"Runs {artifact.path} of the bundle {_quote(manifest.name)} on one example of its golden vectors, "
         f"{_quote(example.case)}, and compares the answer with that of {example.reference}. "
         "It ends with 0 where they agree, 1 where they do not.",
-        *_steps(example),
+        *_steps(example, artifact.chunk),
+        *_kept_state(artifact),
         f"The model is the file {artifact.path} of the bundle; of a packed one, unpack it: "
         + f"unzip BUNDLE.zip {shlex.quote(artifact.path)}".replace(" ", _SPACE),
         f"Inputs: {_specs(inputs)}. Outputs: {_specs(outputs)}.",
@@ -77,18 +78,28 @@ def _axis(size: int | str) -> str:
     return str(size) if isinstance(size, int) or (size.isascii() and size.isidentifier()) else _quote(size)
 
 
-def _steps(example: Example) -> list[str]:
+def _steps(example: Example, chunk: int | None) -> list[str]:
     said = []
     if example.steps is not None:
+        takes = "one step" if chunk in (None, 1) else f"{chunk} steps"
+        more = " A call may take more steps at once." if chunk is None else ""
         said.append(
-            "It is a stream: a call takes one step, and the states that come out of it go in with the next one. "
-            "A call may take more steps at once."
+            f"It is a stream: a call takes {takes}, and the states that come out of it go in with the next one.{more}"
         )
     if any(tensor.is_cut for tensor in example.inputs):
         said.append("The golden vectors are long: the first numbers of an input repeat until it is full.")
     if any(tensor.is_cut for tensor in example.outputs):
         said.append("The answer is long: its first numbers are compared.")
     return said
+
+
+def _kept_state(artifact: Artifact) -> list[str]:
+    if artifact.kind == "stream" or all(layer.form != "fused" for layer in artifact.recurrences):
+        return []
+    return [
+        "The file is of an earlier release, and keeps a state from one call to the next: make a new interpreter for "
+        "each call, or export the model again."
+    ]
 
 
 def _specs(specs: Sequence[TensorSpec]) -> str:

@@ -20,8 +20,8 @@ from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.features import make_feature_encoders
 from deeprnn_edge.inputs.time_axis import count_steps
-from deeprnn_edge.runtimes import PORTABLE
-from deeprnn_edge.runtimes.artifacts import open_artifact
+from deeprnn_edge.runtimes import runtime_of
+from deeprnn_edge.runtimes.artifacts import open_artifact, read_artifact
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 # All arrays together: a Java class makes them in one method of at most 64 kB of code, 8 bytes a number.
@@ -98,6 +98,7 @@ class Example:
         steps: how many calls it takes; None for a model that takes the whole sequence in one.
         states: of a stream.
         raw: what inputs are made of, where the golden vectors have that for the example.
+        delegates: whether the library may hand operators on to others, as the manifest says of the file.
     """
 
     case: str
@@ -108,6 +109,7 @@ class Example:
     outputs: tuple[Tensor, ...]
     states: tuple[State, ...]
     raw: tuple[RawValues, ...] = ()
+    delegates: bool = True
 
     @property
     def fed(self) -> list[str]:
@@ -126,6 +128,7 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     Raises:
         BundleError: for a bundle without golden vectors, or without a case for this artifact.
         InputError: for a tensor of another dtype than ``DTYPES``.
+        MissingExtraError: where only the file says how many steps it takes, and what reads it is not installed.
     """
     manifest = bundle.manifest
     stream = stream_spec(manifest, artifact) if artifact.kind == "stream" else None
@@ -134,28 +137,30 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     _check_dtypes([*inputs, *outputs, *states])
     if not all(map(math.isfinite, (artifact.parity.atol, *(state.initial for state in states)))):
         raise BundleError(f"the manifest has a tolerance or initial state of {artifact.path} that is not finite")
+    runtime, chunk = runtime_of(artifact), artifact.chunk or 1
     case = _choose_case(bundle, artifact, inputs, outputs, states)
     batch = inputs[0].shape[0]
-    rows = 1 if isinstance(batch, str) else batch
-    given = {spec.name: feeds.check(case.inputs[spec.name][:rows], spec) for spec in inputs}
+    rows = 1 if isinstance(batch, str) or runtime.fixes_shapes else batch
+    given = {spec.name: feeds.check(case.inputs[spec.name], spec)[:rows] for spec in inputs}
     answer: Arrays = {spec.name: case.outputs[spec.name][:rows] for spec in outputs}
     most = _MOST_NUMBERS // (len(inputs) + len(outputs))
     reference, raw = "Keras", () if stream else _raw(bundle, case, given)
     if any(array.size > most for array in given.values()):
         raw = ()
-        given = {spec.name: _repeat(given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs}
-        answer, reference = _run(bundle, artifact, stream, given), f"{PORTABLE.library} in Python"
+        given = {spec.name: _repeat(given[spec.name], most, chunk * _is_by_step(spec, stream)) for spec in inputs}
+        answer, reference = _run(bundle, artifact, stream, given), f"{runtime.library} in Python"
     return Example(
         case=case.name,
         reference=reference,
         tolerance=artifact.parity.atol,
-        steps=None if stream is None else count_steps(inputs, given),
-        inputs=tuple(_tensor(spec, given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs),
-        outputs=tuple(_tensor(spec, answer[spec.name], most, _is_by_step(spec, stream)) for spec in outputs),
+        steps=None if stream is None else count_steps(inputs, given) // chunk,
+        inputs=tuple(_tensor(spec, given[spec.name], most, chunk * _is_by_step(spec, stream)) for spec in inputs),
+        outputs=tuple(_tensor(spec, answer[spec.name], most, chunk * _is_by_step(spec, stream)) for spec in outputs),
         states=tuple(
             State(one.name, one.next_name, one.dtype, (rows, *map(int, one.shape[1:])), one.initial) for one in states
         ),
         raw=raw,
+        delegates=artifact.delegates,
     )
 
 
@@ -176,16 +181,28 @@ def _choose_case(
     states: Sequence[StateSpec],
 ) -> Case:
     names = [*(spec.name for spec in inputs), *(state.name for state in states)]
-    answers = {spec.name for spec in outputs}
+    answers, fixed = {spec.name for spec in outputs}, _fixed_shapes(bundle, artifact, inputs)
     found = [
         case
         for case in cases_for(names, bundle.golden_cases())
         if answers <= case.outputs.keys()
         and all(array.size and np.isfinite(array).all() for array in (*case.inputs.values(), *case.outputs.values()))
+        and all(case.inputs[name].shape[1:] == shape for name, shape in fixed.items())
+        and (artifact.kind != "stream" or count_steps(inputs, case.inputs) % (artifact.chunk or 1) == 0)
     ]
     if not found:
         raise BundleError(f"the golden vectors of {bundle.path} have no case for {artifact.path}; export it again")
     return min(found, key=lambda case: (not case.values, len(case.inputs[inputs[0].name])))
+
+
+def _fixed_shapes(bundle: Bundle, artifact: Artifact, inputs: Sequence[TensorSpec]) -> dict[str, tuple[int | str, ...]]:
+    """Return the shapes, batch aside, that the file alone states; it is read where the manifest leaves an axis free."""
+    runtime = runtime_of(artifact)
+    free = any(isinstance(size, str) for spec in inputs for size in spec.shape[1:])
+    if artifact.kind == "stream" or not runtime.fixes_shapes or not free:
+        return {}
+    found = runtime.inspect(read_artifact(bundle, artifact), artifact.path)
+    return {spec.name: spec.shape[1:] for spec in found.inputs}
 
 
 def _raw(bundle: Bundle, case: Case, given: Arrays) -> tuple[RawValues, ...]:
@@ -210,21 +227,22 @@ def _is_by_step(spec: TensorSpec, stream: StreamSpec | None) -> bool:
     return stream is not None and "time" in spec.shape
 
 
-def _tensor(spec: TensorSpec, array: NDArray[Any], most: int, by_step: bool) -> Tensor:
-    flat = _in_order_of_calls(array, by_step).ravel()
-    shape = (array.shape[0], 1, *array.shape[2:]) if by_step else array.shape
-    return Tensor(spec.name, spec.dtype, shape, flat[:most], flat.size, by_step)
+def _tensor(spec: TensorSpec, array: NDArray[Any], most: int, chunk: int) -> Tensor:
+    flat = _in_order_of_calls(array, chunk).ravel()
+    shape = (array.shape[0], chunk, *array.shape[2:]) if chunk else array.shape
+    return Tensor(spec.name, spec.dtype, shape, flat[:most], flat.size, chunk > 0)
 
 
-def _in_order_of_calls(array: NDArray[Any], by_step: bool) -> NDArray[Any]:
-    return np.swapaxes(array, 0, 1) if by_step else array
+def _in_order_of_calls(array: NDArray[Any], chunk: int) -> NDArray[Any]:
+    """Return rows of steps as calls of rows of ``chunk`` steps; with 0, where one call has all, the array itself."""
+    return np.swapaxes(array.reshape(len(array), -1, chunk, *array.shape[2:]), 0, 1) if chunk else array
 
 
-def _repeat(array: NDArray[Any], most: int, by_step: bool) -> NDArray[Any]:
+def _repeat(array: NDArray[Any], most: int, chunk: int) -> NDArray[Any]:
     """Repeat the array's first ``most`` numbers, in the order of the calls, over and over."""
-    ordered = _in_order_of_calls(array, by_step)
+    ordered = _in_order_of_calls(array, chunk)
     repeated = np.resize(ordered.ravel()[:most], ordered.shape)
-    return np.ascontiguousarray(_in_order_of_calls(repeated, by_step))
+    return np.ascontiguousarray(np.swapaxes(repeated, 0, 1).reshape(array.shape) if chunk else repeated)
 
 
 def _run(bundle: Bundle, artifact: Artifact, stream: StreamSpec | None, given: Arrays) -> Arrays:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
-from deeprnn_edge.runtimes.artifacts import choose_portable
-from deeprnn_edge.snippets import cpp, csharp, java, javascript, python
+from deeprnn_edge.runtimes import RUNTIMES
+from deeprnn_edge.runtimes.artifacts import choose_for
+from deeprnn_edge.runtimes.runtime import Runtime
+from deeprnn_edge.snippets import cpp, csharp, java, javascript, kotlin, python, swift
 from deeprnn_edge.snippets.about import write_about
 from deeprnn_edge.snippets.example import Example, make_example
 
@@ -40,12 +42,30 @@ LANGUAGES = {
     "javascript": Language(javascript.FILE, javascript.MARK, javascript.COMMANDS, javascript.render),
     "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render, prepares=True),
     "csharp": Language(csharp.FILE, csharp.MARK, csharp.COMMANDS, csharp.render),
+    "kotlin": Language(kotlin.FILE, kotlin.MARK, kotlin.COMMANDS, kotlin.render),
+    "swift": Language(swift.FILE, swift.MARK, swift.COMMANDS, swift.render),
 }
 
 
-def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
-    """Return the artifact of that path; by default the first for whole sequences, else the first stream."""
-    return choose_portable(bundle, path, prefer="sequence", said="snippet writes programs for")
+def runtime_for(language: str) -> Runtime:
+    """Return the runtime whose files programs in a language run."""
+    return next(runtime for runtime in RUNTIMES.values() if language in runtime.languages)
+
+
+def choose_artifact(bundle: Bundle, path: str | None, language: str) -> Artifact:
+    """Return the artifact of that path; by default the first for whole sequences, else the first stream.
+
+    Args:
+        bundle: that has it.
+        path: inside the bundle; None for the default.
+        language: a key of ``LANGUAGES``, whose runtime the artifact has to be of.
+
+    Raises:
+        BundleError: where there is no artifact of that path.
+        InputError: where it is of another format than programs in that language run, or there is none of that.
+    """
+    said = f"snippet writes programs in {language} for"
+    return choose_for(runtime_for(language), bundle, path, prefer="sequence", said=said)
 
 
 def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: str | None = None) -> str:
@@ -65,7 +85,7 @@ def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: st
     example = make_example(bundle, artifact)
     # Another name could mean something to a compiler, in a comment too.
     plain = file is not None and re.fullmatch(r"[\w.+-]+", file, re.ASCII)
-    names = {"file": file if plain else how.file, "model": shlex.quote(artifact.path)}
+    names = {"file": file if plain else how.file, "model": shlex.quote(artifact.path), "asset": artifact.path}
     commands = [command.format(**names) for command in how.commands]
     about = write_about(bundle, artifact, example, mark=how.mark, commands=commands, prepares=how.prepares)
     return how.render(about, artifact.path, example)

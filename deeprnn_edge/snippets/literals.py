@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 _WIDTH = 100
+# ASCII that means no more than itself between quotes, in C++ and in Swift; "?" could begin a trigraph.
+_PLAIN = frozenset(b" !#$%&'()*+,-./0123456789:;<=>@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
 
 
 def number(value: Any, *, float_suffix: str = "f", long_suffix: str = "") -> str:
@@ -44,9 +46,20 @@ def json_string(text: str) -> str:
 
 def cpp_string(text: str) -> str:
     """Write a string literal of C++ in UTF-8: three octal digits, which none extends, for a byte that is not plain."""
-    plain = set(b" !#$%&'()*+,-./0123456789:;<=>@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~")
     content = text.encode("utf-8", "surrogatepass")
-    return '"' + "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in content) + '"'
+    return '"' + "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in content) + '"'
+
+
+def kotlin_string(text: str) -> str:
+    r"""Write a string literal of Kotlin: as ``json_string``, but for ``$`` and the form feed, which has no letter."""
+    odd = {"$": "\\$", "\f": "\\u000c"}
+    return '"' + "".join(odd.get(one) or json_string(one)[1:-1] for one in text) + '"'
+
+
+def swift_string(text: str) -> str:
+    r"""Write a string literal of Swift: ASCII, what is not plain as ``\u{`` and its number in hexadecimal."""
+    plain = {chr(byte) for byte in _PLAIN}
+    return '"' + "".join(one if one in plain else f"\\u{{{ord(one):x}}}" for one in text) + '"'
 
 
 def initial(value: float, dtype: str, *, float_suffix: str = "f", long_suffix: str = "") -> str:

@@ -22,7 +22,13 @@ def fill(language: str, template: str, parts: Mapping[str, str]) -> str:
 
 
 def fill_program(
-    language: str, about: str, example: Example, *, call: Mapping[str, str] | None = None, **parts: str
+    language: str,
+    about: str,
+    example: Example,
+    *,
+    call: Mapping[str, str] | None = None,
+    has_arena: bool = True,
+    **parts: str,
 ) -> str:
     """Fill the whole program: what every language has, the ``call`` template's places, and the rest.
 
@@ -31,6 +37,7 @@ def fill_program(
         about: the comment at the head.
         example: that the program checks itself by.
         call: what the ``call`` template is filled with.
+        has_arena: whether its library has one, which a stream turns off.
         parts: what else the program's template is filled with.
     """
     streams = example.steps is not None
@@ -38,7 +45,7 @@ def fill_program(
         "about": about,
         "tolerance": repr(example.tolerance),
         "reference": example.reference,
-        "arena": fill(language, "arena", {}) if streams else "",
+        "arena": fill(language, "arena", {}) if streams and has_arena else "",
         "call": fill(language, "stream" if streams else "sequence", call or {}).rstrip(),
     }
     return fill(language, "program", common | parts)

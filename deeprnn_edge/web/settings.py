@@ -13,14 +13,15 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.samples import collect_examples, collect_samples
 from deeprnn_edge.inputs.text import compile_steps
-from deeprnn_edge.runtimes.artifacts import choose_portable
+from deeprnn_edge.runtimes import PORTABLE
+from deeprnn_edge.runtimes.artifacts import choose_for
 
 _LARGEST_WHOLE = (1 << 53) - 1
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
     """Return the artifact of that path; by default the first stream, else the first for whole sequences."""
-    return choose_portable(bundle, path, prefer="stream", said="the page runs")
+    return choose_for(PORTABLE, bundle, path, prefer="stream", said="the page runs")
 
 
 def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:

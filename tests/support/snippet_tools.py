@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pytest
 from deeprnn_edge.web.runtime_files import VERSION
 from tests.support.shared import made_once
 
+SUPPORT = Path(__file__).parent
 # A compiler takes the system's characters for the program's, and a JVM prints in them.
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "ONNXRUNTIME_NODE_INSTALL": "skip"}
 _HOME = os.environ.get("ONNXRUNTIME_HOME")  # an unpacked release: include and lib
@@ -43,9 +44,14 @@ class Run:
 Runner = Callable[[str, Path], Run]
 
 
-def call(*command: str | Path, folder: Path | None = None) -> Run:
+def call(*command: str | Path, folder: Path | None = None, more: Mapping[str, str] | None = None) -> Run:
     done = subprocess.run(
-        [*map(str, command)], cwd=folder, env=_ENVIRONMENT, capture_output=True, encoding="utf-8", timeout=900
+        [*map(str, command)],
+        cwd=folder,
+        env={**_ENVIRONMENT, **(more or {})},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=900,
     )
     return Run(done.returncode, done.stdout, f"{done.stdout}{done.stderr}")
 
@@ -55,6 +61,16 @@ def needed(program: str) -> str:
     if found is None:
         pytest.skip(f"no {program} on PATH")
     return found
+
+
+def open_brackets(text: str) -> str:
+    """The brackets of a program, outside of comments and strings, that do not close in their order."""
+    code = re.sub(r'"(\\.|[^"\\\n])*"', "", re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    brackets = "".join(re.findall(r"[(){}\[\]]", code))
+    assert len(brackets) > 100
+    while (shorter := re.sub(r"\(\)|\{\}|\[\]", "", brackets)) != brackets:
+        brackets = shorter
+    return brackets
 
 
 class Tools:
@@ -70,7 +86,13 @@ class Tools:
             if language == "c++":
                 self._runners[language] = _cpp(folder, system_headers() or self.native())
             else:
-                make = {"python": _python, "javascript": _javascript, "java": _java, "csharp": _csharp}
+                make = {
+                    "python": _python,
+                    "javascript": _javascript,
+                    "java": _java,
+                    "csharp": _csharp,
+                    "kotlin": _kotlin,
+                }
                 self._runners[language] = make[language](folder)
         return self._runners[language]
 
@@ -164,6 +186,25 @@ def _java(folder: Path) -> Runner:
     def run(text: str, model: Path) -> Run:
         (folder / "Snippet.java").write_text(text, encoding="utf-8")
         return call(java, "-cp", _JAR, folder / "Snippet.java", model)
+
+    return run
+
+
+def _kotlin(folder: Path) -> Runner:
+    compiler, java, javac = needed("kotlinc"), needed("java"), needed("javac")
+    pytest.importorskip("ai_edge_litert", reason="it stands behind the Java classes")
+    sources = [*(SUPPORT / "litert_java").rglob("*.java")]
+    compiled = call(javac, "-Xlint:all", "-Werror", "-d", folder, *sources)
+    assert compiled.code == 0, compiled.said
+    environment = {"LITERT_PYTHON": sys.executable, "LITERT_SERVER": str(SUPPORT / "litert_server.py")}
+
+    def run(text: str, model: Path) -> Run:
+        (folder / "Snippet.kt").write_text(text, encoding="utf-8")
+        jar = folder / "snippet.jar"
+        built = call(
+            compiler, "-Werror", "-include-runtime", "-cp", folder, folder / "Snippet.kt", "-d", jar, folder=folder
+        )
+        return call(java, "-cp", f"{folder}:{jar}", "SnippetKt", model, more=environment) if built.code == 0 else built
 
     return run
 

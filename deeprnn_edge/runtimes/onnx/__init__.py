@@ -48,4 +48,5 @@ RUNTIME = Runtime(
         "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEA0="
     ),
     portable=True,
+    languages=("c++", "java", "javascript", "python", "csharp"),
 )

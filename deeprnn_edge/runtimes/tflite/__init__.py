@@ -58,4 +58,6 @@ RUNTIME = Runtime(
     ),
     foreign_prefix="Flex",
     numbers_layers=True,
+    languages=("kotlin", "swift"),
+    fixes_shapes=True,
 )

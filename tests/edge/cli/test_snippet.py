@@ -17,10 +17,12 @@ from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import decode_golden, encode_golden
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.inputs.text import TextEncoder
-from deeprnn_edge.snippets.languages import LANGUAGES
+from deeprnn_edge.snippets.languages import LANGUAGES, runtime_for
 from deeprnn_edge.snippets.literals import cpp_string, json_string, number
 from tests.support.changed_bundle import change_manifest
 from tests.support.fresh_process import HEAVY, command, modules_after
+
+ONNX = ("model.onnx", "allow_spinning")
 
 
 def run(*words: str | Path) -> Result:
@@ -36,7 +38,8 @@ def copied(bundle_path: Path, tmp_path: Path) -> Path:
 def test_it_names_the_model_its_tensors_and_the_text_rule(bundle_path: Path, language: str) -> None:
     done = run(bundle_path, "--language", language)
     assert (done.exit_code, done.stderr) == (0, "")
-    for part in ("model.onnx", "tokens", "probability", "vocabulary.txt", "manifest.json", "allow_spinning"):
+    own = {"kotlin": ("model.tflite", "setUseXNNPACK"), "swift": ("model.tflite", "isXNNPackEnabled")}
+    for part in ("tokens", "probability", "vocabulary.txt", "manifest.json", *own.get(language, ONNX)):
         assert part in done.stdout
     case = decode_golden(open_bundle(bundle_path).read_golden())[0]
     numbers = re.sub(r"\s+", " ", done.stdout)
@@ -58,7 +61,9 @@ def test_the_states_of_a_stream_are_named(stream_steps_bundle: Path) -> None:
     bundle = open_bundle(stream_steps_bundle)
     assert bundle.manifest.stream is not None
     for language in LANGUAGES:
-        text = run(stream_steps_bundle, "--language", language, "--artifact", "stream.onnx").stdout
+        text = run(
+            stream_steps_bundle, "--language", language, "--artifact", f"stream.{runtime_for(language).name}"
+        ).stdout
         for state in bundle.manifest.stream.states:
             assert state.name in text
             assert state.next_name in text
@@ -69,7 +74,7 @@ def test_it_is_written_whole(bundle_path: Path, tmp_path: Path, language: str) -
     target = tmp_path / LANGUAGES[language].file.replace("nippet", "mall")
     done = run(bundle_path, "--language", language, "-o", target)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == f"wrote {target}: {language}, for model.onnx\n"
+    assert done.stderr == f"wrote {target}: {language}, for model.{runtime_for(language).name}\n"
     # The commands in its comment name the file that was written, and the rest is what is printed.
     text = target.read_text(encoding="utf-8")
     assert target.name in text
@@ -96,12 +101,16 @@ def test_a_packed_bundle_gives_the_same_program(bundle_path: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--language", "cobol"], "'cobol' is not one of 'c++', 'java', 'javascript', 'python', 'csharp'"),
+        (["--language", "cobol"], "'cobol' is not one of 'c++', 'java', 'javascript', 'python', 'csharp', 'kotlin'"),
         ([], "Missing option '--language'"),
         (["--language", "java", "--artifact", "model.pt"], "no artifact 'model.pt'; it has model.onnx, model.tflite"),
         (
             ["--language", "java", "--artifact", "model.tflite"],
-            "model.tflite is tflite, and snippet writes programs for ONNX files; give one of those",
+            "model.tflite is tflite, and snippet writes programs in java for ONNX files; give one of those",
+        ),
+        (
+            ["--language", "swift", "--artifact", "model.onnx"],
+            "model.onnx is onnx, and snippet writes programs in swift for TFLite files; give one of those",
         ),
         (["--language", "java", "-o", "{folder}/taken"], "taken exists; choose another --output"),
         (["--language", "java", "-o", "{folder}/gone/x"], "gone: it is missing or not writable"),
@@ -115,10 +124,12 @@ def test_what_cannot_be_used_is_one_line_and_exit_code_2(
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("taken", b"mine")]
 
 
-def test_a_bundle_of_tflite_alone_is_refused(copied: Path) -> None:
-    artifacts = open_bundle(copied).manifest.artifacts
-    change_manifest(copied, artifacts=tuple(one for one in artifacts if one.format == "tflite"))
-    refused(run(copied, "--language", "c++"), "has no ONNX artifact, and snippet writes programs for no other; export")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_bundle_without_the_format_of_a_language_is_refused(copied: Path, language: str) -> None:
+    runtime, artifacts = runtime_for(language), open_bundle(copied).manifest.artifacts
+    change_manifest(copied, artifacts=tuple(one for one in artifacts if one.format != runtime.name))
+    said = f"has no {runtime.title} artifact, and snippet writes programs in {language} for no other; export the model"
+    refused(run(copied, "--language", language), f"{said} again with: deeprnn-edge export --format {runtime.name}")
 
 
 def test_a_bundle_without_golden_vectors_is_refused(bundle_path: Path, tmp_path: Path) -> None:

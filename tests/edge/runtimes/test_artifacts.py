@@ -65,7 +65,7 @@ def test_an_artifact_of_another_format_is_passed_over(bundle: Path, bundle_path:
     assert (model.predict(["a gorgeous film"]) == deeprnn_edge.load(bundle_path).predict(["a gorgeous film"])).all()
     assert pack(bundle, tmp_path / "out.zip").artifacts == ("model.onnx",)
     assert choose_for_page(open_bundle(bundle), None).path == "model.onnx"
-    assert choose_for_program(open_bundle(bundle), None).path == "model.onnx"
+    assert choose_for_program(open_bundle(bundle), None, "java").path == "model.onnx"
 
 
 def test_verify_says_which_were_skipped(bundle: Path) -> None:

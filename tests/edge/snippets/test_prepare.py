@@ -62,13 +62,18 @@ def test_programs_run_the_steps_or_say_that_they_do_not(stream_steps_bundle: Pat
     folder = Path(shutil.copytree(stream_steps_bundle, tmp_path / "raw"))
     with_scaler(folder)
     bundle = open_bundle(folder)
-    artifact = choose_artifact(bundle, "model.onnx")
     for language in LANGUAGES:
-        program = " ".join(write_program(bundle, artifact, language).replace(LANGUAGES[language].mark, "").split())
+        program = " ".join(
+            write_program(bundle, choose_artifact(bundle, None, language), language)
+            .replace(LANGUAGES[language].mark, "")
+            .split()
+        )
         assert 'The input "x" is made of raw float64 (time, 5): (x - -3) * 0.25, column by column.' in program
         assert ("The program does that itself." in program) == (language == "python")
         assert ("whoever feeds it raw values has to do them first" in program) == (language != "python")
-    (tmp_path / "snippet.py").write_text(write_program(bundle, artifact, "python"), encoding="utf-8")
+    (tmp_path / "snippet.py").write_text(
+        write_program(bundle, bundle.artifact("model.onnx"), "python"), encoding="utf-8"
+    )
     done = subprocess.run(
         [sys.executable, tmp_path / "snippet.py", folder / "model.onnx"], capture_output=True, text=True
     )
