@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
@@ -188,7 +189,9 @@ def export(
         c_prefix=c_prefix,
         progress=progress,
     )
-    with new_bundle(destination, force=force) as folder:
+    with new_bundle(destination, force=force) as folder, ExitStack() as running:
+        for target in {target.name: target for target, _ in options.wanted}.values():
+            running.enter_context(target.running())
         return _fill(folder, model, options)
 
 

@@ -14,7 +14,8 @@ def check_matrices(model: Any, precision: str, *, way_out: str) -> None:
     """Refuse a model with a matrix or table that fewer bits have no scale for, as ``check_weight`` does."""
     for variable in model.weights:
         values = np.asarray(variable.numpy())
-        if values.ndim > 1 and values.shape[-2] > 1:
+        # A GRU's bias has two rows, and stays float32 as every bias.
+        if values.ndim > 1 and values.shape[-2] > 1 and not variable.name.endswith("bias"):
             check_weight(variable.path, values, precision, way_out=way_out)
 
 
@@ -25,11 +26,11 @@ def check_weight(name: str, weight: NDArray[Any], precision: str, *, way_out: st
         way_out: what is left to do.
 
     Raises:
-        UnsupportedModelError: which names the weight, where it is all zero, not finite, or beyond float16.
+        UnsupportedModelError: which names the weight, where it is not finite, all zero in integers, or beyond float16.
     """
     if not np.isfinite(weight).all():
         problem = f"holds NaN or infinity, so that {precision} has no scale for it; train the model again"
-    elif not weight.any():
+    elif not weight.any() and precision != "fp16":
         problem = f"is all zero, so that {precision} has no scale for it; load the trained weights"
     elif precision == "fp16" and np.abs(weight).max() > np.finfo(np.float16).max:
         problem = f"reaches {np.abs(weight).max():.3g}, and float16 ends at 65504"
