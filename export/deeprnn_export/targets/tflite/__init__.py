@@ -30,4 +30,5 @@ TARGET = Target(
     convert=on_demand("deeprnn_export.targets.tflite.convert", "convert_to_tflite"),
     store=on_demand("deeprnn_export.targets.tflite.store", "store_weights"),
     running=on_demand("deeprnn_export.targets.tflite.converter", "converting"),
+    annotate=on_demand("deeprnn_export.targets.tflite.notes", "write_notes"),
 )
