@@ -26,11 +26,11 @@ def check_weight(name: str, weight: NDArray[Any], precision: str, *, way_out: st
         way_out: what is left to do.
 
     Raises:
-        UnsupportedModelError: which names the weight, where it is not finite, all zero in integers, or beyond float16.
+        UnsupportedModelError: which names the weight, where it is all zero, not finite, or beyond float16.
     """
     if not np.isfinite(weight).all():
         problem = f"holds NaN or infinity, so that {precision} has no scale for it; train the model again"
-    elif not weight.any() and precision != "fp16":
+    elif not weight.any():
         problem = f"is all zero, so that {precision} has no scale for it; load the trained weights"
     elif precision == "fp16" and np.abs(weight).max() > np.finfo(np.float16).max:
         problem = f"reaches {np.abs(weight).max():.3g}, and float16 ends at 65504"
