@@ -20,6 +20,7 @@ from deeprnn_edge.bundle.manifest import Manifest, StateSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.files.npy import decode_array
+from deeprnn_edge.files.strict_json import parse
 from deeprnn_edge.files.zip_reader import CheckedZip
 
 _FILE = "golden.npz"
@@ -127,8 +128,8 @@ def _check_array(case: Case, spec: TensorSpec | StateSpec, rows: int) -> None:
 def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
     """Read the raw texts of a case, stored as the bytes of a JSON list."""
     try:
-        texts = json.loads(array.tobytes()) if array.dtype == np.uint8 else None
-    except (ValueError, RecursionError) as error:
+        texts = parse(array.tobytes()) if array.dtype == np.uint8 else None
+    except ValueError as error:
         raise BundleError(f"{_FILE}: {key[:80]!r} is not JSON: {error}; {_AGAIN}") from error
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise BundleError(f"{_FILE}: {key[:80]!r} is no list of texts; {_AGAIN}")

@@ -55,7 +55,8 @@ def start_session(content: bytes, *, threads: int, steps: bool) -> Any:
         # ONNX Runtime's own format it would take as well, by its first bytes; an artifact is what it says that it is.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # errors reach the caller as exceptions, not as lines on stderr as well
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Its Python half would open what failed a second time, and print that it does on stdout.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
 
 def interface_of(session: Any) -> tuple[list[TensorSpec], list[TensorSpec]]:

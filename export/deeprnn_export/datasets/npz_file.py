@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +14,13 @@ from typing import Any
 import numpy as np
 
 from deeprnn_edge.errors import InputError
+
+_LONGEST_REASON = 300  # characters
+# What numpy, zipfile and zlib raise on damaged bytes; a MemoryError for a shape that the file only claims.
+_DAMAGE = (
+    OSError, ValueError, EOFError, LookupError, TypeError, RuntimeError, MemoryError, OverflowError, SyntaxError,
+    struct.error, zlib.error, zipfile.BadZipFile, tokenize.TokenError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -25,8 +35,10 @@ def open_npz(path: Path, expected: str) -> Iterator[Any]:
     """
     try:
         # Opened here: numpy leaves a file open that turns out to be no archive.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        # What numpy warns of, a made-up shape that overflows, it refuses afterwards.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file, np.errstate(all="ignore"):
             yield file
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except _DAMAGE as error:
+        # numpy's messages hold as much of a header as the file has.
+        reason = " ".join(str(error).split())[:_LONGEST_REASON] or type(error).__name__
         raise InputError(f"cannot read {path} as {expected}: {reason}") from error
