@@ -7,6 +7,7 @@ DeepRNNEdgeError
 │   ├── UnsupportedModelError   a model that cannot be exported exactly; names the layer
 │   ├── StreamError         a stream that is closed, or used by two threads at once
 │   └── BusyError           another command is writing the same place
+├── IncompleteError         some of the files of an export could not be made (exit code 1)
 ├── ParityError             the answers differ from the reference (exit code 1)
 ├── BudgetError             no artifact keeps within the budgets (exit code 1)
 ├── ScoringError            partitions of a corpus without answers (exit code 1)
@@ -54,6 +55,10 @@ class ParityError(DeepRNNEdgeError):
     def __init__(self, message: str, *, table: str = "") -> None:
         super().__init__(message)
         self.table = table
+
+
+class IncompleteError(DeepRNNEdgeError):
+    """Say which files of an export could not be made; the bundle has the others."""
 
 
 class BudgetError(DeepRNNEdgeError):

@@ -148,7 +148,7 @@ def judge(content: bytes, kind: str, cases: list[Any]) -> str:
                 return "wrong: other outputs"
             if answers.keys() != case.outputs.keys():
                 answers = dict(zip(case.outputs, answers.values(), strict=True))
-            if any(difference.exceeds(ATOL) for difference in compare(case.name, case.outputs, answers, decisions=[])):
+            if any(difference.exceeds(ATOL) for difference in compare(case.name, case.outputs, answers, decisions={})):
                 return "wrong"
     except (DeepRNNEdgeError, RuntimeError, ValueError, TypeError) as error:
         return "does not load" if isinstance(error, DeepRNNEdgeError) else "does not run"

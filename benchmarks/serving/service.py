@@ -2,7 +2,7 @@
 
 ``examples/service.py`` is started by the command that the guide gives: one process, with the seed GRU. Clients of one
 kept connection each, all in this process, send texts of 100 words, the next as soon as the last is answered, and hold
-every answer against ``Model.predict``. Writes ``results/service.json``.
+every answer against ``Model.classify``. Writes ``results/service.json``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TEXTS = 200
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _START_SECONDS = 300
 
-Question = tuple[bytes, float]  # the bytes of a request, and the probability that answers it
+Question = tuple[bytes, float]  # the bytes of a request, and the probability of the class that answers it
 
 
 @dataclass
@@ -124,9 +124,9 @@ def serve(folder: Path) -> Iterator[int]:
 
 
 def make_questions(bundle: Path, texts: Sequence[str]) -> list[Question]:
-    """Make a request for each text, with what ``Model.predict`` answers to it."""
+    """Make a request for each text, with what ``Model.classify`` answers to it."""
     model = deeprnn_edge.load(bundle)
-    return [(make_request({"text": text}), float(model.predict(text)[0, 0])) for text in texts]
+    return [(make_request({"text": text}), model.classify(text)[0][0][1]) for text in texts]
 
 
 def make_request(body: Any) -> bytes:
@@ -213,7 +213,7 @@ async def _client(port: int, questions: Iterator[Question], load: Load) -> None:
             taken = time.perf_counter() - started
             if status != 200:
                 load.errors[f"status {status}"] += 1
-            elif json.loads(content) != {"probability": expected}:
+            elif json.loads(content)["probability"] != expected:
                 load.errors["wrong answer"] += 1
             else:
                 load.latencies_ms.append(taken * 1e3)

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deeprnn_edge.bundle.answer import Answer, refuse_unknown_kind
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.strict_json import decode, parse, show
@@ -208,6 +209,8 @@ class Artifact:
         evaluation: on the test rows of a data set.
         tensors: the weights of an ONNX file that is not all float32; what TFLite's converter stores, ``inspect`` reads.
         chunk: time steps of one call of a stream that takes so many; None where they are free.
+        delegates: whether the runtime may hand operators on to libraries of its own choice; False where those refuse
+            the file, which then runs without them.
     """
 
     path: str
@@ -223,6 +226,7 @@ class Artifact:
     evaluation: Evaluation | None = None
     tensors: tuple[StoredTensor, ...] = ()
     chunk: int | None = None
+    delegates: bool = True
 
     @property
     def is_exact(self) -> bool:
@@ -284,6 +288,25 @@ class Companion:
 
 
 @dataclass(frozen=True)
+class MissingArtifact:
+    """Describe a file that was asked for and could not be made.
+
+    Attributes:
+        path: that it would have had.
+        format: as of an artifact.
+        precision: as of an artifact.
+        kind: as of an artifact.
+        reason: why.
+    """
+
+    path: str
+    format: str
+    precision: str
+    kind: Literal["sequence", "stream"]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Hold what a bundle is.
 
@@ -300,6 +323,8 @@ class Manifest:
         kept_words: how many of the most frequent words were kept, where the vocabulary was cut.
         stream: where there are stream artifacts.
         companions: the files beside the artifacts; none in a bundle of a release that did not hash them.
+        answer: what the numbers of the one output stand for; None for a class where there are labels.
+        missing: files that were asked for and could not be made, where the others were kept.
     """
 
     format_version: int
@@ -314,6 +339,8 @@ class Manifest:
     kept_words: int | None = None
     stream: StreamSpec | None = None
     companions: tuple[Companion, ...] = ()
+    answer: Answer | None = None
+    missing: tuple[MissingArtifact, ...] = ()
 
 
 def encode_manifest(manifest: Manifest) -> str:
@@ -334,6 +361,13 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     fields = dataclasses.asdict(manifest)
     if fields["preprocessing"]["steps"] is not None:
         fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    # What says nothing new is left out: releases that do not know these fields read the rest.
+    for name in ("answer", "missing"):
+        if not fields[name]:
+            del fields[name]
+    for artifact in fields["artifacts"]:
+        if artifact["delegates"]:
+            del artifact["delegates"]
     return fields
 
 
@@ -357,5 +391,6 @@ def decode_manifest(text: str) -> Manifest:
         )
     if isinstance(rules := raw.get("preprocessing"), dict):
         refuse_unknown_steps(rules.get("steps"))
+    refuse_unknown_kind(raw.get("answer"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest

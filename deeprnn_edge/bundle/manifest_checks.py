@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+from deeprnn_edge.bundle.answer_checks import check_answer
 from deeprnn_edge.bundle.content import check_name
 from deeprnn_edge.bundle.manifest import (
     Artifact,
@@ -43,6 +44,8 @@ def check_manifest(manifest: Manifest) -> None:
     """
     _check_artifacts(manifest.artifacts)
     _check_companions(manifest.companions)
+    for missing in manifest.missing:
+        check_name(missing.path)
     _check_preprocessing(manifest.preprocessing)
     _check_number("kept_words", manifest.kept_words, _COUNTS)
     _check_number("architecture.parameters", manifest.architecture.parameters, _COUNTS)
@@ -51,6 +54,8 @@ def check_manifest(manifest: Manifest) -> None:
         _check_number(f"architecture.layers[{index}].units", layer.units, _COUNTS)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)
+    if manifest.answer is not None:
+        check_answer(manifest.answer, manifest.labels, manifest.outputs)
     _check_rows(manifest.inputs, manifest.preprocessing.max_length)
     if manifest.stream is not None:
         _check_stream(manifest.stream)

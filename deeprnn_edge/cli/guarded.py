@@ -17,7 +17,7 @@ def run_guarded_command(words: Sequence[str]) -> int:
     """Run the command of these words, which answers on this process's own stdout and stderr; return its exit code."""
     try:
         memory_bytes = limit_memory_bytes(max(map(_file_bytes, words), default=0))
-        ended = run_guarded("deeprnn_edge", words, memory_bytes=memory_bytes)
+        ended = run_guarded("deeprnn_edge", words, memory_bytes=memory_bytes, ends_itself=True)
     except InputError as error:
         click.echo(f"error: {error}", err=True)
         return EXIT_UNUSABLE

@@ -57,6 +57,7 @@ def write_output(path: Path, content: str | bytes) -> None:
         InputError: where that fails; nothing is left then.
     """
     temporary = None
+    placed = False
     try:
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
@@ -64,7 +65,9 @@ def write_output(path: Path, content: str | bytes) -> None:
         # A temporary file is readable by its owner alone; the result is for whoever reads the folder.
         temporary.chmod(0o644)
         temporary.replace(path)
+        placed = True
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write {path}: {error.strerror or error}; nothing was left behind") from error
+    finally:  # also after an interrupt
+        if temporary is not None and not placed:
+            temporary.unlink(missing_ok=True)

@@ -46,6 +46,9 @@ def hold_place(place: Path, check: Callable[[], None] = lambda: None, *, option:
     try:
         check()
         yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(f"{place} is what it was before, or the whole new result")
+        raise
     finally:
         _release(descriptor, path)
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.inference.classes import rank_classes
+from deeprnn_edge.inference.names import EVERY_STEP, Answered, check_count, is_named, label_of, name_rows, scale_back
+from deeprnn_edge.inference.parts import Part, in_order, join
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs import items as preprocessing
 from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
 from deeprnn_edge.runtimes.session import Session
 
@@ -51,16 +53,18 @@ class Model:
         self.manifest: Manifest = bundle.manifest
         self.artifact = artifact
         self._specs, self._fixed_shapes = self.manifest.inputs, session.fixed_shapes
-        self._answer: Callable[[Any], dict[str, NDArray[Any]]] = session.run
+        run: Callable[[Any], dict[str, NDArray[Any]]] = session.run
         if artifact.kind == "stream":
             from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 
             spec = stream_spec(self.manifest, artifact)
             self._specs, self._fixed_shapes = spec.inputs, {}
-            self._answer = partial(run_from_start, session, spec, artifact.chunk)
+            run = partial(run_from_start, session, spec, artifact.chunk)
+        self._answer: Callable[[Any], dict[str, NDArray[Any]]] = partial(forks.call, session, run)
         self._by_row = [spec.name for spec in self.manifest.outputs if spec.shape[0] == "batch"]
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
         self._lock = threading.Lock()
+        forks.renew_lock(self)
         self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
         self._open_streaming: Callable[[], Streaming] = partial(
@@ -139,38 +143,59 @@ class Model:
         model's answer to no words at all.
 
         Returns:
-            One row an item, in their order: an array, or a dict by name for a model with several outputs.
+            One row an item, in their order: an array, or a dict by name for a model with several outputs. Of a
+            regression whose bundle has its target's scaler, float64 in the target's own units.
 
         Raises:
             InputError: for what ``run`` refuses, for text without a vocabulary, and for an item without steps where no
                 length is stated to pad it to.
         """
-        if len(self._specs) != 1:
-            raise InputError("predict takes models of one input; give this model's arrays to run")
-        (spec,) = self._specs
-        rules = self.manifest.preprocessing
-        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
-        if rules.max_length is not None and rows:
-            outputs = self.run(preprocessing.to_batch(rows, rules, rules.max_length))
-        else:
-            outputs = self._run_by_length(rows, spec)
+        parts = self._ask(items)
+        outputs = parts[0].outputs if len(parts) == 1 else join(parts)
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def classify(self, items: Any, *, top_k: int = 3) -> list[list[tuple[str, float]]]:
-        """Answer with the names of the classes, the most probable first.
+        """Answer with names: of the classes, of each step, of what is spelled, as the bundle says.
 
         Args:
-            items: as for ``predict``.
-            top_k: how many classes to give of each item.
+            items: as for ``predict``; of a model that answers every step also of unequal lengths.
+            top_k: how many classes to give of each item, the most probable first. Where an answer has several names
+                they all come.
 
         Returns:
             For each item pairs of name and number: of a single sigmoid ``1 - p`` and ``p``, else the output's own.
 
         Raises:
             InputError: for what ``predict`` refuses, for a model without labels, of several outputs, or that answers
-                every step.
+                every step and the bundle does not say what these answers are.
         """
-        return rank_classes(self.predict(items), self.manifest.labels, top_k)
+        check_count(top_k)
+        parts = self._ask(items)
+        return in_order(parts, [self._name(part, top_k) for part in parts])
+
+    def answer(self, items: Any) -> list[Answered]:
+        """Answer with numbers and names at once, item for item.
+
+        Args:
+            items: as for ``classify``.
+
+        Returns:
+            For each item its rows of the outputs, and its label.
+
+        Raises:
+            InputError: for what ``predict`` refuses.
+        """
+        parts, named = self._ask(items), is_named(self.manifest)
+        answers = []
+        for part in parts:
+            labels = [label_of(one, self.manifest) for one in self._name(part, 1)] if named else [None] * len(part.rows)
+            answers.append(
+                [
+                    Answered({name: values[place] for name, values in part.outputs.items()}, label)
+                    for place, label in enumerate(labels)
+                ]
+            )
+        return in_order(parts, answers)
 
     def stream(self, batch_size: int | None = None, *, state: Mapping[str, Any] | None = None) -> Stream:
         """Open a stream of sequences that are pushed chunk by chunk; see Stream.
@@ -203,32 +228,54 @@ class Model:
         one = {name: np.zeros((1, *array.shape[1:]), array.dtype) for name, array in arrays.items()}
         return {name: values[:0] for name, values in self._answer(one).items()}
 
-    def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> dict[str, NDArray[Any]]:
+    def _ask(self, items: Any) -> list[Part]:
+        """Run items, those of one length together where no length is stated to pad to."""
+        if len(self._specs) != 1:
+            raise InputError("predict takes models of one input; give this model's arrays to run")
+        (spec,) = self._specs
+        rules = self.manifest.preprocessing
+        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
+        if rules.max_length is not None and rows:
+            return [self._run_part(rows, rules.max_length, None)]
+        return self._run_by_length(rows, spec)
+
+    def _run_part(self, rows: list[Any], length: int, places: NDArray[np.intp] | None) -> Part:
+        batch = preprocessing.to_batch(rows, self.manifest.preprocessing, length)
+        return Part(places, rows, batch, self._finish(self.run(batch)))
+
+    def _finish(self, outputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        answer = self.manifest.answer
+        if answer is None or answer.kind != "number":
+            return outputs
+        return {name: scale_back(values, answer) for name, values in outputs.items()}
+
+    def _name(self, part: Part, top_k: int) -> list[list[tuple[str, float]]]:
+        outputs, answer, kept = part.outputs, self.manifest.answer, None
+        if answer is not None and answer.kind in EVERY_STEP and len(part.rows):
+            rules = self.manifest.preprocessing
+            kept = preprocessing.kept_steps(part.rows, part.batch, rules, skips_padding=answer.skips_padding)
+        values = next(iter(outputs.values())) if len(outputs) == 1 else outputs
+        return name_rows(values, self.manifest, top_k=top_k, kept=kept)
+
+    def _run_by_length(self, rows: list[Any], spec: TensorSpec) -> list[Part]:
         if not rows:
             shape = [
                 0 if axis == 0 else (self.artifact.chunk or 1) if isinstance(n, str) else n
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
-            return self.run(np.zeros(shape, spec.dtype))
+            nothing = np.zeros(shape, spec.dtype)
+            return [Part(None, rows, nothing, self._finish(self.run(nothing)))]
         least = self.manifest.preprocessing.min_length or 0
         lengths = np.array([max(len(row), least) for row in rows])
         if not lengths.all():
             raise InputError(
                 f"item {int(np.argmin(lengths))} has no steps, and the model states no length to pad it to"
             )
-        order, parts = [], []
+        parts = []
         for length in np.unique(lengths):
             members = np.flatnonzero(lengths == length)
-            order.append(members)
-            chosen = [rows[member] for member in members]
-            parts.append(self.run(preprocessing.to_batch(chosen, self.manifest.preprocessing, int(length))))
-        back = np.argsort(np.concatenate(order))
-        try:
-            return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
-        except ValueError as error:  # one output step an input step, and lengths that differ
-            raise InputError(
-                "the model answers every step and the items have unequal lengths; predict items of one length together"
-            ) from error
+            parts.append(self._run_part([rows[member] for member in members], int(length), members))
+        return parts
 
 
 def _closed(*_: Any) -> Any:

@@ -18,6 +18,7 @@ from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
 from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.artifacts import open_artifact, stream_artifact
 from deeprnn_edge.runtimes.session import Session
 from deeprnn_edge.runtimes.states import check_state
@@ -41,6 +42,7 @@ class Streaming:
         self._encoder = encoder
         self._session = session if self._artifact == artifact else None
         self._lock = threading.Lock()
+        forks.renew_lock(self)
 
     def open(self, batch_size: int | None, state: Mapping[str, Any] | None) -> Stream:
         """Open a new stream, see ``Model.stream``."""
@@ -60,7 +62,8 @@ class Streaming:
                 )
         _check_memory(spec, rows)
         rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
-        return open_stream(self._session.stepper(spec, rows=rows, chunk=artifact.chunk), rules, rows, checked)
+        stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
+        return open_stream(self._session, stepper, rules, rows, checked, self._bundle.manifest)
 
 
 def stream_spec(manifest: Manifest, artifact: Artifact) -> StreamSpec:

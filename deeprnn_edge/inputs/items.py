@@ -59,6 +59,30 @@ def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[
     return pad_ids(rows, pad_id=rules.pad_id, **sides)
 
 
+def kept_steps(
+    rows: Sequence[Any], batch: NDArray[Any], rules: Preprocessing, *, skips_padding: bool
+) -> NDArray[np.bool_]:
+    """Tell the steps of a batch that are no padding, ``(rows, steps)``.
+
+    Args:
+        rows: the items, as ``to_rows`` made them.
+        batch: what ``to_batch`` made of them.
+        rules: how the bundle pads.
+        skips_padding: whether a step of the pad id or value that came with an item is padding too.
+    """
+    counts = np.array([len(row) for row in rows])[:, np.newaxis]
+    steps, length = np.arange(batch.shape[1]), batch.shape[1]
+    kept = steps >= length - counts if rules.padding == "pre" else steps < counts
+    return kept & given_steps(batch, rules) if skips_padding else kept
+
+
+def given_steps(batch: NDArray[Any], rules: Preprocessing) -> NDArray[np.bool_]:
+    """Tell the steps of a batch that are not of the pad id or value, ``(rows, steps)``."""
+    if batch.ndim == 2:
+        return np.asarray(batch != rules.pad_id)
+    return np.asarray((batch != np.float32(rules.pad_value)).any(axis=2))
+
+
 def _refuse_other_lengths(rows: Sequence[Any], rules: Preprocessing, length: int) -> None:
     """Raise InputError for what would have to be padded or cut, and the model does not say how."""
     for index, row in enumerate(rows):

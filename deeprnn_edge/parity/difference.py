@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.answer import Answer
+from deeprnn_edge.inference.names import decide
 from deeprnn_edge.inputs.arrays import Arrays
 
 
@@ -40,14 +42,16 @@ class Difference:
         return not self.max_abs_diff <= atol or (exact and self.label_flips > 0)
 
 
-def compare(case: str, reference: Arrays, actual: Arrays, *, decisions: Sequence[str]) -> list[Difference]:
+def compare(
+    case: str, reference: Arrays, actual: Arrays, *, decisions: Mapping[str, Answer | None]
+) -> list[Difference]:
     """Hold every output of a case against its reference, by name.
 
     Args:
         case: its name.
         reference: what was to be answered.
         actual: what was answered.
-        decisions: the outputs that are probabilities, whose labels are compared too.
+        decisions: the outputs whose labels are compared too, and what their numbers stand for.
     """
     differences = []
     for name, expected in reference.items():
@@ -59,16 +63,9 @@ def compare(case: str, reference: Arrays, actual: Arrays, *, decisions: Sequence
             problem = f"shape {got.shape}, expected {expected.shape}"
             differences.append(Difference(case, name, float("inf"), 0, problem))
             continue
-        flips = _label_flips(expected, got) if name in decisions else 0
+        flips = _label_flips(expected, got, decisions[name]) if name in decisions else 0
         differences.append(Difference(case, name, _max_abs_diff(expected, got), flips))
     return differences
-
-
-def decide(probabilities: NDArray[Any]) -> NDArray[Any]:
-    """Return the label index of each row: the largest class, or for a single probability whether it is above 0.5."""
-    if probabilities.shape[-1] == 1:
-        return (probabilities[..., 0] > 0.5).astype(np.int64)
-    return np.asarray(np.argmax(probabilities, axis=-1))
 
 
 def _max_abs_diff(expected: NDArray[Any], got: NDArray[Any]) -> float:
@@ -80,5 +77,5 @@ def _max_abs_diff(expected: NDArray[Any], got: NDArray[Any]) -> float:
     return float(np.max(np.where(np.isnan(difference), np.inf, difference)))
 
 
-def _label_flips(expected: NDArray[Any], got: NDArray[Any]) -> int:
-    return int(np.count_nonzero(decide(expected) != decide(got)))
+def _label_flips(expected: NDArray[Any], got: NDArray[Any], answer: Answer | None) -> int:
+    return int(np.count_nonzero(decide(expected, answer) != decide(got, answer)))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.golden import Case
 from deeprnn_edge.bundle.manifest import Artifact, TensorSpec
@@ -114,7 +115,7 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
     manifest = bundle.manifest
     stream = manifest.stream if artifact.kind == "stream" else None
     replay = Replay(open_artifact(bundle, artifact), manifest.inputs, stream, artifact.chunk)
-    decisions = decision_outputs(manifest.outputs, manifest.labels)
+    decisions = decision_outputs(manifest.outputs, manifest.labels, manifest.answer)
     chosen, skipped = replay.choose(cases)
     for case in chosen:
         for spec in stream.inputs if stream else manifest.inputs:
@@ -143,7 +144,12 @@ def _compare_raw(bundle: Bundle, cases: Sequence[Case]) -> list[Difference]:
 
 
 def compare_cases(
-    replay: Replay, cases: Sequence[Case], outputs: Sequence[TensorSpec], *, exact: bool, decisions: Sequence[str]
+    replay: Replay,
+    cases: Sequence[Case],
+    outputs: Sequence[TensorSpec],
+    *,
+    exact: bool,
+    decisions: Mapping[str, Answer | None],
 ) -> list[Difference]:
     """Run an artifact on cases, and hold every answer against Keras's.
 
@@ -153,7 +159,7 @@ def compare_cases(
         outputs: the model's own.
         exact: whether the states that a stream ends with are held too: those of fewer bits have no meaning of their
             own, and no scale in common with the outputs, to which the bound belongs.
-        decisions: the outputs whose labels are compared too.
+        decisions: the outputs whose labels are compared too, and what their numbers stand for.
     """
     names = {spec.name for spec in outputs}
     differences: list[Difference] = []
@@ -164,9 +170,13 @@ def compare_cases(
     return differences
 
 
-def decision_outputs(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> list[str]:
-    """Return the outputs that stand for labels: the only one of a model with labels."""
-    return [outputs[0].name] if labels and len(outputs) == 1 else []
+def decision_outputs(
+    outputs: Sequence[TensorSpec], labels: Sequence[str], answer: Answer | None
+) -> dict[str, Answer | None]:
+    """Return the outputs that stand for labels: the only one of a model with labels, where it is no quantity."""
+    if not labels or len(outputs) != 1 or (answer is not None and answer.kind == "number"):
+        return {}
+    return {outputs[0].name: answer}
 
 
 def _answer(request: dict[str, Any]) -> list[dict[str, Any]]:

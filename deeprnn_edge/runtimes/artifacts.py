@@ -14,7 +14,7 @@ from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
-from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, runtime_of
+from deeprnn_edge.runtimes import PORTABLE, RUNTIMES, find_runtime, forks, runtime_of
 from deeprnn_edge.runtimes.interface import check_interface
 from deeprnn_edge.runtimes.session import Session
 
@@ -84,7 +84,14 @@ def read_artifact(bundle: Bundle, artifact: Artifact) -> bytes:
 
 
 def open_session(
-    content: bytes, *, kind: str, path: str, threads: int = 1, steps: bool = False, allow_native_code: bool = False
+    content: bytes,
+    *,
+    kind: str,
+    path: str,
+    threads: int = 1,
+    steps: bool = False,
+    allow_native_code: bool = False,
+    delegates: bool = True,
 ) -> Session:
     """Open a session on the content of a file.
 
@@ -95,6 +102,7 @@ def open_session(
         threads: threads inside one call.
         steps: whether it is a stream, which is called for single steps.
         allow_native_code: whether a file that is code of its own may be compiled and run.
+        delegates: whether the library may hand operators on, as the manifest says.
 
     Raises:
         BundleError: where the runtime does not accept it.
@@ -108,7 +116,7 @@ def open_session(
             f"{ALLOWED}=1 for the commands"
         )
     report(path)
-    return runtime.open(content, path, threads=threads, steps=steps)
+    return runtime.opener(delegates=delegates)(content, path, threads=threads, steps=steps)
 
 
 def stream_artifact(bundle: Bundle, artifact: Artifact) -> Artifact:
@@ -144,14 +152,18 @@ def open_content(content: bytes, artifact: Artifact, *, threads: int = 1, allow_
         MissingExtraError: where there is no such runtime here.
     """
     steps = artifact.kind == "stream"
-    return open_session(
+    session = open_session(
         content,
         kind=artifact.format,
         path=artifact.path,
         threads=threads,
         steps=steps,
         allow_native_code=allow_native_code,
+        delegates=artifact.delegates,
     )
+    if threads > 1:
+        forks.watch_threads(session)
+    return session
 
 
 def start_runtime(name: str, *, threads: int = 1) -> None:

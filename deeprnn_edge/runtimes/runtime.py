@@ -62,6 +62,8 @@ class Runtime:
         portable: whether the page for browsers and the programs in other languages run its files.
         native: whether opening a file compiles it and runs it as this machine's own code, which needs permission.
         streams_itself: whether one file answers whole sequences and streams: there is no artifact for streams alone.
+        open_plain: opens a session in which the library runs every operator itself, for files that the libraries
+            which it hands them on to refuse; None where it has none.
         numbers_layers: whether its converter puts a number behind the names of layers: ``gru_1_1`` is ``gru_1``.
     """
 
@@ -80,6 +82,11 @@ class Runtime:
     native: bool = False
     streams_itself: bool = False
     numbers_layers: bool = False
+    open_plain: Open | None = None
+
+    def opener(self, *, delegates: bool) -> Open:
+        """Return what opens a session: a plain one where there are to be no delegates and it has them."""
+        return self.open if delegates or self.open_plain is None else self.open_plain
 
     @property
     def suffix(self) -> str:

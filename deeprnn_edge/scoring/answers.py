@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Manifest
-from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
-from deeprnn_edge.parity.difference import decide
+from deeprnn_edge.inference.names import Answered, is_named
 from deeprnn_edge.scoring.corpus import is_text
 
 BATCH_ROWS = 64  # of one call; from 16 to 256 the pace is the same
@@ -39,9 +39,8 @@ def answer_names(manifest: Manifest, prefix: str) -> list[str]:
 
 
 def has_label(manifest: Manifest) -> bool:
-    """Tell whether a row's only answer stands for one of the labels."""
-    (first, *others) = manifest.outputs
-    return bool(manifest.labels) and not others and len(first.shape) == 2 and first.name != LABEL
+    """Tell whether a row's only answer has a label, or several in a list."""
+    return is_named(manifest) and manifest.outputs[0].name != LABEL
 
 
 def answer_column(model: Model, column: Any, *, first_row: int) -> list[Any]:
@@ -62,17 +61,19 @@ def answer_column(model: Model, column: Any, *, first_row: int) -> list[Any]:
     items = column.drop_null()
     order = np.argsort(_count_steps(items), kind="stable")
     listed, rows = items.to_pylist(), np.flatnonzero(given) + first_row
-    parts = []
+    answered: list[Answered] = []
     for start in range(0, len(order), BATCH_ROWS):
         batch = order[start : start + BATCH_ROWS]
-        parts.append(_predict(model, [listed[index] for index in batch], rows[batch]))
-    if not parts:
-        parts.append(_by_name(manifest, model.predict([])))
-    back = np.argsort(order)
-    values = {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
-    arrays = [_to_array(values[spec.name]) for spec in manifest.outputs]
+        answered += _answer(model, [listed[index] for index in batch], rows[batch])
+    answered = [answered[place] for place in np.argsort(order)]
+    nothing = {} if answered else _by_name(manifest, model.predict([]))
+    names = [spec.name for spec in manifest.outputs]
+    arrays = [
+        _to_array(np.stack([one.outputs[name] for one in answered]) if answered else nothing[name]) for name in names
+    ]
     if has_label(manifest):
-        arrays.append(_labels(manifest.labels, values[manifest.outputs[0].name]))
+        several = manifest.answer is not None and manifest.answer.kind != "class"
+        arrays.append(pa.array([one.label for one in answered], pa.list_(pa.string()) if several else pa.string()))
     if given.all():
         return arrays
     places = pa.array(np.cumsum(given) - 1, mask=~given)
@@ -88,13 +89,13 @@ def _count_steps(items: Any) -> NDArray[Any]:
     return np.asarray(counts.to_numpy())
 
 
-def _predict(model: Model, items: list[Any], rows: Sequence[int] | NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _answer(model: Model, items: list[Any], rows: Sequence[int] | NDArray[Any]) -> list[Answered]:
     try:
-        return _by_name(model.manifest, model.predict(items))
+        return model.answer(items)
     except InputError:
         for item, row in zip(items, rows, strict=True):
             try:
-                model.predict([item])
+                model.answer([item])
             except InputError as error:
                 raise InputError(f"row {row:,}: {error}") from error
         raise
@@ -111,12 +112,3 @@ def _to_array(values: NDArray[Any]) -> Any:
     for size in reversed(() if shape == (1,) else shape):
         array = pa.FixedSizeListArray.from_arrays(array, size)
     return array
-
-
-def _labels(labels: Sequence[str], values: NDArray[Any]) -> Any:
-    indices = decide(values)
-    if len(indices) and indices.max() >= len(labels):
-        raise BundleError(
-            f"the manifest has {len(labels)} labels, and an answer is class {indices.max()}; export it again"
-        )
-    return pa.DictionaryArray.from_arrays(pa.array(indices), pa.array(labels, pa.string())).cast(pa.string())

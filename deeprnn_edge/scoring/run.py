@@ -108,7 +108,13 @@ def score(
     started = time.perf_counter()
     folder = OutputFolder(output)
     with folder.held():
-        return _score(bundle, inputs, output, options, folder, started, say=say, show=show)
+        try:
+            return _score(bundle, inputs, output, options, folder, started, say=say, show=show)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(
+                f"the partitions that are done stay, and {output} is as it was; the same command goes on with the rest"
+            )
+            raise
 
 
 def to_json(summary: Summary) -> str:

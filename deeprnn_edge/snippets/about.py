@@ -7,8 +7,9 @@ import shlex
 import textwrap
 from collections.abc import Sequence
 
+from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
 from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
 from deeprnn_edge.inputs.text import TextEncoder
@@ -40,7 +41,7 @@ def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: s
         f"The model is the file {artifact.path} of the bundle; of a packed one, unpack it: "
         + f"unzip BUNDLE.zip {shlex.quote(artifact.path)}".replace(" ", _SPACE),
         f"Inputs: {_specs(inputs)}. Outputs: {_specs(outputs)}.",
-        *_labels(manifest.labels, outputs),
+        *_labels(manifest, outputs),
         *_preprocessing(bundle, manifest.preprocessing, streams=bool(example.states)),
     ]
     blocks = [_wrap(paragraphs[0], mark), "\n".join(f"{mark}     {command}".rstrip() for command in commands)]
@@ -88,11 +89,13 @@ def _specs(specs: Sequence[TensorSpec]) -> str:
     return "; ".join(f"{_quote(one.name)} {one.dtype} ({', '.join(map(_axis, one.shape))})" for one in specs)
 
 
-def _labels(labels: Sequence[str], outputs: Sequence[TensorSpec]) -> list[str]:
-    if not labels or len(outputs) != 1:
+def _labels(manifest: Manifest, outputs: Sequence[TensorSpec]) -> list[str]:
+    if len(outputs) != 1:
         return []
-    rule = "above 0.5 it is the second" if outputs[0].shape[-1] == 1 else "it is that of the largest number"
-    return [f"Labels, in order: {', '.join(map(_quote, labels))}; {rule}."]
+    said = describe_answer(manifest.answer, outputs[0].shape)
+    if not manifest.labels:
+        return [f"{said}."] if manifest.answer is not None else []
+    return [f"Labels, in order: {', '.join(map(_quote, manifest.labels))}; {said}."]
 
 
 def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from deeprnn_edge.bundle.answer import Answer, class_count
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
 from deeprnn_edge.bundle.text_steps import encode_step
@@ -54,6 +55,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             "endId": rules.end_id,
             "oovId": rules.oov_id,
             "padId": rules.pad_id,
+            "padValue": rules.pad_value,
             "indexOffset": rules.index_offset,
             "maxLength": rules.max_length,
             "minLength": rules.min_length,
@@ -61,6 +63,7 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
             "truncating": rules.truncating,
         },
         "labels": list(manifest.labels),
+        "answer": _answer(manifest.answer),
         "layers": [
             f"{layer.kind}({layer.units})" if layer.units else layer.kind for layer in manifest.architecture.layers
         ],
@@ -68,6 +71,19 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
         "vocabulary": words,
         "examples": collect_examples(words, compile_steps(rules.text_steps)) if rules.kind == "text" else [],
         "samples": [] if rules.kind == "text" else collect_samples(bundle, given),
+    }
+
+
+def _answer(answer: Answer | None) -> dict[str, Any] | None:
+    if answer is None:
+        return None
+    return {
+        "kind": answer.kind,
+        "threshold": answer.threshold,
+        "blank": answer.blank,
+        "scale": answer.scale,
+        "offset": answer.offset,
+        "skipsPadding": answer.skips_padding,
     }
 
 
@@ -100,7 +116,7 @@ def _check_output(spec: TensorSpec, manifest: Manifest) -> None:
             f"{_shown('output', spec)}; the page shows float32 of (batch, classes) or (batch, time, classes)"
         )
     _check_batch("output", spec)
-    classes = max(int(spec.shape[-1]), 2)
+    classes = class_count("class" if manifest.answer is None else manifest.answer.kind, int(spec.shape[-1]))
     if manifest.labels and len(manifest.labels) < classes:
         raise InputError(f"the manifest has {len(manifest.labels)} labels, and the model {classes}; export it again")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.packages import package_version
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import read_artifact
+from deeprnn_edge.tables import printable
 from deeprnn_edge.web.runtime_files import Runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 
@@ -29,6 +31,7 @@ _ASSETS = (
     "padding.js",
     "runner.js",
     "answer.js",
+    "names.js",
     "chart.js",
     "typing.js",
     "replay.js",
@@ -64,8 +67,8 @@ def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) ->
     assets = resources.files("deeprnn_edge.web") / "assets"
     index = (assets / INDEX).read_text(encoding="utf-8")
     shown = {"NAME": settings["name"], "VERSION": package_version("deeprnn-edge")}
-    for key, value in shown.items():
-        index = index.replace("{{" + key + "}}", html.escape(str(value)))
+    # In one pass: what is filled in is not read again.
+    index = re.sub(r"\{\{(\w+)\}\}", lambda place: html.escape(printable(str(shown[place[1]]))), index)
     return {
         INDEX: index.encode("utf-8"),
         SETTINGS: json.dumps(settings, ensure_ascii=False, allow_nan=False).encode("utf-8"),

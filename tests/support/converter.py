@@ -15,6 +15,8 @@ def convert_here(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conversion, "_convert_apart", _convert_here)
 
 
-def _convert_here(_model: object, saved_model: Path, _target: Path, precision: str, samples: Path | None) -> bytes:
+def _convert_here(
+    _model: object, saved_model: Path, _target: Path, precision: str, samples: Path | None
+) -> tuple[bytes, bool]:
     read = None if samples is None else converter_process.read_samples(str(samples))
-    return converter_process.convert(str(saved_model), precision, read)
+    return converter_process.convert(str(saved_model), precision, read), True

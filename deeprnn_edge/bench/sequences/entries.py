@@ -65,7 +65,9 @@ def artifact_entry(bundle: Bundle, artifact: Artifact, *, threads: int) -> Bench
             raise InputError(
                 f"{artifact.path} goes on from chunk to chunk, and bench times whole sequences: add stream=True"
             )
-        session = open_session(content, kind=artifact.format, path=artifact.path, threads=threads)
+        session = open_session(
+            content, kind=artifact.format, path=artifact.path, threads=threads, delegates=artifact.delegates
+        )
     except InputError as raised:
         error = raised
     return BenchEntry(
@@ -161,7 +163,7 @@ def _answer(entry: BenchEntry, inputs: BenchInputs) -> dict[str, NDArray[Any]] |
 
 
 def _compare(entry: BenchEntry, expected: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]) -> BenchEntry:
-    worst = max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+    worst = max(compare("bench", expected, got, decisions={}), key=lambda difference: difference.max_abs_diff)
     agrees = worst.max_abs_diff <= entry.atol
     problem = worst.problem or f"differs by {worst.max_abs_diff:.2g}, and {entry.atol:g} is allowed"
     result = dataclasses.replace(

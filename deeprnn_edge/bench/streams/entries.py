@@ -175,7 +175,7 @@ def _check(entry: StreamEntry, entries: Sequence[StreamEntry], arrays: Arrays, w
     part = last_steps(spec, arrays, steps)
     reference, expected = _answer_whole(entry, entries, part)
     worst = [
-        max(compare("bench", expected, got, decisions=()), key=lambda difference: difference.max_abs_diff)
+        max(compare("bench", expected, got, decisions={}), key=lambda difference: difference.max_abs_diff)
         for got in _answers_in_chunks(entry.stream, entry.chunks or (entry.unit,), spec, part)
     ]
     return Agreement(

@@ -20,6 +20,7 @@ from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands import bench_tables, stream_tables
 from deeprnn_edge.cli.commands.comparison_table import format_comparison
 from deeprnn_edge.cli.commands.formats import MODEL
+from deeprnn_edge.cli.terminal import say
 from deeprnn_edge.errors import InputError, ParityError, RegressionError
 from deeprnn_edge.files.atomic_write import hold_output, write_output
 
@@ -137,7 +138,7 @@ def bench(
             "threads": threads,
             "runs": runs,
             "seconds": seconds,
-            "progress": lambda line: click.echo(line, err=True),
+            "progress": say,
         }
         old = None
         if earlier_path is not None:

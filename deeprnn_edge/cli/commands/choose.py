@@ -18,6 +18,7 @@ from deeprnn_edge.choice.budgets import (
 from deeprnn_edge.choice.choose import Choice, ChoiceEntry, to_json
 from deeprnn_edge.choice.choose import choose as choose_artifact
 from deeprnn_edge.cli.commands.bench_tables import format_setting
+from deeprnn_edge.cli.terminal import say
 from deeprnn_edge.errors import BudgetError
 from deeprnn_edge.tables import format_table, printable
 
@@ -73,7 +74,7 @@ def choose(
         length=length,
         threads=threads,
         seconds=seconds,
-        progress=lambda line: click.echo(line, err=True),
+        progress=say,
     )
     click.echo(to_json(choice) if as_json else _format(choice), nl=not as_json)
     if choice.miss is not None:

@@ -11,9 +11,10 @@ import click
 import numpy as np
 
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
-from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
-from deeprnn_edge.parity.difference import decide
+from deeprnn_edge.inference.names import Answered
+from deeprnn_edge.tables import printable
 
 
 @click.command()
@@ -44,12 +45,9 @@ def predict(
     """
     model = load(bundle, artifact=artifact, threads=at_least_one(threads))
     given = _collect(model, items, source)
-    answers = model.predict(given)
-    by_name = answers if isinstance(answers, dict) else {model.manifest.outputs[0].name: answers}
-    for index in range(len(given)):
-        row = {name: values[index] for name, values in by_name.items()}
+    for index, answered in enumerate(model.answer(given)):
         shown = given[index] if isinstance(given[index], str) else f"item {index}"
-        click.echo(_as_json(model, shown, row) if as_json else _as_line(model, shown, row))
+        click.echo(_as_json(shown, answered) if as_json else _as_line(shown, answered))
 
 
 def at_least_one(threads: int) -> int:
@@ -102,26 +100,16 @@ def _parse_ids(line: str) -> list[int]:
         ) from error
 
 
-def label_of(model: Model, row: dict[str, Any]) -> str | None:
-    """Return the label of the model's only output; None for a model that answers every step, or has no labels."""
-    (values, *others) = row.values()
-    if others or not model.manifest.labels or values.ndim != 1:
-        return None
-    index, labels = int(decide(values)), model.manifest.labels
-    if index >= len(labels):
-        raise BundleError(f"the manifest has {len(labels)} labels, and the answer is class {index}; export it again")
-    return labels[index]
-
-
-def _as_line(model: Model, shown: str, row: dict[str, Any]) -> str:
+def _as_line(shown: str, answered: Answered) -> str:
     numbers = "  ".join(
-        f"{name} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
-        for name, values in row.items()
+        f"{printable(name)} {np.array2string(values, precision=4, floatmode='fixed', threshold=20)}"
+        for name, values in answered.outputs.items()
     )
-    label = label_of(model, row)
-    return f"{numbers}  {'' if label is None else label + '  '}{shown}"
+    label = answered.label
+    named = "" if label is None else (label if isinstance(label, str) else ", ".join(label) or "(none)") + "  "
+    return f"{numbers}  {printable(named)}{shown}"
 
 
-def _as_json(model: Model, shown: str, row: dict[str, Any]) -> str:
-    answer = {"item": shown, "label": label_of(model, row), "outputs": {name: v.tolist() for name, v in row.items()}}
-    return json.dumps(answer, ensure_ascii=False)
+def _as_json(shown: str, answered: Answered) -> str:
+    outputs = {name: values.tolist() for name, values in answered.outputs.items()}
+    return json.dumps({"item": shown, "label": answered.label, "outputs": outputs}, ensure_ascii=False)

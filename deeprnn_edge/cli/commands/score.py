@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deeprnn_edge.cli.commands.formats import DEFAULT, MODEL
+from deeprnn_edge.cli.terminal import clear_line, say
 from deeprnn_edge.errors import InputError, ScoringError
 from deeprnn_edge.packages import require_score
 
@@ -95,9 +96,6 @@ def score(
     screen = _Screen()
     try:
         summary = run.score(bundle, inputs, output, options, say=screen.say, show=screen.show)
-    except KeyboardInterrupt:
-        screen.say("stopped; the same command goes on with what is not done yet")
-        raise click.Abort from None
     finally:
         screen.end()
     click.echo(run.to_json(summary) if as_json else _describe(summary), nl=not as_json)
@@ -120,7 +118,7 @@ class _Screen:
 
     def say(self, line: str) -> None:
         self.end()
-        click.echo(line, err=True)
+        say(line)
 
     def show(self, line: str) -> None:
         self._waiting = line
@@ -137,8 +135,9 @@ class _Screen:
             self._open = False
 
     def _write(self) -> None:
-        start = "\r\x1b[K" if self._overwrites else ""
-        click.echo(start + self._waiting, nl=not self._overwrites, err=True)
+        if self._overwrites:
+            clear_line()
+        click.echo(self._waiting, nl=not self._overwrites, err=True)
         self._waiting, self._open = "", self._overwrites
 
 

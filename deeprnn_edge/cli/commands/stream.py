@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,10 @@ import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST, PREFERRED
-from deeprnn_edge.cli.commands.predict import at_least_one, label_of
+from deeprnn_edge.cli.commands.predict import at_least_one
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
+from deeprnn_edge.inference.names import Answered, decide
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.text import compile_steps
 from deeprnn_edge.runtimes.artifacts import choose_artifact, stream_artifact
@@ -33,8 +33,10 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
     commas. An empty line is no step and repeats the last answer.
 
     The answer to a line is one line of JSON: the steps so far, the text, the label, the outputs. Of a
-    model that answers every step, these are the line's last step. The bundle needs a stream artifact:
-    deeprnn-edge export --stream.
+    model that answers every step, these are the line's last step; where the bundle says that each step has
+    a name, or that they spell something, the label is the list of those that are new.
+
+    The bundle needs a stream artifact: deeprnn-edge export --stream.
 
     \b
         printf 'a gorgeous,\\nmoving film\\n' | deeprnn-edge stream bundle
@@ -45,11 +47,9 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
             click.echo(json.dumps(answer, ensure_ascii=False))  # echo flushes
         # Ctrl-C ends who writes the lines too: the interrupt that came with the end of stdin is due in this call.
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        return
-    except BrokenPipeError:
-        # The reader has what it wanted. What Python would still flush at its end has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note("every line above is answered; what the stream remembered is gone")
+        raise
 
 
 def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[str, Any]]:
@@ -72,13 +72,12 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
         try:
             line = raw.decode("utf-8").rstrip("\r\n")
             given = line if kind == "text" else _parse(line, kind)
-            answer = running.push(given)
+            (answered,) = running.answer(given)
         except (InputError, UnicodeDecodeError) as error:
             raise InputError(f"line {number}: {error}") from error
         steps += len(split(line) if isinstance(given, str) else given)
-        outputs = answer if isinstance(answer, dict) else {model.manifest.outputs[0].name: answer}
         shown = {"input": line} if kind == "text" else {}
-        yield {"step": steps, **shown, **_describe(model, outputs)}
+        yield {"step": steps, **shown, **_describe(model, answered)}
 
 
 def _parse(line: str, kind: str) -> list[Any]:
@@ -92,8 +91,11 @@ def _parse(line: str, kind: str) -> list[Any]:
         raise InputError(f"{line!r} is no line of {wanted}") from error
 
 
-def _describe(model: Model, outputs: dict[str, Any]) -> dict[str, Any]:
+def _describe(model: Model, answered: Answered) -> dict[str, Any]:
     """Describe the label and the outputs of the one row, and of the last step where every step has one."""
     timed = {spec.name for spec in stream_spec(model.manifest, model.artifact).outputs if "time" in spec.shape}
-    last = {name: values[0, -1] if name in timed else values[0] for name, values in outputs.items()}
-    return {"label": label_of(model, last), "outputs": {name: values.tolist() for name, values in last.items()}}
+    last = {name: values[-1] if name in timed else values for name, values in answered.outputs.items()}
+    label, labels = answered.label, model.manifest.labels
+    if model.manifest.answer is None and labels and timed and len(last) == 1:  # of steps that nothing explains
+        label = labels[int(decide(next(iter(last.values()))))]
+    return {"label": label, "outputs": {name: values.tolist() for name, values in last.items()}}

@@ -27,6 +27,7 @@ _MEMORY_BYTES, _TIMES_FILE = 4096 * MIB, 8
 _LEAST_MEMORY_BYTES = 512 * MIB
 _SHARE = 0.75  # of the machine's memory: beyond, the system would end processes, and not this one first
 _LONGEST_LINE = 4096  # bytes
+_TOLD_SECONDS = 0.3  # a process that the terminal has told ends within it
 _GONE_SECONDS = 5.0  # a process that was interrupted has so long to end by itself
 
 
@@ -77,6 +78,7 @@ def run_guarded(
     stdout: IO[bytes] | None = None,
     output_bytes: int | None = None,
     quiet: bool = False,
+    ends_itself: bool = False,
 ) -> Ended:
     """Run ``python -m MODULE WORDS`` within limits, and wait for its end.
 
@@ -87,6 +89,7 @@ def run_guarded(
         stdout: an open file for what it prints; None for this process's own.
         output_bytes: the largest file that it may write; None for any.
         quiet: whether what it and the libraries in it say on stderr is dropped.
+        ends_itself: whether its own end at an interrupt is the answer to it, so that this process goes on with that.
 
     Raises:
         InputError: for a limit in the environment that is no number.
@@ -109,11 +112,10 @@ def run_guarded(
                 os.close(writer)
                 writer = -1
                 code, running = _watch(process, reader if watched else None, allowed)
-            except KeyboardInterrupt:
-                # The terminal has told it too.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_GONE_SECONDS)
-                raise
+            except KeyboardInterrupt as interrupt:
+                code, running = _interrupt(process, getattr(interrupt, "number", signal.SIGINT)), ""
+                if code is None or not ends_itself:
+                    raise
             finally:
                 process.kill()
     finally:
@@ -141,6 +143,18 @@ def died(ended: Ended, where: str) -> BundleError | None:
             f"{what} ended the process that ran it ({_signal_name(-ended.code)}); get it from another source, or, "
             f"where it needs more memory than it was allowed, set {MEMORY_VARIABLE}={ended.memory_bytes * 2 // MIB}"
         )
+    return None
+
+
+def _interrupt(process: subprocess.Popen[bytes], number: int) -> int | None:
+    """Let a process end by itself, and return its exit code; None for one that does not."""
+    # The terminal has told it too; a signal to this process alone is passed on.
+    for seconds in (_TOLD_SECONDS, _GONE_SECONDS):
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            if seconds == _TOLD_SECONDS and sys.platform != "win32":
+                process.send_signal(number)
     return None
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, MissingExtraError
 from deeprnn_edge.inputs.arrays import Arrays
+from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.onnx import library
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class OnnxSession:
         # A pool lives as long as a stream of its batch size.
         self._pools: WeakValueDictionary[tuple[StreamSpec, int], BufferPool] = WeakValueDictionary()
         self._lock = threading.Lock()
+        forks.renew_lock(self)
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Run the model: arrays of its own inputs to arrays of its outputs, both by name.

@@ -21,6 +21,12 @@ def _open(content: bytes, path: str, *, threads: int, steps: bool) -> Session:  
     return TFLiteSession(content, path, threads=threads)
 
 
+def _open_plain(content: bytes, path: str, *, threads: int, steps: bool) -> Session:  # noqa: ARG001 - no setting
+    from deeprnn_edge.runtimes.tflite.session import TFLiteSession
+
+    return TFLiteSession(content, path, threads=threads, delegates=False)
+
+
 def _inspect(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
     from deeprnn_edge.runtimes.tflite.inspection import inspect_tflite
 
@@ -37,6 +43,7 @@ RUNTIME = Runtime(
     library="LiteRT",
     package="ai-edge-litert",
     open=_open,
+    open_plain=_open_plain,
     inspect=_inspect,
     check=_check,
     recurrent_operators=RECURRENT,

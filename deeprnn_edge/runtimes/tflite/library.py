@@ -30,15 +30,18 @@ _SCHEMA = (
 # fmt: on
 
 
-def start_interpreter(content: bytes, *, threads: int) -> Any:
-    """Start an ``Interpreter`` on a model, its tensors allocated.
+def start_interpreter(content: bytes, *, threads: int, delegates: bool = True) -> Any:
+    """Start an ``Interpreter`` on a model, its tensors allocated; without delegates it runs every operator itself.
 
     Raises:
         MissingExtraError: where LiteRT is not installed, or newer than what is used of it here.
     """
     litert = _require("interpreter")
     with _parts():
-        interpreter = litert.Interpreter(model_content=content, num_threads=threads)
+        options: dict[str, Any] = {}
+        if not delegates:
+            options["experimental_op_resolver_type"] = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = litert.Interpreter(model_content=content, num_threads=threads, **options)
         attrgetter("set_tensor", "get_tensor", "invoke", "reset_all_variables")(interpreter)
         interpreter.allocate_tensors()
         return interpreter

@@ -17,11 +17,15 @@ from deeprnn_edge.runtimes.tflite.stepper import RowCall, TFLiteStepper
 
 
 class TFLiteSession:
-    """Run one TFLite model. ``run`` may be called from several threads; they take turns."""
+    """Run one TFLite model. ``run`` may be called from several threads; they take turns.
 
-    def __init__(self, content: bytes, path: str, *, threads: int = 1) -> None:
+    Args:
+        delegates: whether LiteRT hands operators on to XNNPACK, which refuses some files that LiteRT itself runs.
+    """
+
+    def __init__(self, content: bytes, path: str, *, threads: int = 1, delegates: bool = True) -> None:
         try:
-            self._interpreter = library.start_interpreter(content, threads=threads)
+            self._interpreter = library.start_interpreter(content, threads=threads, delegates=delegates)
             inputs, outputs = library.signature_of(self._interpreter)
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: LiteRT does not load it: {' '.join(str(error).split())}") from error

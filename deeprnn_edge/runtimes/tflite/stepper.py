@@ -26,7 +26,7 @@ class TFLiteStepper:
         chunk: steps of one call.
     """
 
-    __slots__ = ("_call", "_chunk", "_first", "_inputs", "_outputs", "_rows", "_stepwise", "_timed", "state")
+    __slots__ = ("_call", "_chunk", "_first", "_inputs", "_outputs", "_stepwise", "_timed", "state")
 
     def __init__(
         self, bind: Callable[[Sequence[str], Sequence[str]], RowCall], spec: StreamSpec, rows: int, chunk: int
@@ -42,7 +42,6 @@ class TFLiteStepper:
         )
         self._chunk = chunk
         _, self.state = allocate(spec.states, rows)
-        self._rows = [[array[row : row + 1] for array in self.state.values()] for row in range(rows)]
         fill_initial(self.state, spec.states)
 
     def advance(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
@@ -58,18 +57,19 @@ class TFLiteStepper:
                 f"the chunk has {steps} steps and this TFLite stream takes {self._chunk} at a time: "
                 f"push a multiple of {self._chunk}, or stream the .onnx artifact"
             )
-        if len(self._rows) == 1:
-            outputs, after = self._advance_row(inputs, list(self.state.values()), steps)
+        before = list(self.state.values())
+        if len(before[0]) == 1:
+            outputs, after = self._advance_row(inputs, before, steps)
             # The interpreter's answers are arrays of their own: taking them over spares a copy of each.
             self.state.update(zip(self.state, after, strict=True))
             return dict(zip(self._outputs, outputs, strict=True))
         answers = [
-            self._advance_row([array[row : row + 1] for array in inputs], states, steps)
-            for row, states in enumerate(self._rows)
+            self._advance_row([one[row : row + 1] for one in inputs], [one[row : row + 1] for one in before], steps)
+            for row in range(len(before[0]))
         ]
-        for states, (_, after) in zip(self._rows, answers, strict=True):
-            for state, value in zip(states, after, strict=True):
-                state[...] = value
+        rows = [np.concatenate(parts) for parts in zip(*(after for _, after in answers), strict=True)]
+        # All rows in one step, so that an interrupt leaves none behind the others.
+        self.state.update(zip(self.state, rows, strict=True))
         joined = [np.concatenate(parts) for parts in zip(*(outputs for outputs, _ in answers), strict=True)]
         return dict(zip(self._outputs, joined, strict=True))
 

@@ -1,5 +1,5 @@
 // The page: what is typed or replayed goes in, and what comes out is shown.
-import { decide, describeOutput, leaders, show, showMean, showMs } from "./answer.js";
+import { conclude, decide, describeOutput, leaders, show, showMean, showMs } from "./answer.js";
 import { drawChart } from "./chart.js";
 import { Replay } from "./replay.js";
 import { openRunner } from "./runner.js";
@@ -49,7 +49,7 @@ function drawAnswer(busy) {
   const last = shown.at(-1);
   at("answer").hidden = !last;
   if (!last) return;
-  const { label, share } = decide(last.values, output);
+  const { label, share } = conclude(shown, output);
   const number = share ?? last.values[0];
   at("label").textContent = label;
   at("number").textContent = show(number, share !== null);

@@ -1,5 +1,7 @@
 // A sequence of feature vectors, replayed step by step, or run whole where the model has no stream.
 
+import { keptSteps } from "./padding.js";
+
 const WATCHED_MS = 60; // between steps, so that one can follow them
 
 export class Replay {
@@ -7,16 +9,20 @@ export class Replay {
     Object.assign(this, { runner, settings, onChange, turn: 0 });
   }
 
+  keep(steps) {
+    return keptSteps(steps, steps.length, this.settings.rules, this.settings.answer?.skipsPadding);
+  }
+
   /** Play a sample from its start; another call gives this one up. slowly: at a pace to watch. */
   async play({ steps }, { slowly = true } = {}) {
     const turn = ++this.turn;
     const history = [];
     if (!this.settings.streams) {
-      history.push({ label: "all", known: true, ...(await this.runner.run(steps, {})) });
+      history.push({ label: "all", known: true, ...(await this.runner.run(steps, {}, this.keep(steps))) });
     } else {
       let state = this.runner.initialState();
       for (const [index, step] of steps.entries()) {
-        const answer = await this.runner.run([step], state);
+        const answer = await this.runner.run([step], state, this.keep([step]));
         if (turn !== this.turn) return;
         state = answer.state;
         history.push({ label: `step ${index + 1}`, known: true, ...answer });

@@ -1,4 +1,5 @@
 // The model in ONNX Runtime: steps of a stream, or whole sequences.
+import { scaleBack } from "./names.js";
 import * as ort from "./runtime/ort.js";
 
 /** Open the model. One thread: more would need headers that static servers do not send. */
@@ -39,9 +40,12 @@ class Runner {
     return tensors;
   }
 
-  /** Run steps, ids or feature vectors, on a state: the last step's values, the state behind it, milliseconds. */
-  async run(steps, state) {
-    const { input, output, states } = this.settings;
+  /**
+   * Run steps, ids or feature vectors, on a state: the last step's values, the state behind it, milliseconds; where
+   * every step is answered, also the values of the steps that are kept, those that are no padding.
+   */
+  async run(steps, state, kept = steps.map(() => true)) {
+    const { input, output, states, answer } = this.settings;
     const feeds = { ...state, [input.name]: toTensor(steps, input) };
     const started = performance.now();
     const answers = await this.session.run(feeds);
@@ -49,7 +53,12 @@ class Runner {
     const next = {};
     for (const { name, nextName } of states) next[name] = answers[nextName];
     const all = answers[output.name].data;
-    return { values: Array.from(all.subarray(all.length - output.size)), state: next, ms };
+    const at = start => scaleBack(Array.from(all.subarray(start, start + output.size)), answer);
+    const made = { values: at(all.length - output.size), state: next, ms };
+    if (!output.everyStep) return made;
+    const places = Array.from({ length: all.length / output.size }, (_, index) => index);
+    const left = places.length === kept.length ? places.filter(index => kept[index]) : places;
+    return { ...made, steps: left.map(index => at(index * output.size)) };
   }
 }
 

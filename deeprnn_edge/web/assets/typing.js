@@ -1,6 +1,6 @@
 // Text as it is typed: which steps it is, and their answers; what is already answered is not run again.
 import { parseIds } from "./text.js";
-import { padRow } from "./padding.js";
+import { keptSteps, padRow } from "./padding.js";
 
 // Long texts give the browser a turn this often, so that typing stays possible.
 const SLICE_MS = 24;
@@ -32,6 +32,10 @@ export class Typing {
     return this.queue;
   }
 
+  keep(row, count) {
+    return keptSteps(row, count, this.settings.rules, this.settings.answer?.skipsPadding);
+  }
+
   async stream(steps, turn) {
     let common = 0;
     const before = this.history;
@@ -40,7 +44,7 @@ export class Typing {
     let state = common ? this.history[common - 1].state : this.runner.initialState();
     let until = performance.now() + SLICE_MS;
     for (const step of steps.slice(common)) {
-      const answer = await this.runner.run(step.ids, state);
+      const answer = await this.runner.run(step.ids, state, this.keep(step.ids, step.ids.length));
       state = answer.state;
       this.history.push({ ...step, ...answer });
       if (performance.now() > until) {
@@ -55,10 +59,11 @@ export class Typing {
 
   async whole(text, steps, turn) {
     const { rules } = this.settings;
-    const row = padRow(steps ? steps.flatMap(step => step.ids) : this.encoder.encode(text), rules);
+    const ids = steps ? steps.flatMap(step => step.ids) : this.encoder.encode(text);
+    const row = padRow(ids, rules);
     this.history = [];
     if (row.length) {
-      const answer = await this.runner.run(row, {});
+      const answer = await this.runner.run(row, {}, this.keep(row, ids.length));
       this.history = [{ label: text, known: true, ids: row, ...answer }];
     }
     if (turn === this.turn) this.onChange(this.history, { busy: false });

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deeprnn_edge.cli.terminal import say
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.place_lock import hold_place
 from deeprnn_edge.inference.model import load
@@ -58,7 +59,7 @@ def demo(output: Path, sentences: tuple[str, ...], as_json: bool) -> None:
     except OSError as error:
         raise InputError(f"cannot make the folder {output}: {error.strerror}; choose another --output") from error
     with hold_place(output.resolve()):
-        result = run_demo(output, progress=lambda line: click.echo(line, err=True), on_batch=TrainingBar())
+        result = run_demo(output, progress=say, on_batch=TrainingBar())
     if as_json:
         click.echo(json.dumps(result.to_json(), indent=2, ensure_ascii=False))
         return

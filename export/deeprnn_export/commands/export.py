@@ -8,9 +8,11 @@ from typing import Literal
 
 import click
 
-from deeprnn_edge.bundle.manifest import Manifest, manifest_fields
+from deeprnn_edge.bundle.manifest import Evaluation, Manifest, manifest_fields
 from deeprnn_edge.choice.budgets import parse_points
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.cli.option_words import spell_options
+from deeprnn_edge.cli.terminal import say
+from deeprnn_edge.errors import IncompleteError, InputError
 from deeprnn_edge.tables import format_table
 from deeprnn_export.commands.startup import start_workshop
 from deeprnn_export.targets import TARGETS
@@ -68,6 +70,11 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     "--sample", type=click.Path(path_type=Path), help="An .npz with an array for each input, added to the parity grid."
 )
 @click.option(
+    "--sample-only",
+    is_flag=True,
+    help="Compare on the rows of --sample alone, for a model that takes none but real ones.",
+)
+@click.option(
     "--tokenizer",
     type=click.Path(path_type=Path),
     help="A text model's words and rules: a Keras Tokenizer's JSON; or what --vocabulary takes.",
@@ -96,6 +103,18 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     help="Texts, one a line, that have to become Keras's ids and answers. Default: made from the words.",
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
+@click.option(
+    "--decode",
+    type=click.Choice(["class", "labels", "steps", "ctc"]),
+    help="What the answer is: one class, each one above the threshold, one a step, or CTC read greedily.",
+)
+@click.option("--threshold", type=float, help="What a probability has to be above. Default: 0.5.")
+@click.option("--blank", type=int, help="CTC's blank class; -1 is the last. Default: 0.")
+@click.option(
+    "--target-scaler",
+    type=click.Path(path_type=Path),
+    help="How a regression's target was scaled: a JSON or .npz file of mean and scale, or min and max.",
+)
 @click.option("--name", help="The model's name in the bundle.")
 @click.option("--c-prefix", help="What every name in C source begins with. Default: the model's name.")
 @click.option("--keep-words", type=int, metavar="N", help="Keep only the N most frequent words.")
@@ -137,6 +156,11 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
     type=float,
     help="Largest absolute difference to Keras that an fp32 file may have; by default 1e-5, or 1e-4 if deep or long.",
 )
+@click.option(
+    "--keep-going",
+    is_flag=True,
+    help="Keep the other files where one cannot be made or does not hold: the table says which and why, exit code 1.",
+)
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as JSON.")
 def export(
@@ -148,6 +172,7 @@ def export(
     stream: bool,
     chunk: int,
     sample: Path | None,
+    sample_only: bool,
     tokenizer: Path | None,
     vocabulary: Path | None,
     rules: str | None,
@@ -158,6 +183,10 @@ def export(
     index_offset: int | None,
     sample_raw: Path | None,
     labels: str | None,
+    decode: Literal["class", "labels", "steps", "ctc"] | None,
+    threshold: float | None,
+    blank: int | None,
+    target_scaler: Path | None,
     name: str | None,
     c_prefix: str | None,
     keep_words: int | None,
@@ -170,6 +199,7 @@ def export(
     custom_objects: Path | None,
     atol: float | None,
     force: bool,
+    keep_going: bool,
     as_json: bool,
 ) -> None:
     """Export a Keras MODEL to a bundle that a device runs, once every file in it answers as Keras does.
@@ -212,6 +242,7 @@ def export(
         stream=stream,
         chunk=chunk,
         sample=None if sample is None else _read_sample(sample),
+        sample_only=sample_only,
         vocabulary=vocabulary or (),
         tokenizer=tokenizer,
         rules=rules,
@@ -222,6 +253,10 @@ def export(
         index_offset=index_offset,
         sample_raw=() if sample_raw is None else read_raw_texts(sample_raw),
         labels=labels,
+        decode=decode,
+        threshold=threshold,
+        blank=blank,
+        target_scaler=target_scaler,
         name=name,
         keep_words=keep_words,
         tensors=_read_tensors(tensors),
@@ -231,16 +266,24 @@ def export(
         max_difference=max_difference,
         atol=atol,
         force=force,
+        keep_going=keep_going,
         allow_lambda=allow_lambda,
         custom_objects=None if custom_objects is None else read_custom_objects(custom_objects),
         c_prefix=c_prefix,
-        progress=lambda line: click.echo(line, err=True),
+        progress=say,
     )
     if as_json:
         click.echo(json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False))
     else:
         click.echo(artifact_table(manifest))
+        for one in manifest.missing:
+            click.echo(f"{one.path} was not made: {spell_options(one.reason, click.get_current_context().command)}")
         click.echo(f"wrote {destination}; try: deeprnn-edge verify {destination}")
+    if manifest.missing:
+        raise IncompleteError(
+            f"{len(manifest.missing)} of {len(manifest.missing) + len(manifest.artifacts)} files could not be made: "
+            f"{', '.join(one.path for one in manifest.missing)}; the bundle has the others"
+        )
 
 
 def artifact_table(manifest: Manifest) -> str:
@@ -257,7 +300,9 @@ def artifact_table(manifest: Manifest) -> str:
         ]
         for artifact in manifest.artifacts
     ]
-    evaluations = [artifact.evaluation for artifact in manifest.artifacts]
+    rows += [[one.path, "-", "not made", "-", "-", "-"] for one in manifest.missing]
+    evaluations: list[Evaluation | None] = [artifact.evaluation for artifact in manifest.artifacts]
+    evaluations += [None] * len(manifest.missing)
     if any(evaluations):
         header += ["accuracy", "against Keras", "mean difference", "largest", "flips"]
         for row, one in zip(rows, evaluations, strict=True):

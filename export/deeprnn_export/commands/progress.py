@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deeprnn_edge.cli.terminal import clear_line
+
 if TYPE_CHECKING:
     from deeprnn_export.training.fit import Progress
 
@@ -37,8 +39,9 @@ class TrainingBar:
             done = _WIDTH * progress.batch // max(progress.batches, 1)
             bar = "#" * done + "-" * (_WIDTH - done)
             text = f"epoch {progress.epoch}/{progress.epochs} [{bar}] {progress.batch}/{progress.batches}"
-            click.echo(f"\r{text}", err=True, nl=False)
+            clear_line()
+            click.echo(text, err=True, nl=False)
 
     def _clear(self) -> None:
         if self._terminal:
-            click.echo("\r\033[K", err=True, nl=False)
+            clear_line()

@@ -120,9 +120,11 @@ def train(
                 f"{dataset.name}: {len(dataset.x_train):,} training rows, {len(dataset.x_test):,} test rows", err=True
             )
             record, run = training_job.train_and_save(options, dataset, output, **show)
-    if run.interrupted:
-        click.echo(f"interrupted: kept epoch {record.best_epoch}, the best so far", err=True)
     click.echo(_as_json(record, run, output) if as_json else _as_text(record, output))
+    if run.interrupted:
+        kept = KeyboardInterrupt()
+        kept.add_note(f"{output} has epoch {record.best_epoch}, the best so far; --resume goes on with it")
+        raise kept
 
 
 def _check_resume(context: click.Context) -> None:

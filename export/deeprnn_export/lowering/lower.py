@@ -26,10 +26,10 @@ from deeprnn_export.streaming.carry import Carry, any_length, nothing_carried
 from deeprnn_export.streaming.convolution import carry_context
 from deeprnn_export.streaming.keras_loop import carried_loop
 from deeprnn_export.tracing.inference_form import inference_form
-from deeprnn_export.tracing.keras_internals import with_loop
+from deeprnn_export.tracing.keras_internals import with_loop, with_sign_test
 from deeprnn_export.tracing.layer_table import Action, overrides_of
 from deeprnn_export.tracing.overrides import layer_paths, overridden
-from deeprnn_export.tracing.plain_layers import look_up, rows_at_once
+from deeprnn_export.tracing.plain_layers import is_negative, look_up, rows_at_once
 from deeprnn_export.tracing.recurrence import as_keras_zeroes, is_stacked, read_recurrences
 
 
@@ -85,7 +85,8 @@ def lowered(model: keras.Model, lowering: Lowering, carry: Carry | None = None) 
     with inference_form(model):
         paths = layer_paths(model)
         overrides = overrides_of(paths, "lowering", actions)
-        with overridden([*(any_length(model) if carry.names else []), *overrides]):
+        free = any_length(model) if carry.names else []
+        with overridden([with_sign_test(is_negative), *free, *overrides]):
             yield entries
         entries += report.values()
 

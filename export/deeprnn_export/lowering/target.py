@@ -58,9 +58,11 @@ class Conversion:
         recurrences: what became of each recurrent layer in it.
         tensors: how each weight is stored, where that is known and not all float32.
         companions: name to content of files that belong to it, which running it does not need.
+        delegates: whether it runs with the libraries that its runtime hands operators on to.
     """
 
     content: bytes
     recurrences: tuple[LoweredLayer, ...]
     tensors: tuple[StoredTensor, ...] = ()
     companions: Mapping[str, bytes] = field(default_factory=dict)
+    delegates: bool = True

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.manifest import Evaluation, Preprocessing
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.parity.difference import decide
+from deeprnn_edge.inference.names import decide
 from deeprnn_edge.parity.replay import Replay
 from deeprnn_export.datasets.catalogue import NAMES, VOCABULARY_SIZE, Dataset, load_dataset
 from deeprnn_export.parity.grid import GridCase

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.golden import Case
 from deeprnn_edge.bundle.manifest import Artifact, Parity, TensorSpec
 from deeprnn_edge.errors import ParityError
@@ -57,13 +58,13 @@ def check_parity(
     outputs: Sequence[TensorSpec],
     *,
     tolerance: Tolerance,
-    decisions: Sequence[str],
+    decisions: Mapping[str, Answer | None],
 ) -> ParityReport:
     """Run an artifact on every case that its shape takes; a stream on each cut in several ways.
 
     Args:
         outputs: the model's own.
-        decisions: those of them whose labels are compared too.
+        decisions: those of them whose labels are compared too, and what their numbers stand for.
 
     Raises:
         ParityError: where no case fits, so that nothing passes unchecked.

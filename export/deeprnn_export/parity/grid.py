@@ -1,13 +1,14 @@
 """Make the parity grid: the inputs on which every artifact has to answer as Keras does.
 
 Made from the model's own signature: batches of 1, 3 and 32; several lengths where time is symbolic;
-rows that are full, padded before, behind, inside, and nothing but padding; unknown words among ids.
+rows that are full, padded before, behind, inside, and nothing but padding; unknown words among ids; integers of
+every kind that Keras takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,29 @@ from deeprnn_export.reading.signature import Signature
 BATCHES = (1, 3, 32)
 LENGTHS = (1, 7)  # beside the length that the model is made for, and a longer one: twice that, up to LONGEST
 LONGEST = 40  # not always this long: a network whose values grow is sound for lengths near its own
+# Integers that go into no embedding may be anything: kinds, with the smallest and largest, and what they may stand for.
+INTEGERS = {
+    "padded with -1": (0, 5),
+    "below zero": (-9, 2),
+    "up to ten": (0, 10),
+    "at the ends of a byte": (126, 129),
+    "up to a thousand": (0, 1000),
+}
 PADDINGS = ("full", "pre", "post", "interior", "all padding")
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class GridCase:
-    """Hold one set of inputs, by name."""
+    """Hold one set of inputs, by name.
+
+    Attributes:
+        may_fail: whether Keras may refuse it: it is left out then.
+    """
 
     name: str
     inputs: dict[str, NDArray[Any]]
     texts: tuple[str, ...] = ()
+    may_fail: bool = False
 
 
 def make_grid(
@@ -77,9 +91,35 @@ def make_grid(
             unknown = case(f"batch {smallest}, unknown words in {spec.name}", smallest, length, "full")
             unknown.inputs[spec.name][:, ::2] = OOV_ID
             cases.append(unknown)
+    for spec in signature.inputs:
+        if spec.id_count is None and spec.dtype.startswith("int"):
+            cases += [_drawn(random, case, spec, kind, (smallest, length)) for kind in INTEGERS]
     if sample is not None:
         cases.append(GridCase("sample", dict(sample)))
     return cases
+
+
+def sample_grid(sample: Mapping[str, NDArray[Any]]) -> list[GridCase]:
+    """Make cases of the user's own inputs alone: the first row, the first rows, and all."""
+    rows = len(next(iter(sample.values())))
+    counts = sorted({min(count, rows) for count in (*BATCHES[:2], rows)})
+    names = {rows: "sample"}
+    return [
+        GridCase(names.get(count, f"sample, first {count}"), {name: value[:count] for name, value in sample.items()})
+        for count in counts
+    ]
+
+
+def _drawn(
+    random: np.random.Generator, case: Callable[..., GridCase], spec: TensorSpec, kind: str, size: tuple[int, int]
+) -> GridCase:
+    """Make a case in which one input of integers has those of a kind, where Keras takes such."""
+    made: GridCase = case(f"batch {size[0]}, {spec.name} {kind}", *size, "full")
+    values = random.integers(*INTEGERS[kind], made.inputs[spec.name].shape).astype(spec.dtype)
+    if "-1" in kind:
+        values.reshape(len(values), -1)[:, values[0].size // 2 :] = -1
+    made.inputs[spec.name] = values
+    return replace(made, may_fail=True)
 
 
 def read_sample(sample: Any, signature: Signature) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.golden import Case
+from deeprnn_edge.errors import InputError
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, nothing_carried
@@ -47,6 +49,9 @@ def keras_answers(
 
     Args:
         carry: the states of a stream: what its layers end with is then among the outputs, which the signature names.
+
+    Raises:
+        InputError: where Keras itself fails on a case that every model has to take.
     """
     names = [spec.name for spec in signature.outputs]
     carry = carry or nothing_carried()
@@ -59,12 +64,41 @@ def keras_answers(
             if time.monotonic() - told > _SECONDS_BETWEEN_NEWS:
                 told = time.monotonic()
                 progress(f"Keras answers case {number} of {len(grid)}: {case.name}")
-            outputs = answer(case)
+            outputs = _ask(answer, case, model)
+            if outputs is None:
+                continue
             cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True)), case.texts))
             if number == 1 and _layer_steps(model, case) >= _STEPS_WORTH_COMPILING:
                 compiled = _compiled(model, signature, carry)
                 answer = compiled if _agree(compiled(case), outputs) else answer
     return cases
+
+
+def _ask(answer: Answer, case: GridCase, model: keras.Model) -> list[NDArray[Any]] | None:
+    """Return the answer to a case; None for one that Keras may refuse, and refuses or answers with no number.
+
+    Raises:
+        InputError: where Keras itself fails on a case that every model has to take.
+    """
+    try:
+        outputs = answer(case)
+    except Exception as error:  # whatever the model's own layers raise
+        if case.may_fail:
+            return None
+        reason = next((line for line in str(error).splitlines()[1:] if line.strip()), str(error)).strip()
+        raise InputError(
+            f"Keras itself fails on the case {case.name!r} of the parity grid, which the model {model.name!r} may be "
+            f"right to refuse ({type(error).__name__}: {_plain(reason)}); give real rows and compare on them alone: "
+            "sample= with sample_only=True"
+        ) from error
+    if case.may_fail and not all(np.isfinite(array).all() for array in outputs if array.dtype.kind == "f"):
+        return None
+    return outputs
+
+
+def _plain(text: str) -> str:
+    """Take the colours out with which Keras writes its messages, and shorten."""
+    return re.sub(r"\x1b\[\d*m", "", text)[:200]
 
 
 def _layer_steps(model: keras.Model, case: GridCase) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Literal
 
 from deeprnn_edge.bundle.manifest import LoweredLayer
 from deeprnn_edge.parity.replay import Replay
@@ -41,43 +42,86 @@ class File:
     def replay(self) -> Replay:
         """Open the file in its own runtime, for replaying cases."""
         plan = self.source.stream
-        session = self.target.runtime.open(self.converted.content, self.path, threads=1, steps=plan is not None)
+        open_session = self.target.runtime.opener(delegates=self.converted.delegates)
+        session = open_session(self.converted.content, self.path, threads=1, steps=plan is not None)
         return Replay(session, self.source.signature.inputs, None if plan is None else plan.spec, self.chunk)
 
 
-def convert_all(source: ConversionInput, options: ExportOptions, whole: dict[str, Conversion]) -> Iterator[File]:
-    """Make a file for each pair of format and precision.
+@dataclass(frozen=True)
+class PlannedFile:
+    """Describe a file that is to be made.
+
+    Attributes:
+        path: that it will have.
+        make: converts it; UnsupportedModelError for what cannot be converted, DeepRNNEdgeError where the file is not
+            what its conversion says.
+    """
+
+    path: str
+    target: Target
+    precision: str
+    kind: Literal["sequence", "stream"]
+    make: Callable[[], File]
+
+
+def plan_files(source: ConversionInput, options: ExportOptions, whole: dict[str, Conversion]) -> Iterator[PlannedFile]:
+    """Plan a file for each pair of format and precision.
 
     Args:
         source: the model.
         options: of the export.
         whole: path to what was made of the model before, for whole sequences; what is made here joins it.
-
-    Raises:
-        UnsupportedModelError: for what cannot be converted.
-        DeepRNNEdgeError: where a file is not what its conversion says.
     """
     plan, made = source.stream, set(whole)
     exact = {target.name: cache(partial(target.convert, source)) for target, _ in options.wanted}
     told: set[LoweredLayer] = set()
     for target, precision in options.wanted:
         path = artifact_path(target, precision, stream=plan is not None and not target.runtime.streams_itself)
-        options.progress(f"converting to {path}")
-        share, tolerance = target.precisions[precision].share, source.tolerance
-        if share is not None:
-            tolerance = reduced_tolerance(precision, share, source.answers(), source.max_difference)
-        if path in made:
-            converted = whole[path]
-        elif share is None:
-            converted = exact[target.name]()
-        else:
-            converted = target.store(source, precision, exact[target.name], tolerance.atol, options.progress)
-        for layer in converted.recurrences:
-            if layer.reason is not None and layer not in told:
-                told.add(layer)
-                options.progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
-        whole[path] = converted
-        operators = dict(target.runtime.inspect(converted.content, path).operators)
-        check_forms(target, path, converted.recurrences, operators)
-        chunk = plan.chunk_of(source.shapes) if plan is not None and target.fixed_shapes else None
-        yield File(source, target, precision, path, converted, operators, tolerance, chunk, is_twin=path in made)
+        make = partial(
+            _make,
+            source,
+            options,
+            target,
+            precision,
+            path,
+            exact[target.name],
+            whole[path] if path in made else None,
+            whole,
+            told,
+        )
+        yield PlannedFile(path, target, precision, "sequence" if plan is None else "stream", make)
+
+
+def _make(
+    source: ConversionInput,
+    options: ExportOptions,
+    target: Target,
+    precision: str,
+    path: str,
+    exact: Callable[[], Conversion],
+    before: Conversion | None,
+    whole: dict[str, Conversion],
+    told: set[LoweredLayer],
+) -> File:
+    """Convert a file; before: the file itself, where it is the one for whole sequences once more."""
+    options.progress(f"converting to {path}")
+    share, tolerance = target.precisions[precision].share, source.tolerance
+    if share is not None:
+        tolerance = reduced_tolerance(precision, share, source.answers(), source.max_difference)
+    if before is not None:
+        converted = before
+    elif share is None:
+        converted = exact()
+    else:
+        converted = target.store(source, precision, exact, tolerance.atol, options.progress)
+    for layer in converted.recurrences:
+        if layer.reason is not None and layer not in told:
+            told.add(layer)
+            options.progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
+    if not converted.delegates:
+        options.progress(f"{path} runs without the delegates of {target.runtime.library}, which refuse it")
+    whole[path] = converted
+    operators = dict(target.runtime.inspect(converted.content, path).operators)
+    check_forms(target, path, converted.recurrences, operators)
+    chunk = source.stream.chunk_of(source.shapes) if source.stream is not None and target.fixed_shapes else None
+    return File(source, target, precision, path, converted, operators, tolerance, chunk, is_twin=before is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec, TensorSpec
 
 
@@ -42,8 +43,10 @@ def write_card(manifest: Manifest) -> str:
         parts.append(
             f"Its vocabulary was cut to the {manifest.kept_words:,} most frequent words; others are unknown words."
         )
-    if manifest.labels:
-        parts.append("Labels, in order: " + ", ".join(manifest.labels) + ".")
+    if manifest.labels or manifest.answer is not None:
+        said = describe_answer(manifest.answer, manifest.outputs[0].shape)
+        named = "Labels, in order: " + ", ".join(manifest.labels) + "; " if manifest.labels else ""
+        parts.append(f"{named}{said}." if len(manifest.outputs) == 1 else f"{named.removesuffix('; ')}.")
     parts += [
         "## Files",
         _table(
@@ -58,6 +61,7 @@ def write_card(manifest: Manifest) -> str:
             ],
             [_artifact(artifact) for artifact in manifest.artifacts],
         ),
+        *(f"`{one.path}` was asked for and could not be made: {one.reason}." for one in manifest.missing),
         *_states(manifest.stream),
         *_costs(manifest.artifacts),
         *_notes(manifest.artifacts),
@@ -146,7 +150,12 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for layer in one.recurrences
         if layer.reason
     ]
-    return [*reasons, *loops]
+    plain = [
+        f"`{one.path}` runs without the delegates of its runtime, which refuse it: an app has to turn them off."
+        for one in artifacts
+        if not one.delegates
+    ]
+    return [*reasons, *loops, *plain]
 
 
 def _spec(spec: TensorSpec) -> str:

@@ -14,7 +14,7 @@ from deeprnn_edge.bundle.manifest import TIME, StreamSpec, is_time
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset
-from deeprnn_export.parity.grid import GridCase, make_grid, read_sample
+from deeprnn_export.parity.grid import GridCase, make_grid, read_sample, sample_grid
 from deeprnn_export.parity.raw_texts import with_whole_answers
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.parity.tolerance import Tolerance, float32_tolerance
@@ -72,7 +72,10 @@ def make_conversion_inputs(
     # With the time axis free where there is a plan, so that one question serves both.
     asked = signature if plan is None else replace(signature, inputs=plan.spec.inputs)
     chunk = 1 if fixing is None else options.chunk
-    grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk, sample=checked_sample)
+    if options.sample_only and checked_sample is not None:
+        grid = sample_grid(checked_sample)
+    else:
+        grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk, sample=checked_sample)
     grid += raw
     answering = signature if plan is None else plan.signature
     cases = keras_answers(

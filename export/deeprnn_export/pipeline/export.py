@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -17,8 +16,6 @@ from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
     FORMAT_VERSION,
-    Artifact,
-    Evaluation,
     Manifest,
     Preprocessing,
     encode_manifest,
@@ -27,19 +24,17 @@ from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.inputs.time_axis import count_steps
-from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
-from deeprnn_export.lowering.target import Conversion
-from deeprnn_export.parity.evaluation import Reference, ask_keras, evaluate_file, load_evaluation
-from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
+from deeprnn_export.parity.evaluation import ask_keras, load_evaluation
 from deeprnn_export.parity.grid import GridCase
 from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts
-from deeprnn_export.pipeline.artifacts import File, convert_all
+from deeprnn_export.pipeline.artifact_writer import ArtifactWriter
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
 from deeprnn_export.pipeline.conversion_inputs import make_conversion_inputs
 from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_fewer_words
 from deeprnn_export.pipeline.options import ExportOptions
+from deeprnn_export.reading.answer_rules import AnswerOptions, Decode
 from deeprnn_export.reading.description import describe_architecture
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.text_rules import TextOptions
@@ -59,6 +54,7 @@ def export(
     formats: Sequence[str] | None = None,
     precisions: Sequence[str] = ("fp32",),
     sample: Any = None,
+    sample_only: bool = False,
     max_length: int | None = None,
     stream: bool = False,
     chunk: int = 1,
@@ -73,6 +69,10 @@ def export(
     index_offset: int | None = None,
     sample_raw: Sequence[str] = (),
     labels: str | Path | Mapping[str, int] | Sequence[str] | None = None,
+    decode: Decode | None = None,
+    threshold: float | None = None,
+    blank: int | None = None,
+    target_scaler: Any = None,
     name: str | None = None,
     keep_words: int | None = None,
     tensors: Mapping[str, str] | None = None,
@@ -82,6 +82,7 @@ def export(
     max_difference: float | None = None,
     atol: float | None = None,
     force: bool = False,
+    keep_going: bool = False,
     allow_lambda: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     c_prefix: str | None = None,
@@ -97,6 +98,8 @@ def export(
             both formats, ``int4`` and ``int8-dynamic`` of ONNX, ``int8-full`` and ``int16x8`` of TFLite.
         sample: arrays in the order of the model's inputs, or a dict by name; added to the parity grid. Its
             shapes, with batch 1, are TFLite's fixed shapes where the model's own are symbolic.
+        sample_only: compare on the sample in place of the grid, for a model that takes none but real rows: its first
+            row, its first three, and all.
         max_length: the same for one time axis; and what the device pads to where the model masks padding.
         stream: add to each file a twin that answers chunk by chunk, with its states as inputs and outputs.
         chunk: time steps of one call of the twin in TFLite; in ONNX they are free.
@@ -109,6 +112,13 @@ def export(
         start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
         sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
         labels: names of the classes in order, or a file of them; as many as the output decides between.
+        decode: what the numbers stand for: ``class``, ``labels`` (each class above the threshold), ``steps`` (a class a
+            step) or ``ctc`` (greedy, as ``keras.ops.ctc_decode``); by default a class, and of labels for an output of
+            every step one a step.
+        threshold: what a probability has to be above in place of 0.5, of one sigmoid or of ``decode="labels"``.
+        blank: CTC's blank class; by default 0, as in Keras. -1 is the last.
+        target_scaler: how the target of a regression was scaled, so that ``predict`` answers in its units: a dict or
+            file of ``mean`` and ``scale`` or ``min`` and ``max``, or a fitted scaler.
         keep_words: cut the embedding and the vocabulary to the so many most frequent words.
         tensors: pattern of ONNX weights' names to ``fp32``, ``fp16``, ``int8`` or ``int4``, in place of the plan's
             own choice.
@@ -122,6 +132,8 @@ def export(
         atol: the same for ``fp32``, for a network of large outputs; by default 1e-5, or 1e-4 for a deep or long
             one. The manifest states it.
         force: replace a bundle that is there.
+        keep_going: keep the other files where one cannot be made or does not hold; ``missing`` of the manifest says
+            which, and why.
         allow_lambda: load a file that carries Python code, from a maker you trust.
         custom_objects: classes and functions by name that a saved model refers to and Keras does not have.
         c_prefix: what every name in C source begins with; by default the model's name.
@@ -131,11 +143,13 @@ def export(
         InputError: for options and files that cannot be used.
         UnsupportedModelError: for a model that cannot be exported so.
         ParityError: where an artifact answers otherwise than Keras by more than allowed.
+        DeepRNNEdgeError: with ``keep_going``, what the first file failed with, where none is left.
     """
     options = ExportOptions(
         formats=formats,
         precisions=precisions,
         sample=sample,
+        sample_only=sample_only,
         max_length=max_length,
         stream=stream,
         chunk=chunk,
@@ -143,6 +157,7 @@ def export(
         text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
         sample_raw=sample_raw,
         labels=labels,
+        answer=AnswerOptions(decode, threshold, blank, target_scaler),
         name=name,
         keep_words=keep_words,
         tensors=tensors,
@@ -152,6 +167,7 @@ def export(
         max_difference=max_difference,
         atol=atol,
         force=force,
+        keep_going=keep_going,
         allow_lambda=allow_lambda,
         custom_objects=custom_objects,
         c_prefix=c_prefix,
@@ -179,6 +195,8 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         plan = plan_stream(loaded.model, loaded.signature)
     sources = make_conversion_inputs(loaded, options, plan, dataset, raw)
     reference = None if dataset is None else ask_keras(given.model, given.signature, dataset, progress=progress)
+    writer = ArtifactWriter(folder, loaded, options, reference, cut)
+    writer.write(sources)
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=options.name or loaded.rules.name or given.model.name,
@@ -188,9 +206,11 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
         architecture=describe_architecture(loaded.model),
         preprocessing=loaded.rules.preprocessing,
         labels=loaded.rules.labels,
-        artifacts=_write_artifacts(folder, loaded, sources, options, reference, cut),
+        answer=loaded.rules.answer,
+        artifacts=tuple(writer.artifacts),
         kept_words=options.keep_words,
-        stream=None if plan is None else plan.spec,
+        stream=None if plan is None or not writer.streams else plan.spec,
+        missing=tuple(writer.missing),
     )
     beside = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}  # what came with an artifact
     for artifact in manifest.artifacts:
@@ -210,63 +230,6 @@ def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
         options.progress(f"raw texts have to become the ids of {reference.name}")
     made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
     return make_raw_cases(rules, given.signature, made, reference)
-
-
-def _write_artifacts(
-    folder: Path,
-    loaded: LoadedModel,
-    sources: Sequence[ConversionInput],
-    options: ExportOptions,
-    reference: Reference | None,
-    cut: Callable[[NDArray[Any]], NDArray[Any]],
-) -> tuple[Artifact, ...]:
-    """Convert, check and evaluate every file that was asked for; cut makes the ids that a smaller table knows."""
-    decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels)
-    reports, artifacts = [], []
-    whole: dict[str, Conversion] = {}
-    for file in chain.from_iterable(convert_all(source, options, whole) for source in sources):
-        options.progress(f"checking {file.path} against Keras")
-        replay = file.replay()
-        report = check_parity(
-            replay,
-            file.path,
-            file.source.cases,
-            file.source.outputs,
-            tolerance=file.tolerance,
-            decisions=decisions,
-        )
-        if file.is_twin:  # the file for whole sequences streams itself
-            reports.append(report)
-            continue
-        for name, content in {file.path: file.converted.content, **file.converted.companions}.items():
-            (folder / name).write_bytes(content)
-        evaluation = None
-        if reference is not None and report.passed:
-            options.progress(f"evaluating {file.path} on {reference.dataset.name}")
-            evaluation = evaluate_file(replay, reference, loaded.signature, prepare=cut)
-        reports.append(report)
-        artifacts.append(_artifact(file, report, evaluation))
-    require_parity(reports)
-    require_accuracy(artifacts, options.max_accuracy_drop)
-    return tuple(artifacts)
-
-
-def _artifact(file: File, report: ParityReport, evaluation: Evaluation | None) -> Artifact:
-    return Artifact(
-        path=file.path,
-        format=file.target.name,
-        precision=file.precision,
-        kind="sequence" if file.source.stream is None else "stream",
-        size_bytes=len(file.converted.content),
-        sha256=hashlib.sha256(file.converted.content).hexdigest(),
-        parity=report.summary(),
-        accuracy=evaluation.accuracy if evaluation else None,
-        operators=dict(file.operators),
-        recurrences=file.converted.recurrences,
-        evaluation=evaluation,
-        tensors=file.converted.tensors,
-        chunk=file.chunk,
-    )
 
 
 def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:

@@ -72,6 +72,7 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         preprocessing=options.preprocessing,
         text=options.text,
         labels=options.labels,
+        answer=options.answer,
         default_labels=default_labels(model),
         front=None if front is None else TextRules(front.preprocessing, front.words),
     )

@@ -12,6 +12,7 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.pipeline.precisions import expand_precisions
+from deeprnn_export.reading.answer_rules import AnswerOptions
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.targets.target import Target
 
@@ -27,6 +28,7 @@ class ExportOptions:
     formats: Sequence[str] | None
     precisions: Sequence[str]
     sample: Any
+    sample_only: bool
     max_length: int | None
     stream: bool
     chunk: int
@@ -34,6 +36,7 @@ class ExportOptions:
     text: TextOptions
     sample_raw: Sequence[str]
     labels: Any
+    answer: AnswerOptions
     name: str | None
     keep_words: int | None
     tensors: Mapping[str, str] | None
@@ -43,6 +46,7 @@ class ExportOptions:
     max_difference: float | None
     atol: float | None
     force: bool
+    keep_going: bool
     allow_lambda: bool
     custom_objects: Mapping[str, Any] | None
     c_prefix: str | None
@@ -52,6 +56,8 @@ class ExportOptions:
         expand_precisions(self.formats, self.precisions)
         if self.max_length is not None and self.max_length < 1:
             raise InputError(f"max_length={self.max_length}: a sequence has at least 1 step")
+        if self.sample_only and self.sample is None:
+            raise InputError("sample_only=True compares on the given rows alone: give some with sample=")
         if self.chunk < 1:
             raise InputError(f"chunk={self.chunk}: a chunk has at least 1 step")
         if self.chunk != 1 and not self.stream:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.tokenizer_files import WordSource
-from deeprnn_export.reading.labels import check_labels, read_labels
+from deeprnn_export.reading.answer_rules import AnswerOptions, read_answer
+from deeprnn_export.reading.labels import read_labels
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.text_rules import TextOptions, TextRules, read_text_rules
 from deeprnn_export.reading.training_record import read_record
@@ -24,6 +26,8 @@ class InputRules:
 
     Attributes:
         vocabulary: the words by rank.
+        labels: the names of the classes, where there are any.
+        answer: what the numbers of the output stand for, where it is said.
         name: the model's, where training gave one.
         source: where the words are from, where the caller gave them.
         notes: what was recognised, for the user.
@@ -32,6 +36,7 @@ class InputRules:
     preprocessing: Preprocessing
     vocabulary: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    answer: Answer | None = None
     name: str | None = None
     source: WordSource | None = None
     notes: tuple[str, ...] = ()
@@ -45,6 +50,7 @@ def read_input_rules(
     preprocessing: Preprocessing | None,
     text: TextOptions,
     labels: Any,
+    answer: AnswerOptions,
     default_labels: Sequence[str],
     front: TextRules | None = None,
 ) -> InputRules:
@@ -57,6 +63,7 @@ def read_input_rules(
         preprocessing: the caller's rules as a whole.
         text: what the caller says of text.
         labels: the caller's, see ``read_labels``.
+        answer: what the caller says of the output.
         default_labels: where nobody names the classes.
         front: the rules of the layer that a model which takes strings was split at.
 
@@ -77,15 +84,21 @@ def read_input_rules(
         if text.rules is not None or text.start_id is not None or text.oov_id is not None:
             raise InputError("rules and ids for text need its words: give them with tokenizer= or vocabulary=")
     rules = _padded(given, text, signature, max_length)
-    names = read_labels(labels)
-    check_labels(names or (record.labels if record else ()), signature.outputs)
+    named = read_answer(
+        answer,
+        signature.outputs,
+        labels=read_labels(labels) or (record.labels if record else ()),
+        default_labels=default_labels,
+        mask_values=signature.mask_values,
+    )
     words = _known_words(given.words, rules, signature, given.source)
     if rules.kind == "text":
         rules = dataclasses.replace(rules, steps=rules.text_steps)
     return InputRules(
         preprocessing=dataclasses.replace(rules, vocabulary=vocabulary_name(words) if rules.kind == "text" else None),
         vocabulary=words,
-        labels=names or (record.labels if record else ()) or tuple(default_labels),
+        labels=named.labels,
+        answer=named.answer,
         name=record.name if record else None,
         source=given.source,
         notes=given.notes,

@@ -1,4 +1,4 @@
-"""Read the names of the classes, from the caller or a file, and hold their number against the model's output."""
+"""Read the names of the classes, from the caller or a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.strict_json import parse
 
@@ -32,20 +31,6 @@ def read_labels(given: str | Path | Mapping[str, int] | Sequence[str] | None) ->
     if not all(isinstance(name, str) and name.strip() for name in found):
         raise InputError(f"the labels {_shown(found)} have one that is no name; expected a name for each class")
     return found
-
-
-def check_labels(labels: Sequence[str], outputs: Sequence[TensorSpec]) -> None:
-    """Raise InputError where the labels are not as many as the classes of the model's one output."""
-    if not labels or len(outputs) != 1:
-        return
-    width = outputs[0].shape[-1] if len(outputs[0].shape) > 1 else None
-    classes = max(width, 2) if isinstance(width, int) else None
-    if classes is not None and len(labels) != classes:
-        shape = ", ".join(map(str, outputs[0].shape))
-        raise InputError(
-            f"{len(labels)} labels ({_shown(labels)}), but the output {outputs[0].name!r} of the shape ({shape}) "
-            f"decides between {classes} classes; give a name for each, in order"
-        )
 
 
 def _is_file(given: str | Path) -> bool:

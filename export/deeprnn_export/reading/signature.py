@@ -19,9 +19,7 @@ from deeprnn_export.tracing.model_inputs import call_model, placeholders, unique
 from deeprnn_export.tracing.overrides import Override, layer_paths, overridden
 from deeprnn_export.tracing.plain_layers import rows_at_once
 from deeprnn_export.tracing.refusals import layer_along, refusing
-from deeprnn_export.tracing.tensorflow_internals import made_by
-
-_VIEWS = ("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
+from deeprnn_export.tracing.tensorflow_internals import views
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,15 @@ def read_signature(model: keras.Model) -> Signature:
     with traced, inference_form(model), overridden(readers.overrides(model)):
         graph = tf.function(forward, input_signature=specs, autograph=False).get_concrete_function().graph
     flat = keras.tree.flatten(answers[0])
+    named = list(zip(_output_names(model, answers[0], len(flat)), flat, strict=True))
+    for name, tensor in named:
+        if tensor.shape.rank is None:
+            raise UnsupportedModelError(
+                f"output {name!r} of the model {model.name!r} has no known number of axes, as behind tf.squeeze "
+                "without axes: name the axis, such as keras.ops.squeeze(x, axis=-1), or set the shape that you expect"
+            )
     inputs = tuple(_input_spec(spec, readers.id_counts.get(spec.name)) for spec in specs)
-    outputs = tuple(
-        TensorSpec(name, tensor.dtype.name, _axes(tensor.shape))
-        for name, tensor in zip(_output_names(model, answers[0], len(flat)), flat, strict=True)
-    )
+    outputs = tuple(TensorSpec(name, tensor.dtype.name, _axes(tensor.shape)) for name, tensor in named)
     if sum(TIME in spec.shape for spec in inputs) > 1:
         trace = trace_shapes(lambda *given: keras.tree.flatten(call_model(model, given)), specs)
         with (
@@ -120,12 +122,7 @@ class _Readers:
 
     def _origin(self, tensor: Any) -> str | None:
         """Name the input whose values a tensor holds, perhaps in another shape or dtype."""
-        while tensor.ref() not in self.names:
-            operator, inputs = made_by(tensor)
-            if operator not in _VIEWS:
-                return None
-            tensor = inputs[0]
-        return self.names[tensor.ref()]
+        return next((self.names[one.ref()] for one in views(tensor) if one.ref() in self.names), None)
 
 
 def _drawing(model: keras.Model, graph: Any) -> str | None:

@@ -115,5 +115,15 @@ def without_cell_masks(cell: Any) -> Replacements:
     return dict.fromkeys(names, _nothing) if known and hasattr(cell, names[0]) else {}
 
 
+def with_sign_test(test: Callable[[Any], Any]) -> tuple[Any, Replacements]:
+    """Override ``signbit`` of Keras's backend, through which ``argmax`` and ``argmin`` tell -0.0 from 0.0.
+
+    Read in ``keras.src.backend.tensorflow.numpy``: it looks at the bits of a float as an integer (``Bitcast``).
+    """
+    module = _internal("keras.src.backend.tensorflow", "numpy")
+    _internal(module, "signbit")
+    return module, {"signbit": test}
+
+
 def _nothing(*_: Any) -> None:
     return None

@@ -10,17 +10,21 @@ import tensorflow as tf
 
 from deeprnn_export.tracing.keras_internals import takes
 from deeprnn_export.tracing.shapes import sizes
+from deeprnn_export.tracing.tensorflow_internals import made_by, views
 
 
 def look_up(layer: keras.layers.Embedding, _path: str) -> Mapping[str, Any]:
     """Look ids up in the table without the arithmetic by which Keras lets -1 mean the last row.
 
-    ONNX's Gather reads negative indices like that itself, and the device refuses them.
+    The device refuses such ids among a model's inputs. What the model itself computes may be below zero.
     """
     if layer.quantization_mode is not None:
         return {}
+    original = layer.call
 
     def call(inputs: Any) -> Any:
+        if not any(made_by(one)[0] == "Placeholder" for one in views(inputs)):
+            return original(inputs)
         ids = inputs if inputs.dtype in (tf.int32, tf.int64) else tf.cast(inputs, tf.int32)
         return tf.cast(tf.gather(tf.convert_to_tensor(layer.embeddings), ids), layer.compute_dtype)
 
@@ -45,6 +49,14 @@ def rows_at_once(layer: keras.layers.TimeDistributed, _path: str) -> Mapping[str
         return tf.reshape(outputs, [*sizes(inputs)[:2], *sizes(outputs)[1:]])
 
     return {"call": call}
+
+
+def is_negative(x: Any) -> Any:
+    """Return where a float is below zero or -0.0, which alone has the reciprocal minus infinity."""
+    x = tf.convert_to_tensor(x)
+    if not x.dtype.is_floating:
+        return tf.less(x, tf.zeros((), x.dtype))
+    return tf.logical_or(tf.less(x, 0.0), tf.less(1.0 / x, 0.0))
 
 
 _bias_add = tf.nn.bias_add

@@ -6,7 +6,7 @@ Read in TensorFlow 2.20 and 2.21. Nothing else in the workshop touches them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,20 @@ def made_by(tensor: Any) -> tuple[str, list[Any]]:
     """Return the operator that a traced tensor comes from, and its inputs: ``Tensor.op.type``, ``Tensor.op.inputs``."""
     node = _internal(tensor, "op")
     return _internal(node, "type"), list(_internal(node, "inputs"))
+
+
+# Operators behind which values are still those of their first input, perhaps in another shape or dtype.
+_VIEWS = ("Cast", "ExpandDims", "Identity", "Reshape", "Squeeze", "StridedSlice", "Transpose")
+
+
+def views(tensor: Any) -> Iterator[Any]:
+    """Yield a traced tensor, what it is a view of, and so on."""
+    yield tensor
+    operator, inputs = made_by(tensor)
+    while operator in _VIEWS:
+        tensor = inputs[0]
+        yield tensor
+        operator, inputs = made_by(tensor)
 
 
 def untraced(method: Any) -> Any:

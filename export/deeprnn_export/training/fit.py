@@ -13,9 +13,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.errors import DeepRNNEdgeError, InputError
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.names import decide
 from deeprnn_edge.inputs.text import OOV_ID
-from deeprnn_edge.parity.difference import decide
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.reading.training_record import Epoch
 
@@ -110,7 +110,7 @@ def train_network(
 
     Raises:
         InputError: for options and data that do not fit, and where the loss is not a number.
-        DeepRNNEdgeError: where Ctrl-C comes before there is an epoch to keep.
+        KeyboardInterrupt: where Ctrl-C comes before there is an epoch to keep.
     """
     _check(model, dataset, epochs, batch_size, validation_split, patience, word_dropout)
     keras.utils.set_random_seed(seed)
@@ -148,9 +148,8 @@ def train_network(
         except KeyboardInterrupt as interrupt:
             interrupted = True
             if best.epoch is None:
-                raise DeepRNNEdgeError(
-                    "interrupted before the first epoch ended; there is nothing to keep"
-                ) from interrupt
+                interrupt.add_note("no epoch had ended, so there is nothing to keep")
+                raise
     if best.epoch is None:
         raise InputError("the loss became infinite or not a number in every epoch; lower the learning rate")
     best.restore()

@@ -1,9 +1,10 @@
-"""The example of a service: it starts as the guide says, and answers many clients as ``predict`` does."""
+"""The example of a service: it starts as the guide says, and answers many clients as ``classify`` does."""
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 import shutil
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import deeprnn_edge
 from benchmarks.serving.service import HOST, Question, ask, make_questions, make_request, read_example, serve
 from tests.support.paths import FIXTURES
 
@@ -57,6 +59,15 @@ def test_many_clients_get_the_answers_of_predict(port: int, questions: list[Ques
     assert len({answer for _, answer in questions}) == len(TEXTS)  # so that a mixed-up answer is a wrong one
     load = ask(port, repeated(questions, 600), clients=8, timeout_seconds=600)
     assert (dict(load.errors), len(load.latencies_ms)) == ({}, 600)
+
+
+def test_the_answer_says_its_name(port: int) -> None:
+    with socket.create_connection((HOST, port)) as connection:
+        connection.sendall(make_request({"text": TEXTS[0]}).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+        received = b"".join(iter(lambda: connection.recv(4096), b""))
+    answer = json.loads(received.partition(b"\r\n\r\n")[2])
+    ((name, probability),) = deeprnn_edge.load(FIXTURES / "bundle").classify(TEXTS[0], top_k=1)[0]
+    assert answer == {"label": name, "probability": probability}
 
 
 def test_what_is_not_the_answer_of_predict_is_counted(port: int, questions: list[Question]) -> None:

@@ -52,7 +52,7 @@ def test_names_from_a_file_do_not_steer_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"\x08\x08\x3a" + bytes([len(graph)]) + graph)
     result = CliRunner().invoke(main, ["inspect", str(tmp_path / "m.onnx")])
     assert result.exit_code == 0
-    assert "?[31m" in result.stdout
+    assert "\\u001b[31m" in result.stdout
     assert "\x1b" not in result.stdout
 
 

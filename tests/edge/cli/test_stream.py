@@ -67,11 +67,12 @@ def test_each_line_is_answered_as_it_comes(piped: subprocess.Popen[str], stream_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process")
-def test_ctrl_c_ends_quietly(piped: subprocess.Popen[str]) -> None:
+def test_ctrl_c_ends_in_one_line(piped: subprocess.Popen[str]) -> None:
     ask(piped, "film")
     piped.send_signal(signal.SIGINT)
-    assert piped.communicate() == ("", "")
-    assert piped.returncode == 0
+    kept = "every line above is answered; what the stream remembered is gone"
+    assert piped.communicate() == ("", f"interrupted: {kept}\n")
+    assert piped.returncode == 130
 
 
 def test_a_reader_that_leaves_ends_it_quietly(piped: subprocess.Popen[str]) -> None:
@@ -83,7 +84,7 @@ def test_a_reader_that_leaves_ends_it_quietly(piped: subprocess.Popen[str]) -> N
     piped.stdin.write("plot\n")
     piped.stdin.close()
     assert piped.stderr.read() == ""
-    assert piped.wait() == 0
+    assert piped.wait() == 141
 
 
 def test_one_vector_a_line(stream_steps_bundle: Path) -> None:

@@ -23,6 +23,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.web.runtime_files import SCRIPT, VERSION, WASM, unpack_runtime
 from deeprnn_edge.web.settings import choose_artifact, make_settings
 from deeprnn_edge.web.site import check_site
+from tests.support.changed_bundle import change_manifest
 
 
 def run(*words: object) -> Result:
@@ -62,6 +63,15 @@ def test_the_folder(stream_bundle: Path, package: Path, tmp_path: Path) -> None:
     imported = {name for text in texts for name in re.findall(r'from "\./([^"]+)"', text)}
     assert all((site / name).is_file() for name in imported)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["package", "site"]
+
+
+def test_a_name_is_no_place_of_the_page(stream_bundle: Path, package: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(stream_bundle, tmp_path / "bundle")
+    name = "{{VERSION}} {{NAME}} {{OTHER}} \\g<0> <b>\u202e"
+    change_manifest(copy, name=name)
+    assert run(copy, "-o", tmp_path / "site", "--runtime", package).exit_code == 0
+    index = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert "<h1>{{VERSION}} {{NAME}} {{OTHER}} \\g&lt;0&gt; &lt;b&gt;\\u202e</h1>" in index
 
 
 @pytest.mark.parametrize(("artifact", "streams"), [("model.onnx", False), ("stream.onnx", True)])

@@ -11,14 +11,16 @@ import shutil
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge import BundleError, InputError, Model
-from deeprnn_edge.inference.classes import rank_classes
+from deeprnn_edge import BundleError, InputError, Manifest, Model
+from deeprnn_edge.bundle.answer import Answer
+from deeprnn_edge.inference.names import check_count, name_rows
 
 TEXTS = ["a gorgeous, moving film", "dull plot; BORING!", ""]
 
@@ -38,6 +40,17 @@ def test_names_and_probabilities(model: Model) -> None:
         assert row == sorted(row, key=lambda pair: -pair[1])
     assert model.classify(TEXTS[0], top_k=1) == [named[0][:1]]
     assert model.classify([]) == []
+
+
+def explained(labels: Any, answer: Answer | None = None) -> Manifest:
+    """A manifest that says no more than what an output stands for."""
+    told: Any = SimpleNamespace(labels=labels, answer=answer, outputs=(None,))
+    return cast(Manifest, told)
+
+
+def rank_classes(answer: Any, labels: Any, top_k: int) -> Any:
+    check_count(top_k)
+    return name_rows(answer, explained(labels), top_k=top_k)
 
 
 def test_classes_of_one_and_of_many_outputs() -> None:

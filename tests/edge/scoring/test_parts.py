@@ -6,7 +6,6 @@ import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import deeprnn_edge
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
-from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.errors import InputError
+from deeprnn_edge.inference.names import Answered
 from deeprnn_edge.scoring import output_folder
 from deeprnn_edge.scoring.answers import answer_column, answer_names
 from deeprnn_edge.scoring.output_folder import OutputFolder
 from deeprnn_edge.scoring.partitions import Source, plan_partitions
 from deeprnn_edge.scoring.row_reader import RowReader
 from deeprnn_edge.scoring.run_settings import ModelIdentity, RunSettings, read_settings
+from tests.support.changed_bundle import change_manifest
 
 
 @given(st.lists(st.integers(0, 50), max_size=5), st.integers(1, 20))
@@ -85,6 +87,10 @@ class Fake:
         length = np.array([len(item) for item in items], np.float32).reshape(-1, 1)
         return {"wide": length + np.arange(3, dtype=np.float32), "steps": np.stack([length, -length], axis=1)}
 
+    def answer(self, items: list[str]) -> list[Answered]:
+        outputs = self.predict(items)
+        return [Answered({name: values[at] for name, values in outputs.items()}, None) for at in range(len(items))]
+
 
 def test_several_values_become_lists_and_nulls_stay_null(bundle_path: Path) -> None:
     outputs = (TensorSpec("wide", "float32", ("batch", 3)), TensorSpec("steps", "float32", ("batch", "time", 1)))
@@ -114,13 +120,18 @@ def test_models_that_score_cannot_ask(bundle_path: Path, stream_steps_bundle: Pa
         answer_names(deeprnn_edge.load(stream_steps_bundle).manifest, "")
 
 
-def test_a_class_without_a_label(bundle_path: Path) -> None:
-    manifest = dataclasses.replace(
-        deeprnn_edge.load(bundle_path).manifest, outputs=(TensorSpec("classes", "float32", ("batch", 3)),)
-    )
-    model: Any = SimpleNamespace(manifest=manifest, predict=lambda items: np.eye(3, dtype=np.float32)[[2] * len(items)])
-    with pytest.raises(BundleError, match="2 labels, and an answer is class 2"):
-        answer_column(model, pa.chunked_array([["film"]]), first_row=0)
+def test_several_labels_are_a_list(bundle_path: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle_path, tmp_path / "b")
+    texts = ["film", "great great love", None, "worst plot"]
+    threshold = float(np.median(deeprnn_edge.load(tmp_path / "b").predict([text for text in texts if text])))
+    change_manifest(tmp_path / "b", labels=("good",), answer=Answer("labels", threshold=threshold))
+    model = deeprnn_edge.load(tmp_path / "b")
+    probability, label = answer_column(model, pa.chunked_array([texts]), first_row=0)
+    assert label.type == pa.list_(pa.string())
+    expected = [None if one is None else ["good"] if one > threshold else [] for one in probability.to_pylist()]
+    assert label.to_pylist() == expected
+    assert [] in expected
+    assert ["good"] in expected
 
 
 def settings_of(column: str) -> RunSettings:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_export.reading.labels import check_labels, read_labels
+from deeprnn_export.reading.labels import read_labels
 
 
 @pytest.mark.parametrize(
@@ -56,29 +55,3 @@ def test_damaged_json(tmp_path: Path) -> None:
     (tmp_path / "l.json").write_text("[")
     with pytest.raises(InputError, match="cannot read the labels"):
         read_labels(tmp_path / "l.json")
-
-
-def output(*shape: int | str) -> tuple[TensorSpec, ...]:
-    return (TensorSpec("y", "float32", shape),)
-
-
-@pytest.mark.parametrize(
-    ("count", "outputs"),
-    [
-        (6, output("batch", 6)),
-        (2, output("batch", 1)),
-        (6, output("batch", "time", 6)),
-        (3, (*output("batch", 6),) * 2),
-    ],
-)
-def test_as_many_as_classes(count: int, outputs: tuple[TensorSpec, ...]) -> None:
-    check_labels([str(number) for number in range(count)], outputs)
-    check_labels((), outputs)
-
-
-@pytest.mark.parametrize(
-    ("count", "outputs"), [(2, output("batch", 6)), (3, output("batch", 1)), (7, output("batch", 6))]
-)
-def test_too_few_or_too_many(count: int, outputs: tuple[TensorSpec, ...]) -> None:
-    with pytest.raises(InputError, match=rf"^{count} labels \(0, 1.*\), but the output 'y' of the shape"):
-        check_labels([str(number) for number in range(count)], outputs)

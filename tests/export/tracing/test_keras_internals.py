@@ -12,6 +12,7 @@ from keras import layers
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.tracing import keras_internals as internals
+from deeprnn_export.tracing import plain_layers
 from deeprnn_export.tracing.overrides import overridden
 
 
@@ -149,6 +150,22 @@ def test_maybe_config_dropout_masks() -> None:
     with overridden([(layer, internals.without_loop_masks(layer))]):
         model(np.ones((1, 3, 2), np.float32))
     np.testing.assert_array_equal(np.asarray(seed), before)
+
+
+def test_signbit() -> None:
+    asked = []
+
+    def test(x: Any) -> Any:
+        asked.append(x)
+        return plain_layers.is_negative(x)
+
+    values = np.array([[0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, 1e-45, -1e-45]], np.float32)
+    expected = keras.ops.argmax(-np.abs(values)), keras.ops.argmin(np.abs(values)), np.signbit(values)
+    with overridden([internals.with_sign_test(test)]):
+        found = keras.ops.argmax(-np.abs(values)), keras.ops.argmin(np.abs(values)), keras.ops.signbit(values)
+    assert len(asked) == 3
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_get_dropout_mask() -> None:

@@ -173,7 +173,7 @@ def _worst(content: bytes, cases: Sequence[Case]) -> float:
     return max(
         difference.max_abs_diff
         for case in cases
-        for difference in compare(case.name, case.outputs, session.run(case.inputs), decisions=())
+        for difference in compare(case.name, case.outputs, session.run(case.inputs), decisions={})
     )
 
 

@@ -89,6 +89,16 @@ def dtype_of(graph: Any, name: str) -> int:
     return int(_internal(graph, "get_dtype")(name))
 
 
+def rank_of(graph: Any, name: str) -> int:
+    """Return how many axes a value has: ``Graph.get_rank``."""
+    return int(_internal(graph, "get_rank")(name))
+
+
+def number_attribute(node: Any, name: str) -> int:
+    """Read a node's attribute of an integer: ``Node.get_attr_int``."""
+    return int(_internal(node, "get_attr_int")(name))
+
+
 def text_attribute(node: Any, name: str) -> str:
     """Read a node's attribute of text: ``Node.get_attr_str``."""
     return str(_internal(node, "get_attr_str")(name))
@@ -97,6 +107,11 @@ def text_attribute(node: Any, name: str) -> str:
 def convert_select(graph: Any, node: Any) -> None:
     """Convert a ``SelectV2`` as tf2onnx itself does: ``onnx_opset.controlflow.Select.version_9``."""
     _internal(_internal("tf2onnx.onnx_opset.controlflow", "Select"), "version_9")(graph, node)
+
+
+def convert_floor_div(graph: Any, node: Any) -> None:
+    """Convert a ``FloorDiv`` as tf2onnx itself does: ``onnx_opset.math.FloorDiv.version_6``."""
+    _internal(_internal("tf2onnx.onnx_opset.math", "FloorDiv"), "version_6")(graph, node)
 
 
 @contextmanager

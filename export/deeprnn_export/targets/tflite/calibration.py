@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import StreamSpec
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
 from deeprnn_edge.runtimes.tflite.session import TFLiteSession
+from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.targets.conversion_input import CALIBRATION_ROWS
 
 Feed = dict[str, NDArray[Any]]
 
 
-def calibration_steps(exact: bytes, spec: StreamSpec, sequences: Sequence[Feed]) -> list[Feed]:
+def calibration_steps(exact: Conversion, spec: StreamSpec, sequences: Sequence[Feed]) -> list[Feed]:
     """Make feeds of a stream, its states among them, from anywhere in the sequences: as many as of whole ones.
 
     Args:
         exact: the stream in float32, as TFLite.
         sequences: feeds of one row each.
     """
-    session = TFLiteSession(exact, "the stream in float32")
+    session = TFLiteSession(exact.content, "the stream in float32", delegates=exact.delegates)
     timed = next(one for one in spec.inputs if "time" in one.shape)
     chunk = session.fixed_shapes[timed.name][1]
     feeds: list[Feed] = []

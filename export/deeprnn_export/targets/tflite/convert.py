@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.compact import compact
+from deeprnn_export.targets.tflite.converter_process import TRY
 from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
 from deeprnn_export.tracing.overrides import overridden
 from deeprnn_export.tracing.plain_layers import bias_add
@@ -76,14 +79,15 @@ def convert_to_tflite(given: ConversionInput, precision: str = "fp32") -> Conver
         samples = None
         if is_calibrated:
             samples = _write_samples(Path(folder) / "samples.npz", signature, given.calibration)
-        content = compact(_convert_apart(model, saved_model, Path(folder) / "model.tflite", precision, samples))
+        made, delegates = _convert_apart(model, saved_model, Path(folder) / "model.tflite", precision, samples)
+        content = compact(made)
     foreign = inspect_tflite(content, "model.tflite").foreign
     if foreign:
         raise UnsupportedModelError(
             f"the TFLite form of model {model.name!r} needs {', '.join(sorted(foreign))}, "
             f"which LiteRT runs with extra libraries only; {TARGET.way_out}"
         )
-    return Conversion(content, tuple(recurrences))
+    return Conversion(content, tuple(recurrences), delegates=delegates)
 
 
 def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mapping[str, NDArray[Any]]]) -> Path:
@@ -96,23 +100,49 @@ def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mappi
     return path
 
 
-def _convert_apart(model: keras.Model, saved_model: Path, target: Path, precision: str, samples: Path | None) -> bytes:
-    """Run the converter in a process of its own: it leaks (tensorflow#122598), and it may crash."""
-    words = [saved_model, target, precision, *([] if samples is None else [samples])]
-    command = [sys.executable, "-m", "deeprnn_export.targets.tflite.converter_process", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+def _convert_apart(
+    model: keras.Model, saved_model: Path, target: Path, precision: str, samples: Path | None
+) -> tuple[bytes, bool]:
+    """Run the converter in a process of its own: it leaks (tensorflow#122598), and it may crash.
+
+    Returns:
+        The file, and whether LiteRT runs it with its delegates.
+    """
+    done = _run_apart(saved_model, target, precision, samples)
     if done.returncode == 0:
-        return target.read_bytes()
+        return target.read_bytes(), True
     if lacking := lacking_operator(done.stderr):
         raise lacks_operator(model, *lacking, lacks=TARGET.lacks, way_out=TARGET.way_out)
     # The file is there as soon as the converter is done with it.
     tried = target.exists()
+    if tried and _run_apart(saved_model, target, TRY, samples).returncode == 0:
+        return target.read_bytes(), False
     if done.returncode < 0:
         crash = signal.Signals(-done.returncode).name
         reason = f"LiteRT crashed with {crash} at the file" if tried else f"the TFLite converter crashed with {crash}"
     else:
-        lines = done.stderr.strip().splitlines() or ["no reason"]
-        line = ([line for line in lines if "error:" in line.lower()] or lines)[-1]
+        line = telling_line(done.stderr)
         reason = f"LiteRT cannot run the file: {line}" if tried else f"the TFLite converter refused it: {line}"
     before = "" if precision == "fp32" else "leave this precision out, or "
     raise UnsupportedModelError(f"model {model.name!r} in {precision}: {reason}; {before}{TARGET.way_out}")
+
+
+def _run_apart(
+    saved_model: Path, target: Path, precision: str, samples: Path | None
+) -> subprocess.CompletedProcess[str]:
+    words = [saved_model, target, precision, *([] if samples is None else [samples])]
+    command = [sys.executable, "-m", "deeprnn_export.targets.tflite.converter_process", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def telling_line(said: str) -> str:
+    """Return the last line that tells of an error, else the last; with how often, where it repeats."""
+    lines = said.strip().splitlines() or ["no reason"]
+    line = ([line for line in lines if "error:" in line.lower()] or lines)[-1].strip()
+    # LiteRT says the same of each node that a delegate does not take, some hundreds of them.
+    repeated = Counter(re.sub(r"\d+", "#", one.strip()) for one in lines)
+    most, times = repeated.most_common(1)[0]
+    if times < 2 or most == re.sub(r"\d+", "#", line):
+        return line if times < 2 else f"{line} ({times} times)"
+    first = next(one.strip() for one in lines if re.sub(r"\d+", "#", one.strip()) == most)
+    return f"{line}; before it, {times} times: {first}"

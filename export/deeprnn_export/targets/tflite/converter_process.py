@@ -3,8 +3,9 @@
 ``python -m deeprnn_export.targets.tflite.converter_process SAVED_MODEL TARGET PRECISION [SAMPLES]``
 
 SAMPLES is a ``.npz`` for the precisions that are calibrated: ``names``, and in their order ``arr_0``, ``arr_1``,
-each of ``(rows, ...)``. A file of another precision than fp32 is run once after it is written: LiteRT aborts its
-process at some of what the converter makes, and here that is this process.
+each of ``(rows, ...)``. A file is run once after it is written: LiteRT aborts its process at some of what the
+converter makes, and here that is this process. PRECISION ``try`` converts nothing: it runs TARGET, which is there,
+without the delegates of LiteRT.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.runtimes.tflite.session import TFLiteSession
 
+TRY = "try"
 Samples = dict[str, NDArray[Any]]
 
 
@@ -48,9 +50,9 @@ def convert(saved_model: str, precision: str = "fp32", samples: Samples | None =
     return content
 
 
-def try_out(content: bytes, samples: Samples | None = None) -> None:
+def try_out(content: bytes, samples: Samples | None = None, *, delegates: bool = True) -> None:
     """Run a file once, on the first sample or on zeros, which are ids too."""
-    session = TFLiteSession(content, "model.tflite")
+    session = TFLiteSession(content, "model.tflite", delegates=delegates)
     session.run(
         {name: np.zeros(shape, np.int32) for name, shape in session.fixed_shapes.items()}
         if samples is None
@@ -72,10 +74,12 @@ def read_samples(path: str) -> Samples:
 
 def _main(saved_model: str, target: str, precision: str, path: str | None = None) -> None:
     samples = None if path is None else read_samples(path)
+    if precision == TRY:
+        try_out(Path(target).read_bytes(), samples, delegates=False)
+        return
     content = convert(saved_model, precision, samples)
     Path(target).write_bytes(content)
-    if precision != "fp32":
-        try_out(content, samples)
+    try_out(content, samples)
 
 
 if __name__ == "__main__":

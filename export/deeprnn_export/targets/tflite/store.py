@@ -25,6 +25,6 @@ def store_weights(given: ConversionInput, precision: str, exact: Callable[[], Co
     """
     check_matrices(given.model, precision, way_out="export with formats=('onnx',) and tensors=")
     if TARGET.precisions[precision].is_calibrated and given.stream is not None:
-        steps = calibration_steps(exact().content, given.stream.spec, given.calibration)
+        steps = calibration_steps(exact(), given.stream.spec, given.calibration)
         given = replace(given, calibration=steps)
     return convert_to_tflite(given, precision)

@@ -84,6 +84,26 @@ def test_select_version_9() -> None:
     assert "SelectV2" not in operators(given)
 
 
+def test_floor_div_version_6() -> None:
+    def whole(x: Any) -> Any:
+        return tf.math.floordiv(x, 3.0)
+
+    own, given = converted(whole), converted(whole, "FloorDiv", internals.convert_floor_div)
+    assert sorted(operators(own)) == sorted(operators(given))
+    assert "FloorDiv" not in operators(given)
+
+
+def test_get_rank_and_get_attr_int() -> None:
+    seen = []
+
+    def rule(graph: Any, node: Any) -> None:
+        seen.append((internals.rank_of(graph, node.input[0]), internals.number_attribute(node, "batch_dims")))
+        internals.add_node(graph, "Identity", [node.input[0]], **internals.take_out(graph, node) | {"shapes": None})
+
+    converted(lambda x: tf.gather(x, [0, 1]), "GatherV2", rule)
+    assert seen == [(2, 0)]
+
+
 def test_make_name() -> None:
     assert internals.NUMBERED.search(utils.make_name("loop"))
     assert internals.NUMBERED.search(utils.make_name("loop") + ":1")
@@ -105,6 +125,8 @@ def test_the_loggers_names(caplog: pytest.LogCaptureFixture) -> None:
         (lambda: internals.add_constant(object(), "one", np.ones(1)), "get_node_by_name"),
         (lambda: internals.dtype_of(object(), "x"), "get_dtype"),
         (lambda: internals.text_attribute(object(), "token"), "get_attr_str"),
+        (lambda: internals.rank_of(object(), "x"), "get_rank"),
+        (lambda: internals.number_attribute(object(), "axis"), "get_attr_int"),
     ],
 )
 def test_what_an_upgrade_took_away_is_said(use: Callable[[], object], lost: str) -> None:
