@@ -7,9 +7,9 @@ the workshop) COUNT inputs, made from real files by the mutators of ``tests/supp
 or raise one of the errors of ``deeprnn_edge.errors``; it may open nothing outside of its folder. Beside them it reads
 the largest input of several kinds that the limits let through.
 
-Writes ``results/fuzz_loading.json`` after each reader, with the number of each input that broke this or took more than
-2 s of processor time, and exits with 1 where there is one. A process of its own reads a thousand inputs, so that the
-end of it is counted.
+Writes ``results/fuzz_loading.json`` after each thousand, with the number of each input that broke this, and how many
+took more than 2 s of processor time; exits with 1 where there is one. A process of its own reads a thousand inputs, so
+that the end of it is counted.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -59,8 +60,9 @@ def main(count: int, seed: int, names: tuple[str, ...], output: Path) -> None:
     }
     for name, target in all_targets().items():
         if not names or name in names:
-            result["readers"][name] = fuzz(name, target, count, seed)
-            write_output(output, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+            for so_far in fuzz(name, target, count, seed):
+                result["readers"][name] = so_far
+                write_output(output, json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     slow = [one for one in result["largest"].values() if one["cpu_seconds"] > MOST_SECONDS]
     sys.exit(bool(slow or any(one["failures"] or one["slow"] for one in result["readers"].values())))
 
@@ -70,8 +72,8 @@ def all_targets() -> dict[str, Target]:
     return {**targets(), **workshop_targets()}
 
 
-def fuzz(name: str, target: Target, count: int, seed: int) -> dict[str, Any]:
-    """Return outcomes by name, the slowest input, and what went wrong by the input's number."""
+def fuzz(name: str, target: Target, count: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Yield outcomes by name, the slowest input, and what went wrong by the input's number, after every thousandth."""
     total: dict[str, Any] = {"inputs": 0, "outcomes": {}, "slowest_ms": 0.0, "slow": 0, "seconds": 0.0, "failures": []}
     started = time.perf_counter()
     for first in range(0, count, PART):
@@ -83,8 +85,8 @@ def fuzz(name: str, target: Target, count: int, seed: int) -> dict[str, Any]:
         total["failures"] = (total["failures"] + part["failures"])[:MOST_KEPT]
         if total["inputs"] % 10_000 == 0:
             click.echo(f"{name}: {total['inputs']:,} of {count:,}, {total['outcomes']}", err=True)
-    total["seconds"] = round(time.perf_counter() - started, 1)
-    return total
+        total["seconds"] = round(time.perf_counter() - started, 1)
+        yield total
 
 
 def _in_a_process(name: str, target: Target, seed: int, numbers: range) -> dict[str, Any]:

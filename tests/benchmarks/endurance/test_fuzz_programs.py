@@ -36,7 +36,7 @@ def test_what_goes_wrong_is_counted(end: str) -> None:
         raise KeyError("a fault")
 
     target = replace(fuzz_loading.all_targets()["golden"], read=read)
-    found = fuzz_loading.fuzz("golden", target, 3, 0)
+    (found,) = fuzz_loading.fuzz("golden", target, 3, 0)
     assert (found["inputs"], found["outcomes"]) == (3, {"failure": 3})
     assert ("KeyError" if end == "raises" else "died") in found["failures"][0]["error"]
 
