@@ -11,7 +11,7 @@ PYTEST := -m pytest -n 2 --dist worksteal
 # The folders of tests of one room, of either half or both: tests/edge/bench, tests/export/targets/tflite, tests/edge.
 ROOMS = $(if $(ROOM),$(wildcard $(addsuffix /$(ROOM),tests tests/edge tests/export tests/benchmarks)),tests)
 
-.PHONY: demo quick test conformance random lowest newest check docs bench clean
+.PHONY: demo quick test conformance random lowest newest check docs bench hashes audit clean
 demo: $(INSTALLED)
 	$(BIN)/deeprnn-edge demo
 
@@ -61,6 +61,8 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python benchmarks/tables/fill.py --check
+	$(BIN)/python -m supply.sbom --check
+	$(BIN)/python -m supply.hashes --check
 	$(MAKE) docs
 
 # The site, into .site/, without the network; a link that leads nowhere, or a page outside the menu, is an error.
@@ -71,6 +73,15 @@ docs: $(INSTALLED)
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/peers/compare.py $(SWEEP)
 	$(BIN)/python benchmarks/peers/overhead.py
+
+# The hashes of the files of pins.txt, after it has changed.
+hashes: $(VENV)/.supply
+	$(BIN)/python -m supply.hashes $(VENV)/supply/bin/uv
+
+# Known holes in the pinned packages; skipped, which it says, where there is no network for it.
+audit: $(INSTALLED)
+	@$(MAKE) --no-print-directory $(VENV)/.supply || { echo "audit skipped: pip-audit cannot be installed here" >&2; exit 0; }; \
+		$(BIN)/python -m supply.audit $(VENV)/supply/bin/pip-audit
 
 clean:
 	rm -rf $(VENV) demo
@@ -87,4 +98,10 @@ $(INSTALLED): pyproject.toml pins.txt
 # PyTorch and OpenVINO, which only the comparison with peers needs.
 $(VENV)/.peers: $(INSTALLED)
 	$(BIN)/pip install --quiet --constraint pins.txt --no-build-isolation --editable '.[export,dev,docs,peers]'
+	@touch $@
+
+# Tools of an environment of their own: what they depend on is no matter of ours.
+$(VENV)/.supply: $(INSTALLED)
+	$(PYTHON) -m venv --clear $(VENV)/supply
+	$(VENV)/supply/bin/pip install --quiet uv pip-audit
 	@touch $@

@@ -42,6 +42,17 @@ def hardening(result: Mapping[str, Any]) -> str:
     return markdown(["", "count", "found"], rows) + "\n\n" + describe_machine(result)
 
 
+def two_at_once(result: Mapping[str, Any]) -> str:
+    """Tabulate pairs of commands that write one place, a line for each command."""
+    rows = [
+        [f"`{one['command']}`" if "'" not in one["command"] else one["command"], one["pairs"],
+         one["exit_codes"].get("0 and 2", 0), one["exit_codes"].get("0 and 0", 0), len(one["problems"])]
+        for one in result["commands"]
+    ]  # fmt: skip
+    header = ["command", "pairs", "one ended with 0", "both, one after the other", "neither result, or half of one"]
+    return markdown(header, rows) + "\n\n" + describe_machine(result)
+
+
 _SOAKS = {
     "predictions, after 50,000 of warm-up": "predictions",
     "loads and closes, after as many of warm-up": "loads",
@@ -81,7 +92,8 @@ def fuzz(loading: Mapping[str, Any], onnx: Mapping[str, Any], runtimes: Mapping[
         wrong = f"{len(one['failures'])} in the process that asked; {died} ended the one that ran them"
         rows.append([f"`{name}` with a right hash, verified", f"{one['inputs']:,}", f"{ran:,}", wrong])
     slowest = max(one["cpu_seconds"] for one in loading["largest"].values())
-    said = f"The largest of {len(loading['largest'])} inputs that the limits let through takes {slowest:.1f} s of a processor."
+    largest = len(loading["largest"])
+    said = f"The largest of {largest} inputs that the limits let through takes {slowest:.1f} s of a processor."
     return markdown(["", "files", "accepted", "wrong"], rows) + f"\n\n{said} {describe_machine(loading)}"
 
 
@@ -91,6 +103,7 @@ def _broken(one: Mapping[str, Any]) -> str:
 
 SCALE_TABLES: dict[str, Callable[[], str]] = {
     "score": lambda: score(read("score")),
+    "two_at_once": lambda: two_at_once(read("two_at_once")),
     "hardening": lambda: hardening(read("hardening")),
     "fuzz": lambda: fuzz(read("fuzz_loading"), read("fuzz_onnx"), read("fuzz_runtimes")),
 }

@@ -2,7 +2,8 @@
 
 A case is a set of arrays that run together; its arrays are stored as ``<case>/in/<input>`` and
 ``<case>/out/<output>``. A streamed case has the states among both: those before its first step and those
-behind its last one. A case of raw texts has these as ``<case>/raw/texts``, a JSON list's bytes.
+behind its last one. A case of raw texts has these as ``<case>/raw/texts``, a JSON list's bytes; one of raw values as
+``<case>/values/<input>``, numbers as they are, and words, or numbers and words, as a JSON list's bytes.
 """
 
 from __future__ import annotations
@@ -25,17 +26,26 @@ from deeprnn_edge.files.zip_reader import CheckedZip
 
 _FILE = "golden.npz"
 _SUFFIX = ".npy"  # what numpy adds to each array's name
+_SIDES = ("in", "out", "raw", "values")
 _AGAIN = "copy the bundle again"
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
 class Case:
-    """Hold one set of inputs and Keras's outputs for it, by name."""
+    """Hold one set of inputs and Keras's outputs for it, by name.
+
+    Attributes:
+        texts: what the one input is made of, a row each.
+        values: the raw values that an input is made of, by its name, a row each.
+        truth: the outputs in float64, while a model is exported; golden vectors have none.
+    """
 
     name: str
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    values: dict[str, NDArray[Any]] = field(default_factory=dict)
+    truth: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def cases_for(names: Collection[str], cases: Sequence[Case]) -> list[Case]:
@@ -50,8 +60,10 @@ def encode_golden(cases: Sequence[Case]) -> bytes:
         arrays.update({f"{case.name}/in/{name}": value for name, value in case.inputs.items()})
         arrays.update({f"{case.name}/out/{name}": value for name, value in case.outputs.items()})
         if case.texts:
-            texts = json.dumps(case.texts, ensure_ascii=False).encode("utf-8")
-            arrays[f"{case.name}/raw/texts"] = np.frombuffer(texts, np.uint8)
+            arrays[f"{case.name}/raw/texts"] = _json_bytes(case.texts)
+        for name, value in case.values.items():
+            as_json = value.dtype.kind in "OU"
+            arrays[f"{case.name}/values/{name}"] = _json_bytes(value.tolist()) if as_json else value
     content = io.BytesIO()
     # Without allow_pickle=False: numpy 1.26 has no such option here, and would store it as one more array.
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # a name that no array has
@@ -81,6 +93,8 @@ def decode_golden(content: bytes) -> list[Case]:
                 raise BundleError(f"{_FILE}: {key[:80]!r} holds no row: its shape is {found.shape}; {_AGAIN}")
             if side == "raw":
                 cases[name] = replace(case, texts=_decode_texts(found, key))
+            elif side == "values":
+                case.values[array] = _decode_values(found, key)
             else:
                 (case.inputs if side == "in" else case.outputs)[array] = found
     if not cases:
@@ -125,12 +139,30 @@ def _check_array(case: Case, spec: TensorSpec | StateSpec, rows: int) -> None:
     raise BundleError(f"{_FILE}: {where} has {found}, expected {expected}; {_AGAIN}")
 
 
-def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
-    """Read the raw texts of a case, stored as the bytes of a JSON list."""
+def _json_bytes(value: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value, ensure_ascii=False).encode("utf-8"), np.uint8)
+
+
+def _read_json(array: NDArray[Any], key: str) -> Any:
     try:
-        texts = parse(array.tobytes()) if array.dtype == np.uint8 else None
+        return parse(array.tobytes()) if array.dtype == np.uint8 else None
     except ValueError as error:
         raise BundleError(f"{_FILE}: {key[:80]!r} is not JSON: {error}; {_AGAIN}") from error
+
+
+def _decode_values(array: NDArray[Any], key: str) -> NDArray[Any]:
+    """Read the raw values of a case: numbers, or the bytes of a JSON list."""
+    if array.dtype != np.uint8:
+        return array
+    values = _read_json(array, key)
+    if not isinstance(values, list):
+        raise BundleError(f"{_FILE}: {key[:80]!r} is no list of values; {_AGAIN}")
+    return np.array(values, object)
+
+
+def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
+    """Read the raw texts of a case, stored as the bytes of a JSON list."""
+    texts = _read_json(array, key)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise BundleError(f"{_FILE}: {key[:80]!r} is no list of texts; {_AGAIN}")
     return tuple(texts)
@@ -139,6 +171,6 @@ def _decode_texts(array: NDArray[Any], key: str) -> tuple[str, ...]:
 def _split(key: str) -> tuple[str, str, str]:
     """Return the case, the side and the array that an entry is called by."""
     parts = key.removesuffix(_SUFFIX).split("/", 2)
-    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in ("in", "out", "raw") or not key.isprintable():
+    if not key.endswith(_SUFFIX) or len(parts) != 3 or parts[1] not in _SIDES or not key.isprintable():
         raise BundleError(f"{_FILE} holds {key[:80]!r}, expected CASE/in/NAME.npy or CASE/out/NAME.npy; {_AGAIN}")
     return parts[0], parts[1], parts[2]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deeprnn_edge.bundle.answer import Answer, refuse_unknown_kind
+from deeprnn_edge.bundle.feature_steps import RawInput, refuse_unknown_features
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.strict_json import decode, parse, show
@@ -86,6 +87,7 @@ class Preprocessing:
         steps: from a text to its words; None for those of ``keras.datasets.imdb``.
         end_id: what every text ends with; None for nothing.
         min_length: where no length is stated, time steps that shorter input is padded to; None leaves it as it is.
+        raw: for each input that is made of raw values, how.
     """
 
     kind: Literal["text", "tokens", "sequence"]
@@ -101,6 +103,7 @@ class Preprocessing:
     steps: tuple[TextStep, ...] | None = None
     end_id: int | None = None
     min_length: int | None = None
+    raw: tuple[RawInput, ...] = ()
 
     @property
     def text_steps(self) -> tuple[TextStep, ...]:
@@ -118,6 +121,8 @@ class Parity:
         label_flips: rows whose label was not Keras's.
         cases: how many were compared.
         reason: why ``atol`` is not the usual one.
+        keras_error: the largest difference of Keras's own float32 answers from those in float64; None where unknown.
+        own_error: the same of the artifact's.
     """
 
     max_abs_diff: float
@@ -125,6 +130,8 @@ class Parity:
     label_flips: int
     cases: int
     reason: str | None = None
+    keras_error: float | None = None
+    own_error: float | None = None
 
 
 Form = Literal["native", "bidirectional", "fused", "loop", "keras loop"]
@@ -368,6 +375,10 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     for artifact in fields["artifacts"]:
         if artifact["delegates"]:
             del artifact["delegates"]
+    if not fields["preprocessing"]["raw"]:
+        del fields["preprocessing"]["raw"]
+    for one in fields["preprocessing"].get("raw", ()):
+        one["steps"] = list(map(encode_step, one["steps"]))
     return fields
 
 
@@ -391,6 +402,7 @@ def decode_manifest(text: str) -> Manifest:
         )
     if isinstance(rules := raw.get("preprocessing"), dict):
         refuse_unknown_steps(rules.get("steps"))
+        refuse_unknown_features(rules.get("raw"))
     refuse_unknown_kind(raw.get("answer"))
     manifest: Manifest = decode(Manifest, raw, "manifest.json")
     return manifest

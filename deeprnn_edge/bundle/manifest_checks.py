@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.answer_checks import check_answer
 from deeprnn_edge.bundle.content import check_name
+from deeprnn_edge.bundle.feature_steps import RawInput, shape_of_result
 from deeprnn_edge.bundle.manifest import (
     Artifact,
     Companion,
@@ -57,6 +58,7 @@ def check_manifest(manifest: Manifest) -> None:
     if manifest.answer is not None:
         check_answer(manifest.answer, manifest.labels, manifest.outputs)
     _check_rows(manifest.inputs, manifest.preprocessing.max_length)
+    check_raw(manifest.preprocessing.raw, manifest.inputs)
     if manifest.stream is not None:
         _check_stream(manifest.stream)
 
@@ -137,6 +139,25 @@ def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:
         if elements > limits.ROW_ELEMENTS:
             said = f"{limits.ROW_ELEMENTS:,} elements a row at most, and {spec.name[:80]!r} would have {elements:,}"
             raise _wrong("preprocessing.max_length", max_length, said)
+
+
+def check_raw(raw: Sequence[RawInput], inputs: Sequence[TensorSpec]) -> None:
+    """Check that the steps from raw values make what the inputs take.
+
+    Raises:
+        BundleError: that names the step or the shape which cannot be.
+    """
+    _check_distinct("preprocessing.raw", (one.input for one in raw))
+    shapes = {spec.name: spec.shape[1:] for spec in inputs}
+    for index, one in enumerate(raw):
+        where = f"preprocessing.raw[{index}]"
+        if one.input not in shapes:
+            raise _wrong(f"{where}.input", one.input, f"one of {', '.join(shapes)}")
+        made, taken = shape_of_result(one, f"manifest.json.{where}"), shapes[one.input]
+        # An axis whose size one side leaves open may be of any; the values themselves are checked in each call.
+        pairs = zip(made, taken, strict=False)
+        if len(made) != len(taken) or any(a != b and isinstance(a, int) and isinstance(b, int) for a, b in pairs):
+            raise _wrong(where, list(made), f"steps that make {list(taken)} for the input {one.input!r}")
 
 
 def _check_stream(stream: StreamSpec) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.inference.stream_source import Streaming
+    from deeprnn_edge.inputs.features import FeatureEncoder
 
 
 class Model:
@@ -63,6 +64,11 @@ class Model:
         self._answer: Callable[[Any], dict[str, NDArray[Any]]] = partial(forks.call, session, run)
         self._by_row = [spec.name for spec in self.manifest.outputs if spec.shape[0] == "batch"]
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
+        self._features: dict[str, FeatureEncoder] = {}
+        if self.manifest.preprocessing.raw:
+            from deeprnn_edge.inputs.features import make_feature_encoders
+
+            self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
         forks.renew_lock(self)
         self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
@@ -116,7 +122,7 @@ class Model:
 
         Args:
             inputs: one array, a list in the inputs' order, or a dict by name: ``(batch, time)`` integer ids or
-                ``(batch, time, features)`` floats, as the manifest says.
+                ``(batch, time, features)`` floats, as the manifest says; behind the bundle's steps, where it has any.
 
         Returns:
             Every output by name.
@@ -142,9 +148,13 @@ class Model:
         together, unpadded. An empty list has an answer of no rows; an empty text is the start id alone, the
         model's answer to no words at all.
 
+        Where the bundle has steps for raw values (columns, a scaler, categories, windows), items are such: arrays,
+        lists, or tables by column name. A model of several inputs of which some have steps takes its arrays as ``run``
+        does, these of raw values.
+
         Returns:
-            One row an item, in their order: an array, or a dict by name for a model with several outputs. Of a
-            regression whose bundle has its target's scaler, float64 in the target's own units.
+            One row an item, in their order, or one a window: an array, or a dict by name for a model with several
+            outputs. Of a regression whose bundle has its target's scaler, float64 in the target's own units.
 
         Raises:
             InputError: for what ``run`` refuses, for text without a vocabulary, and for an item without steps where no
@@ -231,13 +241,21 @@ class Model:
     def _ask(self, items: Any) -> list[Part]:
         """Run items, those of one length together where no length is stated to pad to."""
         if len(self._specs) != 1:
-            raise InputError("predict takes models of one input; give this model's arrays to run")
+            return [self._ask_several(items)]
         (spec,) = self._specs
         rules = self.manifest.preprocessing
-        rows = preprocessing.to_rows(items, rules, spec, self._encoder)
+        rows = preprocessing.to_rows(items, rules, spec, self._encoder, self._features.get(spec.name))
         if rules.max_length is not None and rows:
             return [self._run_part(rows, rules.max_length, None)]
         return self._run_by_length(rows, spec)
+
+    def _ask_several(self, items: Any) -> Part:
+        if not self._features:
+            raise InputError("predict takes models of one input; give this model's arrays to run")
+        arrays = preprocessing.encode_inputs(items, self._specs, self._features)
+        outputs = self._finish(self.run(arrays))
+        batch = np.asarray(arrays[self._specs[0].name])
+        return Part(None, list(batch), batch, outputs)
 
     def _run_part(self, rows: list[Any], length: int, places: NDArray[np.intp] | None) -> Part:
         batch = preprocessing.to_batch(rows, self.manifest.preprocessing, length)

@@ -61,7 +61,13 @@ class Streaming:
                     self._bundle, artifact, threads=self._threads, allow_native_code=self._allow_native_code
                 )
         _check_memory(spec, rows)
-        rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder)
+        how = self._bundle.manifest.preprocessing
+        features = {}
+        if how.raw:
+            from deeprnn_edge.inputs.features import make_feature_encoders
+
+            features = make_feature_encoders(how, spec.inputs)
+        rules = ChunkRules(spec, how, self._encoder, features)
         stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
         return open_stream(self._session, stepper, rules, rows, checked, self._bundle.manifest)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.manifest import Preprocessing, StreamSpec, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs.items import encode_inputs
 from deeprnn_edge.inputs.padding import pad_ids
 from deeprnn_edge.inputs.text import PAD_ID, TextEncoder
+
+if TYPE_CHECKING:
+    from deeprnn_edge.inputs.features import FeatureEncoder
 
 
 @dataclass(frozen=True)
 class ChunkRules:
-    """Hold how a model reads chunks; all its streams share them."""
+    """Hold how a model reads chunks; all its streams share them.
+
+    Attributes:
+        features: turns raw values of an input, by its name, into what the model takes.
+    """
 
     spec: StreamSpec
     preprocessing: Preprocessing
     encoder: TextEncoder
+    features: Mapping[str, FeatureEncoder] = field(default_factory=dict)
 
 
 def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str, NDArray[Any]] | None:
@@ -31,7 +40,7 @@ def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str,
     Args:
         chunk: arrays of the model's rank ``(batch, time)`` or ``(batch, time, features)``, one or as ``Model.run``
             takes several; for a batch of 1 also an item of ``Model.predict`` without the first axis; a text, or a
-            list of as many texts as the batch has rows.
+            list of as many texts as the batch has rows. Of an input with steps, raw values.
         rules: of the model.
         begun: for each row whether it has had a step: the first text of a row follows the start id.
 
@@ -43,6 +52,8 @@ def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str,
             vocabulary, and for rows of unequal length where padding would count as steps.
     """
     rows, specs = len(begun), rules.spec.inputs
+    if rules.features:
+        chunk = _encode_raw(chunk, rules)
     if (
         type(chunk) is np.ndarray and len(specs) == 1
     ):  # first, as it is the usual one, and what follows costs a microsecond
@@ -63,6 +74,19 @@ def read_chunk(chunk: Any, rules: ChunkRules, begun: Sequence[int]) -> dict[str,
         raise InputError(f"the inputs have unequal numbers of steps: {', '.join(f'{n} {c}' for n, c in steps.items())}")
     given = {name: array for name, array in arrays.items() if array is not None}
     return given if len(given) == len(specs) else None
+
+
+def _encode_raw(chunk: Any, rules: ChunkRules) -> Any:
+    """Return a chunk of raw values as the model's own arrays, by the steps but for windows."""
+    specs = rules.spec.inputs
+    if len(specs) > 1:
+        return encode_inputs(chunk, specs, rules.features)
+    encoder = rules.features[specs[0].name]
+    if isinstance(chunk, Mapping) and chunk.keys() == {specs[0].name}:
+        chunk = chunk[specs[0].name]
+    if isinstance(chunk, list | tuple) and not chunk:
+        return chunk
+    return encoder.encode(chunk)
 
 
 def _read_array(value: Any, spec: TensorSpec, rows: int) -> NDArray[Any] | None:

@@ -25,7 +25,7 @@ def pad_ids(
         kept = row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length]
         fill = [pad_id] * (length - len(kept))
         return np.fromiter(fill + kept if padding == "pre" else kept + fill, np.int32, length).reshape(1, length)
-    out = np.full((len(rows), length), pad_id, np.int32)
+    out = np.full((len(rows), length, *(np.shape(rows[0])[1:] if rows else ())), pad_id, np.int32)
     for target, one in zip(out, rows, strict=True):
         _place(target, one, padding, truncating)
     return out
@@ -40,7 +40,7 @@ def pad_features(
     pad_value: float = 0.0,
 ) -> NDArray[np.float32]:
     """Pad rows of ``(time, features)`` to ``(rows, length, features)`` float32. At least one row."""
-    out = np.full((len(rows), length, np.shape(rows[0])[1]), pad_value, np.float32)
+    out = np.full((len(rows), length, *np.shape(rows[0])[1:]), pad_value, np.float32)
     for target, row in zip(out, rows, strict=True):
         _place(target, row, padding, truncating)
     return out

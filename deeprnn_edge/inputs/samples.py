@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.errors import BundleError
 from deeprnn_edge.inputs.text import Split, split_words
 
 _SENTENCES = (
@@ -38,14 +40,22 @@ def collect_examples(vocabulary: list[str], split: Split = split_words) -> list[
     return found or [text for text in made if split(text) == frequent][:1] or made[:1]
 
 
-def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:
+def collect_samples(bundle: Bundle, spec: TensorSpec, *, streams: bool = False) -> list[dict[str, Any]]:
     """Return the golden vectors' longest sequences of an input, a row each: ``{"name", "steps"}``.
 
-    Steps are ids ``(time,)`` or features ``(time, features)``, cut at 400 where the time axis is free.
+    Steps are ids ``(time,)`` or features ``(time, features)``, cut at 400 where the time axis is free; of an input that
+    is made of raw values, these.
+
+    Args:
+        bundle: that has the golden vectors.
+        spec: of the input.
+        streams: whether whole recordings are samples, where the bundle cuts them into windows.
 
     Raises:
-        BundleError: for a bundle without golden vectors.
+        BundleError: for a bundle without golden vectors, or without raw values where it has steps for them.
     """
+    if (raw := next((one for one in bundle.manifest.preprocessing.raw if one.input == spec.name), None)) is not None:
+        return _raw_samples(bundle, raw, streams=streams)
     fixed = not isinstance(spec.shape[1], str)
     found: list[tuple[int, str, list[Any]]] = []
     for case in bundle.golden_cases():
@@ -59,3 +69,19 @@ def collect_samples(bundle: Bundle, spec: TensorSpec) -> list[dict[str, Any]]:
                 found.append((len(row), f"{case.name}, row {index + 1}", values))
     found.sort(key=lambda sample: -sample[0])
     return [{"name": name, "steps": steps} for _, name, steps in found[:_MOST_SAMPLES]]
+
+
+def _raw_samples(bundle: Bundle, raw: RawInput, *, streams: bool) -> list[dict[str, Any]]:
+    """Return raw items of the golden vectors, for whole sequences their first window each."""
+    length = None if raw.window is None or streams else raw.window.length
+    samples = [
+        {"name": f"{case.name}, row {index + 1}", "steps": item[:length].tolist()}
+        for case in bundle.golden_cases()
+        for index, item in enumerate(case.values.get(raw.input, ()))
+    ]
+    if not samples:
+        raise BundleError(
+            f"the golden vectors of {bundle.path} have no raw values of {raw.input!r}; "
+            "export the model again with some, by sample_raw="
+        )
+    return samples[:_MOST_SAMPLES]

@@ -74,6 +74,7 @@ def _inspect_bundle(bundle: Bundle) -> Inspection:
         stored={one.path: one.tensors for one in manifest.artifacts if one.tensors},
         states=() if manifest.stream is None else manifest.stream.states,
         unchecked=tuple(bundle.unchecked()),
+        raw=manifest.preprocessing.raw,
     )
 
 

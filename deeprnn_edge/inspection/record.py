@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
 from deeprnn_edge.runtimes.file_inspection import FileInspection
 
@@ -24,6 +25,7 @@ class Inspection:
         recurrences: of a bundle, what became of the recurrent layers in each artifact, by its path.
         stored: of a bundle, how the weights of each artifact of fewer bits are stored, by its path.
         states: of a bundle with stream artifacts, what these carry from chunk to chunk.
+        raw: of a bundle, how raw values become its inputs.
         unchecked: of a bundle, the files that a device reads and that its manifest has no hash of.
     """
 
@@ -38,3 +40,4 @@ class Inspection:
     stored: Mapping[str, tuple[StoredTensor, ...]] = field(default_factory=dict)
     states: tuple[StateSpec, ...] = ()
     unchecked: tuple[str, ...] = ()
+    raw: tuple[RawInput, ...] = ()

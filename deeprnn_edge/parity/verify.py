@@ -8,20 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import Artifact, TensorSpec
-from deeprnn_edge.errors import MissingExtraError
+from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.files.guard.question import answer, ask
 from deeprnn_edge.files.strict_json import decode
 from deeprnn_edge.inputs import arrays as feeds
+from deeprnn_edge.inputs.features import make_feature_encoders
 from deeprnn_edge.inputs.items import to_batch
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.parity.difference import Difference, compare
 from deeprnn_edge.parity.replay import Replay
 from deeprnn_edge.runtimes.artifacts import choose_artifact, open_artifact
+
+# What two float32 of one float64 number may differ by is 6e-8 of it; the rest is for the order of three operations.
+VALUES_ATOL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ def verify_artifact(bundle: Bundle, artifact: Artifact, cases: list[Case]) -> Ve
         for spec in stream.inputs if stream else manifest.inputs:
             feeds.check(case.inputs[spec.name], spec)
     differences = [] if stream else _compare_raw(bundle, chosen)
+    if not stream and any(case.values for case in chosen):
+        differences += compare_values(chosen, manifest.preprocessing, manifest.inputs)
     differences += compare_cases(replay, chosen, manifest.outputs, exact=artifact.is_exact, decisions=decisions)
     names = tuple(case.name for case in skipped)
     return Verification(artifact.path, artifact.parity.atol, artifact.is_exact, tuple(differences), names)
@@ -141,6 +150,38 @@ def _compare_raw(bundle: Bundle, cases: Sequence[Case]) -> list[Difference]:
             problem = f"{wrong} of {len(case.texts)} texts become other ids"
             differences.append(Difference(case.name, name, float("inf"), 0, problem))
     return differences
+
+
+def compare_values(cases: Sequence[Case], rules: Preprocessing, inputs: Sequence[TensorSpec]) -> list[Difference]:
+    """Hold the inputs that raw values become here against those that they were to become.
+
+    Raises:
+        BundleError: for raw values that the steps do not take.
+    """
+    encoders = make_feature_encoders(rules, inputs)
+    differences = []
+    for case in cases:
+        for name, values in case.values.items():
+            expected = case.inputs[name]
+            try:
+                if len(inputs) > 1:
+                    made = encoders[name].encode(values)
+                else:
+                    made = to_batch(encoders[name].rows(values), rules, rules.max_length or expected.shape[1])
+            except (InputError, KeyError) as error:
+                raise BundleError(f"the raw values of {case.name} do not fit the steps of {name!r}: {error}") from error
+            if (worst := values_apart(made, expected)) > VALUES_ATOL:
+                problem = f"raw values become others, by {worst:.1e}"
+                differences.append(Difference(case.name, name, float("inf"), 0, problem))
+    return differences
+
+
+def values_apart(made: NDArray[Any], expected: NDArray[Any]) -> float:
+    """Return the largest difference of what raw values became; relative above 1, as both are float32."""
+    if made.shape != expected.shape:
+        return float("inf")
+    wide = expected.astype(np.float64)
+    return float(np.max(np.abs(made - wide) / np.maximum(1.0, np.abs(wide)), initial=0.0))
 
 
 def compare_cases(
@@ -166,7 +207,7 @@ def compare_cases(
     for case in cases:
         expected = {name: values for name, values in case.outputs.items() if exact or name in names}
         for name, answers in replay.run(case):
-            differences += compare(name, expected, answers, decisions=decisions)
+            differences += compare(name, expected, answers, decisions=decisions, truth=case.truth)
     return differences
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deeprnn_edge.bundle.feature_steps import describe_raw
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.report.collecting import ReportData
 from deeprnn_edge.report.markup import Rows, Section, Table, number, paragraph, render_table, section
@@ -85,6 +86,8 @@ def _describe_preprocessing(given: Preprocessing) -> str:
         "tokens": "It takes ids",
         "sequence": "It takes sequences of feature vectors",
     }[given.kind]
+    if given.raw:
+        takes = "; ".join(f"The input {raw.input} is made of {describe_raw(raw)}" for raw in given.raw)
     if given.max_length is None:
         return f"{takes}, of any length."
     if "refuse" in (given.padding, given.truncating):

@@ -28,6 +28,11 @@ def answer_names(manifest: Manifest, prefix: str) -> list[str]:
     """
     if len(manifest.inputs) != 1:
         raise InputError(f"{manifest.name} has {len(manifest.inputs)} inputs, and score reads one column")
+    if any(raw.window is not None for raw in manifest.preprocessing.raw):
+        raise InputError(
+            f"{manifest.name} cuts an item into windows, and score gives a row one answer; "
+            "export the model without windows, and score rows of one window each"
+        )
     free = [spec.name for spec in manifest.outputs if any(isinstance(size, str) for size in spec.shape[1:])]
     if free and manifest.preprocessing.max_length is None:
         raise InputError(

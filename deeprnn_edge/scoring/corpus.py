@@ -63,7 +63,7 @@ def read_source(path: Path, column: str, rules: Preprocessing, *, answers: Seque
         raise InputError(f"{path} has {len(found) or 'no'} columns {column!r}; its columns are {names}")
     kind = schema.field(found[0]).type
     if not _fits(kind, rules):
-        raise InputError(f"column {column!r} of {path} holds {kind}; the model takes {_EXPECTED[rules.kind]}")
+        raise InputError(f"column {column!r} of {path} holds {kind}; the model takes {_expected(rules)}")
     taken = sorted(set(answers) & set(schema.names))
     if taken:
         raise InputError(
@@ -79,7 +79,23 @@ _EXPECTED = {
 }
 
 
+def _expected(rules: Preprocessing) -> str:
+    if not rules.raw:
+        return _EXPECTED[rules.kind]
+    (raw,) = rules.raw
+    values = {"str": "words", "any": "numbers or words"}.get(raw.dtype, f"numbers ({raw.dtype})")
+    return f"{'lists of ' * len(raw.shape)}raw {values}"
+
+
 def _fits(kind: Any, rules: Preprocessing) -> bool:
+    if rules.raw:
+        (raw,) = rules.raw
+        for _ in raw.shape:
+            kind = _element(kind)
+        whole = kind is not None and pa.types.is_integer(kind)
+        if raw.dtype in ("str", "any"):
+            return kind is not None and is_text(kind)
+        return whole or (raw.dtype.startswith("float") and kind is not None and bool(pa.types.is_floating(kind)))
     if rules.kind == "sequence":
         inner = _element(_element(kind))
         return inner is not None and (pa.types.is_floating(inner) or pa.types.is_integer(inner))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.feature_steps import describe_raw
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
 from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
@@ -98,6 +99,15 @@ def _labels(manifest: Manifest, outputs: Sequence[TensorSpec]) -> list[str]:
     return [f"Labels, in order: {', '.join(map(_quote, manifest.labels))}; {said}."]
 
 
+def _raw(rules: Preprocessing) -> list[str]:
+    # A backslash at the end of a line would join it with the next one in C++.
+    return [
+        f"The input {_quote(raw.input)} is made of raw values, of which the program has what they become. "
+        f"It is {describe_raw(raw)}.".replace("\\ ", f"\\{_SPACE}")
+        for raw in rules.raw
+    ]
+
+
 def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> list[str]:
     length = ""
     if rules.max_length is not None and not streams:
@@ -111,7 +121,7 @@ def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> li
         length = f" Shorter input {'is ' if rules.padding != 'refuse' else ''}{short}, longer input {cut}."
     if rules.kind != "text":
         what = {"tokens": "A step is one id.", "sequence": "A step is one feature vector."}[rules.kind]
-        return [f"{what}{length}"]
+        return [f"{what}{length}", *_raw(rules)]
     start = "" if rules.start_id is None else f"; a text starts with the id {rules.start_id}"
     end = "" if rules.end_id is None or streams else f"; it ends with the id {rules.end_id}"
     place = "its place in the list" if (rules.vocabulary or "").endswith(".json") else "its line in"

@@ -7,13 +7,15 @@ from typing import Any
 
 from deeprnn_edge.bundle.answer import Answer, class_count
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
 from deeprnn_edge.bundle.text_steps import encode_step
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.samples import collect_examples, collect_samples
 from deeprnn_edge.inputs.text import compile_steps
 from deeprnn_edge.runtimes.artifacts import choose_portable
+
+_LARGEST_WHOLE = (1 << 53) - 1
 
 
 def choose_artifact(bundle: Bundle, path: str | None) -> Artifact:
@@ -70,8 +72,25 @@ def make_settings(bundle: Bundle, artifact: Artifact) -> dict[str, Any]:
         "parameters": manifest.architecture.parameters,
         "vocabulary": words,
         "examples": collect_examples(words, compile_steps(rules.text_steps)) if rules.kind == "text" else [],
-        "samples": [] if rules.kind == "text" else collect_samples(bundle, given),
+        "raw": _raw(rules),
+        "samples": [] if rules.kind == "text" else collect_samples(bundle, given, streams=streams),
     }
+
+
+def _raw(rules: Preprocessing) -> dict[str, Any] | None:
+    """Return how the one input is made of raw values.
+
+    Raises:
+        InputError: for a category that JavaScript's numbers cannot tell from its neighbour.
+    """
+    if not rules.raw:
+        return None
+    (raw,) = rules.raw
+    keys = [key for step in raw.steps for key in step.keys or () if isinstance(key, int)]
+    if odd := next((key for key in keys if abs(key) > _LARGEST_WHOLE), None):
+        raise InputError(f"the page cannot look up {odd}: beyond 2 ** 53 JavaScript's numbers are no longer exact")
+    fields = dataclasses.asdict(raw)
+    return fields | {"steps": [encode_step(step) for step in fields["steps"]]}
 
 
 def _answer(answer: Answer | None) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 import json
 import re
 import shutil
@@ -28,6 +29,7 @@ _ASSETS = (
     "style.css",
     "main.js",
     "text.js",
+    "features.js",
     "padding.js",
     "runner.js",
     "answer.js",
@@ -83,8 +85,11 @@ def make_files(bundle: Bundle, runtime: Runtime, artifact: str | None = None) ->
 
 def _notices() -> bytes:
     """Read the notices of the libraries inside ONNX Runtime, which the npm package leaves out and the wheel has."""
+    # Found without an import, which would start its telemetry.
+    found = importlib.util.find_spec("onnxruntime")
+    folders = [] if found is None else list(found.submodule_search_locations or ())
     try:
-        return (resources.files("onnxruntime") / "ThirdPartyNotices.txt").read_bytes()
+        return (Path(*folders[:1]) / "ThirdPartyNotices.txt").read_bytes()
     except OSError as error:
         raise InputError(
             "the onnxruntime that is installed has no ThirdPartyNotices.txt, which goes with a page; "

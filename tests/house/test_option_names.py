@@ -22,7 +22,17 @@ SPEAKS_COMMANDS = re.compile(r"cli/|commands/|report/(\w+_section|style)|choice/
 # Full command lines are advice that both readers can follow.
 COMMAND_LINE = re.compile(r"((deeprnn-edge|pip|npm|dask|dotnet|cmake) |unpkg).*", re.DOTALL)
 # Beside them what is no option of ours: Keras's own, in advice on a model.
-NOT_OURS = {"data_format", "go_backwards", "split", "strides", "time_major", "training"}
+NOT_OURS = {
+    "data_format",
+    "go_backwards",
+    "mask_token",
+    "num_oov_indices",
+    "output_mode",
+    "split",
+    "strides",
+    "time_major",
+    "training",
+}
 # Only Python's users give these.
 PYTHON_ONLY = {"allow_native_code", "artifact", "carry_state", "rows", "states"}
 

@@ -6,7 +6,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from deeprnn_edge.bundle.bundle import MANIFEST, open_bundle
+import numpy as np
+
+from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
+from deeprnn_edge.bundle.feature_steps import FeatureStep, RawInput
+from deeprnn_edge.bundle.golden import decode_golden, encode_golden
 from deeprnn_edge.bundle.manifest import Manifest, encode_manifest
 
 
@@ -14,6 +18,22 @@ def change_manifest(bundle: Path, **changes: Any) -> Manifest:
     manifest = dataclasses.replace(open_bundle(bundle).manifest, **changes)
     (bundle / MANIFEST).write_text(encode_manifest(manifest), encoding="utf-8")
     return manifest
+
+
+def with_scaler(bundle: Path, *, scale: float = 4.0, offset: float = -3.0) -> None:
+    """Let the one input be made of raw values, ``x * scale + offset``, which the golden vectors hold too."""
+    manifest = open_bundle(bundle).manifest
+    (spec,) = manifest.inputs
+    step = FeatureStep("scale", subtract=(offset,), multiply=(1 / scale,))
+    raw = RawInput(spec.name, "float64", spec.shape[1:], steps=(step,))
+    rules = dataclasses.replace(manifest.preprocessing, raw=(raw,))
+    whole = [case for case in decode_golden(open_bundle(bundle).read_golden()) if set(case.inputs) == {spec.name}]
+    cases = [
+        dataclasses.replace(case, values={spec.name: case.inputs[spec.name].astype(np.float64) * scale + offset})
+        for case in whole
+    ]
+    (bundle / GOLDEN).write_bytes(encode_golden(cases))
+    change_manifest(bundle, preprocessing=rules, companions=())
 
 
 def free_time(bundle: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from deeprnn_edge.bundle.feature_steps import describe_raw
 from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
 from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
@@ -51,6 +52,7 @@ def _format(inspection: Inspection, tensors: int) -> str:
     parts = [f"{inspection.path}: {inspection.kind}, {inspection.size_bytes:,} bytes"]
     if inspection.inputs or inspection.outputs:
         parts.append(_format_specs(inspection.inputs, inspection.outputs))
+    parts += [f"input {printable(one.input)}: {describe_raw(one)}" for one in inspection.raw]
     if inspection.layers:
         parts.append(_format_layers(inspection.layers))
     if any(file.operators for file in inspection.artifacts):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.names import Answered
+from deeprnn_edge.inputs.value_files import parse_items, read_items
 from deeprnn_edge.tables import printable
 
 
@@ -25,7 +28,7 @@ from deeprnn_edge.tables import printable
     "-i",
     "source",
     type=click.Path(path_type=Path),
-    help="A file: one text or one list of ids a line, or an .npy of features. - is stdin.",
+    help="A file: one text or one list of ids a line, or features as CSV, .npy or .npz. - is stdin.",
 )
 @click.option("--artifact", help=f"The file of the bundle that runs, such as model{LAST.suffix}. {DEFAULT}")
 @click.option("--threads", default=1, show_default=True, help="Threads inside one call.")
@@ -36,7 +39,12 @@ def predict(
     """Answer for texts, ids or features.
 
     ITEMS are texts for a model with a vocabulary, and ids separated by commas or spaces for a model
-    without. Features come from an .npy file of the shape (time, features) or (items, time, features).
+    without. Features come from a file: CSV of one item, a step a line, with or without a header; or .npy or
+    .npz of (time, features) or (items, time, features).
+
+    Where the bundle has steps for raw values (columns, a scaler, categories, windows), give raw ones: a table
+    is read by the names of its columns where the bundle knows them, and a recording that is cut into windows has
+    an answer for each.
 
     \b
         deeprnn-edge predict bundle "a gorgeous, moving film" "dull"
@@ -45,9 +53,18 @@ def predict(
     """
     model = load(bundle, artifact=artifact, threads=at_least_one(threads))
     given = _collect(model, items, source)
-    for index, answered in enumerate(model.answer(given)):
-        shown = given[index] if isinstance(given[index], str) else f"item {index}"
+    for shown, answered in _answers(model, given):
         click.echo(_as_json(shown, answered) if as_json else _as_line(shown, answered))
+
+
+def _answers(model: Model, given: Any) -> Iterator[tuple[str, Answered]]:
+    """Answer the items, all in one call unless they are cut into windows: what to call each, and its answer."""
+    cuts = any(one.window is not None for one in model.manifest.preprocessing.raw)
+    for first, items in enumerate([[item] for item in given]) if cuts else [(0, given)]:
+        for index, answered in enumerate(model.answer(items)):
+            item = items[0 if cuts else index]
+            shown = item if isinstance(item, str) else f"item {first if cuts else index}"
+            yield f"{shown}, window {index}" if cuts else shown, answered
 
 
 def at_least_one(threads: int) -> int:
@@ -64,15 +81,24 @@ def at_least_one(threads: int) -> int:
 def _collect(model: Model, items: tuple[str, ...], source: Path | None) -> Any:
     if bool(items) == (source is not None):
         raise InputError("give items on the command line, or a file with --input, one of the two")
-    if source is not None and source.suffix == ".npy":
+    rules = model.manifest.preprocessing
+    raw = next(iter(rules.raw), None)
+    if source is not None and source.suffix == ".npy" and raw is None:
         return _read_npy(source)
+    if raw is not None or rules.kind == "sequence":
+        return _collect_values(items, source, raw)
     lines = list(items) if source is None else _read_lines(source)
-    kind = model.manifest.preprocessing.kind
-    if kind == "text":
-        return lines
-    if kind == "tokens":
-        return [_parse_ids(line) for line in lines]
-    raise InputError("this model takes features: give an .npy file of (time, features) with --input")
+    return lines if rules.kind == "text" else [_parse_ids(line) for line in lines]
+
+
+def _collect_values(items: tuple[str, ...], source: Path | None, raw: RawInput | None) -> list[Any]:
+    if source is not None and str(source) != "-":
+        return read_items(source, raw)
+    if source is not None:
+        return parse_items(_read_lines(source), "stdin", raw)
+    if raw is None or len(raw.shape) > 1:
+        raise InputError("this model takes features: give a file of (time, features), .csv or .npy, with --input")
+    return [item for line in items for item in parse_items([line], repr(line), raw)]
 
 
 def _read_lines(source: Path) -> list[str]:

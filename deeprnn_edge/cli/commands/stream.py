@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from deeprnn_edge.bundle.bundle import open_bundle
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.cli.commands.formats import DEFAULT, LAST, PREFERRED
 from deeprnn_edge.cli.commands.predict import at_least_one
 from deeprnn_edge.errors import InputError
@@ -18,6 +19,7 @@ from deeprnn_edge.inference.model import Model, load
 from deeprnn_edge.inference.names import Answered, decide
 from deeprnn_edge.inference.stream_source import stream_spec
 from deeprnn_edge.inputs.text import compile_steps
+from deeprnn_edge.inputs.value_files import parse_value
 from deeprnn_edge.runtimes.artifacts import choose_artifact, stream_artifact
 
 
@@ -30,7 +32,8 @@ def stream(bundle: Path, artifact: str | None, threads: int) -> None:
 
     A line is a step: text for a model with a vocabulary, where each word is a step; ids separated by
     commas or spaces for a model without, each a step; or the numbers of one feature vector, separated by
-    commas. An empty line is no step and repeats the last answer.
+    commas. An empty line is no step and repeats the last answer. Where the bundle has steps for raw values
+    (columns, a scaler, categories), a line is raw, in the order of the bundle's columns; windows are not cut here.
 
     The answer to a line is one line of JSON: the steps so far, the text, the label, the outputs. Of a
     model that answers every step, these are the line's last step; where the bundle says that each step has
@@ -64,14 +67,15 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
             f"{chosen.path} takes {chosen.chunk} steps at a time, and a line is one step: "
             f"load the {PREFERRED.suffix} stream, or export with --chunk 1"
         )
-    kind = model.manifest.preprocessing.kind
+    rules = model.manifest.preprocessing
+    kind, raw_input = rules.kind, next(iter(rules.raw), None)
     split = compile_steps(model.manifest.preprocessing.text_steps)
     running = model.stream()
     steps = 0
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
             line = raw.decode("utf-8").rstrip("\r\n")
-            given = line if kind == "text" else _parse(line, kind)
+            given = line if kind == "text" else _parse(line, kind, raw_input)
             (answered,) = running.answer(given)
         except (InputError, UnicodeDecodeError) as error:
             raise InputError(f"line {number}: {error}") from error
@@ -80,8 +84,11 @@ def _answers(bundle: Path, artifact: str | None, threads: int) -> Iterator[dict[
         yield {"step": steps, **shown, **_describe(model, answered)}
 
 
-def _parse(line: str, kind: str) -> list[Any]:
+def _parse(line: str, kind: str, raw: RawInput | None) -> list[Any]:
     """Parse a line's ids, or its one feature vector in a list; an empty line is an empty list."""
+    if raw is not None:
+        values = [parse_value(cell, raw) for cell in line.split(",")] if line.strip() else []
+        return values if len(raw.shape) == 1 or not values else [values]
     try:
         if kind == "tokens":
             return [int(word) for word in line.replace(",", " ").split()]

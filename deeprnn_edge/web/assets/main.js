@@ -139,13 +139,15 @@ function startTyping(runner) {
     }
   };
   const examples = settings.kind === "text" ? settings.examples
-    : settings.samples.map(({ steps }) => steps.join(" "));
+    : settings.samples.map(({ steps }) => steps.join(settings.raw ? ", " : " "));
   at("examples").append(...examples.map(text => {
     const button = element("button", text.length > 60 ? `${text.slice(0, 60)}…` : text, { type: "button" });
     button.addEventListener("click", () => { box.value = text; box.focus(); follow(); });
     return button;
   }));
-  if (settings.kind === "tokens") at("text-label").textContent = "Type ids, separated by spaces";
+  if (settings.kind === "tokens") {
+    at("text-label").textContent = settings.raw ? "Type values, separated by commas" : "Type ids, separated by spaces";
+  }
   if (!box.value) box.value = examples[0] ?? "";
   box.disabled = false;
   box.addEventListener("input", follow);

@@ -1,5 +1,6 @@
 // A sequence of feature vectors, replayed step by step, or run whole where the model has no stream.
 
+import { FeatureEncoder } from "./features.js";
 import { keptSteps } from "./padding.js";
 
 const WATCHED_MS = 60; // between steps, so that one can follow them
@@ -13,9 +14,11 @@ export class Replay {
     return keptSteps(steps, steps.length, this.settings.rules, this.settings.answer?.skipsPadding);
   }
 
-  /** Play a sample from its start; another call gives this one up. slowly: at a pace to watch. */
-  async play({ steps }, { slowly = true } = {}) {
+  /** Play a sample, raw where the bundle has steps, from its start; another call gives this one up. slowly: at a pace to watch. */
+  async play(sample, { slowly = true } = {}) {
     const turn = ++this.turn;
+    const { raw } = this.settings;
+    const steps = raw ? new FeatureEncoder(raw).encode(sample.steps) : sample.steps;
     const history = [];
     if (!this.settings.streams) {
       history.push({ label: "all", known: true, ...(await this.runner.run(steps, {}, this.keep(steps))) });

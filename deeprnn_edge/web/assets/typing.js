@@ -1,4 +1,5 @@
 // Text as it is typed: which steps it is, and their answers; what is already answered is not run again.
+import { FeatureEncoder, parseValues } from "./features.js";
 import { parseIds } from "./text.js";
 import { keptSteps, padRow } from "./padding.js";
 
@@ -7,7 +8,13 @@ const SLICE_MS = 24;
 
 /** The steps of a text: {label, known, ids}, the start id as a step of its own that is no word. */
 export function toSteps(text, encoder, settings) {
-  const { rules, kind, input } = settings;
+  const { rules, kind, input, raw } = settings;
+  if (raw) {
+    const features = new FeatureEncoder(raw);
+    return parseValues(text, raw).map(value => (
+      { label: String(value), known: features.knows(value), ids: features.encode([value]) }
+    ));
+  }
   if (kind === "tokens") return parseIds(text, input.idCount).map(id => ({ label: String(id), known: true, ids: [id] }));
   const steps = encoder.words(text).map(({ word, known, id }) => ({ label: word, known, ids: [id] }));
   return rules.startId === null ? steps : [{ label: "", known: true, ids: [rules.startId] }, ...steps];

@@ -98,9 +98,22 @@ _FURTHER = [target.name for target in TARGETS.values() if not target.by_default]
 @click.option("--oov-id", help="The id of unknown words, or none to leave them out.")
 @click.option("--index-offset", type=int, help="What a word's rank, from 1, is added to for its id.")
 @click.option(
+    "--scaler",
+    type=click.Path(path_type=Path),
+    help="The features' scaler, so that the device takes raw rows: JSON, .npz or .skops; never a pickle.",
+)
+@click.option("--columns", help="The features in the model's order: names of columns, or places from 0; with commas.")
+@click.option("--hop", type=int, help="Cut recordings into windows of the model's length, each so many steps on.")
+@click.option(
+    "--rest",
+    type=click.Choice(["refuse", "pad", "cut"]),
+    help="What becomes of steps that fill no window.",
+)
+@click.option(
     "--sample-raw",
     type=click.Path(path_type=Path),
-    help="Texts, one a line, that have to become Keras's ids and answers. Default: made from the words.",
+    help="Texts, one a line, or raw rows (CSV, .npy, .npz), that have to become what Keras or the scaler makes of "
+    "them. Default: made from the words or the steps.",
 )
 @click.option("--labels", help="Names of the classes in order, separated by commas; or a file of them.")
 @click.option(
@@ -181,6 +194,10 @@ def export(
     start_id: str | None,
     oov_id: str | None,
     index_offset: int | None,
+    scaler: Path | None,
+    columns: str | None,
+    hop: int | None,
+    rest: Literal["refuse", "pad", "cut"] | None,
     sample_raw: Path | None,
     labels: str | None,
     decode: Literal["class", "labels", "steps", "ctc"] | None,
@@ -229,7 +246,6 @@ def export(
         deeprnn-edge export gru.keras -o tiny --precision int8 --keep-words 4000
     """
     start_workshop("export")
-    from deeprnn_export.parity.raw_texts import read_raw_texts
     from deeprnn_export.pipeline.export import export as export_bundle
     from deeprnn_export.reading.custom_objects import read_custom_objects
 
@@ -251,7 +267,11 @@ def export(
         start_id=_read_id("--start-id", start_id),
         oov_id=_read_id("--oov-id", oov_id),
         index_offset=index_offset,
-        sample_raw=() if sample_raw is None else read_raw_texts(sample_raw),
+        scaler=scaler,
+        columns=columns,
+        hop=hop,
+        rest=rest,
+        sample_raw=() if sample_raw is None else sample_raw,
         labels=labels,
         decode=decode,
         threshold=threshold,

@@ -8,7 +8,7 @@ every kind that Keras takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class GridCase:
     """Hold one set of inputs, by name.
 
     Attributes:
+        texts, values: what they are made of, see ``Case``.
         may_fail: whether Keras may refuse it: it is left out then.
     """
 
@@ -46,6 +47,7 @@ class GridCase:
     inputs: dict[str, NDArray[Any]]
     texts: tuple[str, ...] = ()
     may_fail: bool = False
+    values: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def make_grid(

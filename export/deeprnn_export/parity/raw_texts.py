@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.golden import Case
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.inputs.items import to_batch
@@ -20,11 +19,10 @@ from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.tables import format_table
 from deeprnn_export.datasets.text_layers import SPLIT, STANDARDIZE, TOKENIZER_STEPS
 from deeprnn_export.parity.grid import GridCase
+from deeprnn_export.reading.front import Front
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.signature import Signature
-from deeprnn_export.reading.string_front import StringFront
 
-_AGREEMENT = 1e-6  # the same layers on the same ids: only the order of a sum may differ
 _MOST_SHOWN = 8
 _MOST_LENGTHS = 6
 
@@ -89,12 +87,12 @@ def read_raw_texts(path: Path) -> list[str]:
     return content.removesuffix("\n").split("\n")
 
 
-def find_reference(rules: InputRules, front: StringFront | None) -> RawReference | None:
+def find_reference(rules: InputRules, front: Front | None) -> RawReference | None:
     """Find what of Keras does the same: the model's own layer, the caller's Tokenizer, or one made for the rules."""
     how = rules.preprocessing
-    if front is not None:
+    if front is not None and front.text is not None:
         alone = how.max_length is None
-        return RawReference(front.layer.name, lambda texts: _layer_ids(front.ids, texts, alone=alone))
+        return RawReference(front.splits[0].layer.name, lambda texts: _layer_ids(front.ids, texts, alone=alone))
     source = rules.source
     if source is not None and source.tokenizer is not None and _same_words(how, source.preprocessing):
         from keras.src.legacy.preprocessing.text import tokenizer_from_json
@@ -139,27 +137,6 @@ def make_raw_cases(
             called = name if start == 0 else f"{name} from {start + 1}"
             cases.append(GridCase(called, {spec.name: ids}, tuple(texts[index] for index in part)))
     return cases
-
-
-def with_whole_answers(cases: Sequence[Case], front: StringFront, names: Sequence[str]) -> list[Case]:
-    """Put the whole model's answers to the raw texts in the place of those of the network behind its layer.
-
-    Raises:
-        ParityError: where the two differ, so that the model could not be split.
-    """
-    out = []
-    for case in cases:
-        if case.texts:
-            whole = dict(zip(names, front.answers(case.texts), strict=True))
-            for name, values in whole.items():
-                if not np.allclose(values, case.outputs[name], rtol=_AGREEMENT, atol=_AGREEMENT, equal_nan=True):
-                    raise ParityError(
-                        f"the model {front.model.name!r} answers {case.name} otherwise than its layers behind "
-                        f"{front.layer.name!r} in {name!r}; nothing was exported"
-                    )
-            case = replace(case, outputs=case.outputs | whole)
-        out.append(case)
-    return out
 
 
 def _require_ids(texts: Sequence[str], rows: Sequence[Sequence[int]], reference: RawReference) -> None:

@@ -67,7 +67,7 @@ def keras_answers(
             outputs = _ask(answer, case, model)
             if outputs is None:
                 continue
-            cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True)), case.texts))
+            cases.append(Case(case.name, case.inputs, dict(zip(names, outputs, strict=True)), case.texts, case.values))
             if number == 1 and _layer_steps(model, case) >= _STEPS_WORTH_COMPILING:
                 compiled = _compiled(model, signature, carry)
                 answer = compiled if _agree(compiled(case), outputs) else answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
+from deeprnn_edge.bundle.feature_steps import describe_raw
 from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec, TensorSpec
 
 
@@ -16,6 +17,8 @@ def write_card(manifest: Manifest) -> str:
         "tokens": "sequences of integer ids",
         "sequence": "arrays of the shape (time, features)",
     }[rules.kind]
+    if rules.raw:
+        given = "raw values, which the bundle's steps turn into the model's input"
     length = "of any length" if rules.max_length is None else f"padded and cut to {rules.max_length} steps"
     if "refuse" in (rules.padding, rules.truncating) and rules.max_length is not None:
         length = f"of {rules.max_length} steps"
@@ -24,6 +27,8 @@ def write_card(manifest: Manifest) -> str:
         "tokens": "[[1, 14, 22, 16]]",
         "sequence": "features",
     }[rules.kind]
+    if rules.raw:
+        example = "raw"
     parts = [
         f"# {manifest.name}",
         f"A deep recurrent network of {manifest.architecture.parameters:,} parameters, "
@@ -37,6 +42,7 @@ def write_card(manifest: Manifest) -> str:
             ],
         ),
         f"Input: {given}, {length}. " + "; ".join(_spec(spec) for spec in manifest.inputs) + ".",
+        *(f"`{raw.input}` is made of {describe_raw(raw)}." for raw in rules.raw),
         "Output: " + "; ".join(_spec(spec) for spec in manifest.outputs) + ".",
     ]
     if manifest.kept_words is not None:
@@ -144,6 +150,12 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for one in artifacts
         if one.parity.reason
     )
+    errors = [
+        f"Beside the network's answers in float64 `{one.path}` is at most {one.parity.own_error:.1e} off, and Keras's "
+        f"own float32 {one.parity.keras_error:.1e}."
+        for one in artifacts
+        if one.parity.own_error is not None and one.parity.keras_error is not None
+    ]
     loops = [
         f"In `{one.path}` the layer `{layer.layer}` runs as a loop, slow but exact: {layer.reason}."
         for one in artifacts
@@ -155,7 +167,7 @@ def _notes(artifacts: Sequence[Artifact]) -> list[str]:
         for one in artifacts
         if not one.delegates
     ]
-    return [*reasons, *loops, *plain]
+    return [*errors, *reasons, *loops, *plain]
 
 
 def _spec(spec: TensorSpec) -> str:

@@ -15,9 +15,10 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.parity.grid import GridCase, make_grid, read_sample, sample_grid
-from deeprnn_export.parity.raw_texts import with_whole_answers
 from deeprnn_export.parity.reference import keras_answers
 from deeprnn_export.parity.tolerance import Tolerance, float32_tolerance
+from deeprnn_export.parity.truth import with_truth
+from deeprnn_export.parity.whole_answers import with_whole_answers
 from deeprnn_export.pipeline.calibration import calibration_rows
 from deeprnn_export.pipeline.loaded_model import LoadedModel
 from deeprnn_export.pipeline.options import ExportOptions
@@ -44,7 +45,7 @@ def make_conversion_inputs(
     Args:
         plan: how the model streams.
         dataset: what the files are evaluated on.
-        raw: cases of raw texts.
+        raw: cases of raw texts or values.
 
     Returns:
         One input for the conversions of the whole model, and with a plan one for its streaming twin, which takes
@@ -81,6 +82,9 @@ def make_conversion_inputs(
     cases = keras_answers(
         loaded.model, answering, grid, carry=None if plan is None else plan.carry(), progress=options.progress
     )
+    if any(target.precisions[precision].share is None for target, precision in options.wanted):
+        carry = None if plan is None else plan.carry()
+        cases = with_truth(cases, loaded.model, answering, carry=carry, progress=options.progress)
     if loaded.front is not None:
         cases = with_whole_answers(cases, loaded.front, [spec.name for spec in signature.outputs])
     if is_mixed(loaded.model):
@@ -101,7 +105,9 @@ def make_conversion_inputs(
     )
     if plan is None:
         return [whole]
-    streamed = [replace(case, inputs=case.inputs | initial_states(plan.spec, case), texts=()) for case in cases]
+    streamed = [
+        replace(case, inputs=case.inputs | initial_states(plan.spec, case), texts=(), values={}) for case in cases
+    ]
     fixed = {} if fixing is None else _fixed_shapes(plan.signature, None, chunk, fixing)
     return [
         replace(whole, cases=whole.answers()),

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import keras
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
 from deeprnn_edge.bundle.manifest import (
@@ -24,10 +25,14 @@ from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.inputs.time_axis import count_steps
+from deeprnn_edge.inputs.value_files import read_items
+from deeprnn_edge.parity.difference import disputed_labels
+from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, load_evaluation
 from deeprnn_export.parity.grid import GridCase
-from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts
+from deeprnn_export.parity.raw_texts import find_reference, make_raw_cases, make_raw_texts, read_raw_texts
+from deeprnn_export.parity.raw_values import make_value_cases
 from deeprnn_export.pipeline.artifact_writer import ArtifactWriter
 from deeprnn_export.pipeline.bundle_writer import new_bundle
 from deeprnn_export.pipeline.card import write_card
@@ -36,6 +41,7 @@ from deeprnn_export.pipeline.loaded_model import LoadedModel, read_model, with_f
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.reading.answer_rules import AnswerOptions, Decode
 from deeprnn_export.reading.description import describe_architecture
+from deeprnn_export.reading.feature_rules import FeatureOptions
 from deeprnn_export.reading.input_rules import InputRules
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.streaming.plan import plan_stream
@@ -67,7 +73,11 @@ def export(
     start_id: int | Literal["none"] | None = None,
     oov_id: int | Literal["none"] | None = None,
     index_offset: int | None = None,
-    sample_raw: Sequence[str] = (),
+    scaler: Any = None,
+    columns: str | Sequence[str | int] | None = None,
+    hop: int | None = None,
+    rest: Literal["refuse", "pad", "cut"] | None = None,
+    sample_raw: Any = (),
     labels: str | Path | Mapping[str, int] | Sequence[str] | None = None,
     decode: Decode | None = None,
     threshold: float | None = None,
@@ -110,7 +120,13 @@ def export(
         rules: ``imdb``, ``textvectorization``, ``tokenizer``, or a JSON file with fields of ``preprocessing``.
         padding, truncating: the side, as in ``pad_sequences``; ``none`` leaves texts their own length.
         start_id, oov_id, index_offset: in place of those of the rules; ``none`` for no such id.
-        sample_raw: texts that have to become the ids that Keras makes of them; by default made from the words.
+        scaler: of the features, which the device then takes raw: a file of JSON, ``.npz`` or ``.skops``, a mapping,
+            or scikit-learn's object; never a pickle.
+        columns: the model's features in its order, as names of a table's columns or as places in a raw row, from 0.
+        hop, rest: cut recordings into windows of the model's length, from the start of one to that of the next; steps
+            that fill none are refused, which is the default, padded or cut.
+        sample_raw: texts, or raw rows, that have to become what Keras or the scaler makes of them, or a file of them;
+            by default made from the words or the steps.
         labels: names of the classes in order, or a file of them; as many as the output decides between.
         decode: what the numbers stand for: ``class``, ``labels`` (each class above the threshold), ``steps`` (a class a
             step) or ``ctc`` (greedy, as ``keras.ops.ctc_decode``); by default a class, and of labels for an output of
@@ -154,6 +170,7 @@ def export(
         stream=stream,
         chunk=chunk,
         preprocessing=preprocessing,
+        features=FeatureOptions(scaler, columns, hop, rest),
         text=TextOptions(vocabulary, tokenizer, rules, padding, truncating, start_id, oov_id, index_offset),
         sample_raw=sample_raw,
         labels=labels,
@@ -215,20 +232,32 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
     beside = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}  # what came with an artifact
     for artifact in manifest.artifacts:
         del beside[artifact.path]
-    return _write_companions(folder, manifest, beside, _golden(sources, options.chunk), loaded.rules)
+    decisions = decision_outputs(manifest.outputs, manifest.labels, manifest.answer)
+    golden = [case for case in _golden(sources, options.chunk) if not _is_disputed(case, decisions)]
+    return _write_companions(folder, manifest, beside, golden, loaded.rules)
 
 
 def _raw_cases(given: LoadedModel, options: ExportOptions) -> list[GridCase]:
-    """Make cases of the raw texts, the caller's or made ones, once their ids are Keras's."""
+    """Make cases of raw texts or values, the caller's or made ones, once they become what Keras makes of them."""
     rules, inputs, texts = given.rules, given.signature.inputs, options.sample_raw
+    if rules.preprocessing.raw:
+        if isinstance(texts, str | Path):
+            texts = read_items(Path(texts), rules.preprocessing.raw[0])
+        options.progress(f"raw values become {', '.join(one.input for one in rules.preprocessing.raw)}")
+        return make_value_cases(rules, given.signature, texts, given.front)
     if rules.preprocessing.kind != "text" or len(inputs) != 1 or len(inputs[0].shape) != 2:
-        if texts:
-            raise InputError("sample_raw= holds texts, and the model takes none: give its words, or arrays as sample=")
+        if len(texts):
+            raise InputError(
+                "sample_raw= holds raw samples, and the bundle has no steps for any: give its words or its scaler, "
+                "or arrays as sample="
+            )
         return []
+    if isinstance(texts, str | Path):
+        texts = read_raw_texts(Path(texts))
     reference = find_reference(rules, given.front)
     if reference is not None:
         options.progress(f"raw texts have to become the ids of {reference.name}")
-    made = texts or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
+    made = list(texts) or make_raw_texts(rules.vocabulary, rules.preprocessing.max_length)
     return make_raw_cases(rules, given.signature, made, reference)
 
 
@@ -236,7 +265,9 @@ def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
     """Choose what travels with the model: the small cases whole, and one of each batch streamed."""
     golden: list[Case] = []
     for source in sources:
-        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS or case.texts] or list(source.cases)
+        small = [case for case in source.cases if _rows(case) <= GOLDEN_ROWS or case.texts or case.values] or list(
+            source.cases
+        )
         if source.stream is not None:
             fitting = [case for case in small if count_steps(source.stream.spec.inputs, case.inputs) % chunk == 0]
             by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}
@@ -260,6 +291,12 @@ def _fit(cases: Sequence[Case]) -> list[Case]:
             "device reads; give a shorter sample= or max_length="
         )
     return kept
+
+
+def _is_disputed(case: Case, decisions: Mapping[str, Answer | None]) -> bool:
+    """Return whether Keras decides a row by its rounding: a device may decide it otherwise."""
+    known = [name for name in decisions if name in case.truth]
+    return any(disputed_labels(case.outputs[name], case.truth[name], decisions[name]).any() for name in known)
 
 
 def _rows(case: Case) -> int:

@@ -15,10 +15,10 @@ from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
 from deeprnn_export.reading.description import default_labels
+from deeprnn_export.reading.front import Front, split_front
 from deeprnn_export.reading.input_rules import InputRules, read_input_rules
 from deeprnn_export.reading.load import load_model
 from deeprnn_export.reading.signature import Signature, read_signature
-from deeprnn_export.reading.string_front import StringFront, split_string_front
 from deeprnn_export.reading.text_rules import TextRules
 from deeprnn_export.tracing.overrides import layer_paths
 
@@ -29,14 +29,14 @@ class LoadedModel:
 
     Attributes:
         saved_at: its file, if it came from one.
-        front: where the model that was given takes strings: it, and the layer that it was split at.
+        front: where layers of the model that was given became steps: it, and the layers that it was split at.
     """
 
     model: keras.Model
     signature: Signature
     rules: InputRules
     saved_at: Path | None
-    front: StringFront | None = None
+    front: Front | None = None
 
 
 def read_model(model: keras.Model | str | Path, options: ExportOptions) -> LoadedModel:
@@ -55,9 +55,10 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         raise UnsupportedModelError(
             f"the model {model.name!r} has no recurrent layer; tf2onnx or Keras's own model.export suits it better"
         )
-    front = split_string_front(model)
+    front = split_front(model)
     if front is not None:
-        options.progress(f"{front.layer.name!r} (TextVectorization) becomes steps of the bundle")
+        for split in front.splits:
+            options.progress(f"{split.layer.name!r} ({type(split.layer).__name__}) becomes steps of the bundle")
         model = front.core
     signature = read_signature(model)
     if signature.drawing is not None:
@@ -74,7 +75,9 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         labels=options.labels,
         answer=options.answer,
         default_labels=default_labels(model),
-        front=None if front is None else TextRules(front.preprocessing, front.words),
+        front=None if front is None or front.text is None else TextRules(*front.text),
+        raw=() if front is None else front.raw,
+        features=options.features,
     )
     for note in rules.notes:
         options.progress(note)

@@ -13,6 +13,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.pipeline.precisions import expand_precisions
 from deeprnn_export.reading.answer_rules import AnswerOptions
+from deeprnn_export.reading.feature_rules import FeatureOptions
 from deeprnn_export.reading.text_rules import TextOptions
 from deeprnn_export.targets.target import Target
 
@@ -34,7 +35,8 @@ class ExportOptions:
     chunk: int
     preprocessing: Preprocessing | None
     text: TextOptions
-    sample_raw: Sequence[str]
+    features: FeatureOptions
+    sample_raw: Any
     labels: Any
     answer: AnswerOptions
     name: str | None

@@ -11,7 +11,7 @@ import numpy as np
 from deeprnn_edge.bundle.answer import Answer, class_count
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_export.datasets.scaler_files import read_scaler
+from deeprnn_export.datasets.scaler_files import inverse, read_scaler
 
 Decode = Literal["class", "labels", "steps", "ctc"]
 _AXES = {"class": 2, "labels": 2, "steps": 3, "ctc": 3}
@@ -125,14 +125,14 @@ def _kind(options: AnswerOptions, outputs: Sequence[TensorSpec], *, named: bool)
 
 
 def _number(options: AnswerOptions, output: TensorSpec, width: int) -> Answer:
-    scaler = read_scaler(options.target_scaler, "target_scaler")
-    for values in (scaler.scale, scaler.offset):
-        if values.ndim and len(values) not in (1, width):
-            raise InputError(f"target_scaler= has {len(values)} columns, and {_shown(output)}: {width} are expected")
+    scaler = read_scaler(options.target_scaler, "the target's scaler")
+    if scaler.count not in (None, 1, width):
+        raise InputError(f"target_scaler= has {scaler.count} columns, and {_shown(output)}: {width} are expected")
+    scale, offset = inverse(scaler)
     return Answer(
         "number",
-        scale=tuple(np.broadcast_to(scaler.scale, width).tolist()),
-        offset=tuple(np.broadcast_to(scaler.offset, width).tolist()),
+        scale=tuple(np.broadcast_to(scale, width).tolist()),
+        offset=tuple(np.broadcast_to(offset, width).tolist()),
     )
 
 

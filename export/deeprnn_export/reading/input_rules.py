@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from deeprnn_edge.bundle.answer import Answer
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.manifest_checks import check_raw
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
-from deeprnn_edge.errors import InputError
+from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_export.datasets.tokenizer_files import WordSource
 from deeprnn_export.reading.answer_rules import AnswerOptions, read_answer
+from deeprnn_export.reading.feature_rules import FeatureOptions, FeatureRules, read_feature_rules
 from deeprnn_export.reading.labels import read_labels
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.reading.text_rules import TextOptions, TextRules, read_text_rules
@@ -31,6 +34,7 @@ class InputRules:
         name: the model's, where training gave one.
         source: where the words are from, where the caller gave them.
         notes: what was recognised, for the user.
+        features: what the caller says of raw rows.
     """
 
     preprocessing: Preprocessing
@@ -40,6 +44,7 @@ class InputRules:
     name: str | None = None
     source: WordSource | None = None
     notes: tuple[str, ...] = ()
+    features: FeatureRules | None = None
 
 
 def read_input_rules(
@@ -53,6 +58,8 @@ def read_input_rules(
     answer: AnswerOptions,
     default_labels: Sequence[str],
     front: TextRules | None = None,
+    raw: tuple[RawInput, ...] = (),
+    features: FeatureOptions | None = None,
 ) -> InputRules:
     """Read what the caller says, else what training left beside the model, else what model and signature show.
 
@@ -66,6 +73,8 @@ def read_input_rules(
         answer: what the caller says of the output.
         default_labels: where nobody names the classes.
         front: the rules of the layer that a model which takes strings was split at.
+        raw: the steps of the layers that a model was split at.
+        features: what the caller says of raw rows.
 
     Raises:
         InputError: for rules that cannot be told or do not fit the model.
@@ -84,6 +93,8 @@ def read_input_rules(
         if text.rules is not None or text.start_id is not None or text.oov_id is not None:
             raise InputError("rules and ids for text need its words: give them with tokenizer= or vocabulary=")
     rules = _padded(given, text, signature, max_length)
+    of_rows = read_feature_rules(features or FeatureOptions(), signature, rules)
+    rules = _with_raw(rules, raw, of_rows, signature)
     named = read_answer(
         answer,
         signature.outputs,
@@ -101,8 +112,28 @@ def read_input_rules(
         answer=named.answer,
         name=record.name if record else None,
         source=given.source,
-        notes=given.notes,
+        notes=given.notes + (() if of_rows is None else of_rows.notes),
+        features=of_rows,
     )
+
+
+def _with_raw(
+    rules: Preprocessing, split: tuple[RawInput, ...], given: FeatureRules | None, signature: Signature
+) -> Preprocessing:
+    """Add the steps from raw values: of the caller's rules, or of the layers that the model was split at."""
+    stated = rules.raw + split + (() if given is None else (given.raw,))
+    names = [one.input for one in stated]
+    if len(set(names)) < len(names):
+        raise InputError(
+            f"the steps of the input {names[-1]!r} are given twice: its own layers, the rules that were given, and "
+            "scaler=, columns= or hop= state them; keep one"
+        )
+    rules = dataclasses.replace(rules, raw=stated)
+    try:
+        check_raw(stated, signature.inputs)
+    except BundleError as error:
+        raise InputError(f"the rules that were given: {error}") from error
+    return rules
 
 
 def _from_signature(signature: Signature) -> Preprocessing:

@@ -25,6 +25,7 @@ class Row(NamedTuple):
         discovery: while a trace shows what a stream carries (``streaming/discovery.py``).
         trial: while layers are tried on parts of a sequence (``streaming/trial.py``).
         reference: while Keras answers for a stream (``streaming/reference_states.py``).
+        truth: while a graph of Keras's own is traced for float64 (``parity/truth.py``).
         lowering: while a target's graph is traced (``lowering/lower.py``).
     """
 
@@ -35,21 +36,33 @@ class Row(NamedTuple):
     discovery: str
     trial: str
     reference: str
+    truth: str
     lowering: str
 
 
+_ROWS = "rows at once"
 # The first row that fits a layer is its own. The last one: every other layer, models too, and what is computed between
 # the layers of a model.
 TABLE = (
-    Row(layers.RNN, False, "forget", "", "find states", "carry states", "record states", "run natively"),
-    Row(layers.Conv1D, True, "plain", "", "find context", "carry context", "record context", "carry context"),
-    Row(layers.Bidirectional, True, "plain", "", "refuse", "", "", "run both natively"),
-    Row(layers.Bidirectional, False, "plain", "", "refuse", "", "", ""),
-    Row(layers.TimeDistributed, True, "plain", "rows at once", "watch rows", "rows at once", "", "rows at once"),
-    Row(layers.Embedding, True, "plain", "note ids", "watch", "take any ids", "", "look up"),
-    Row(layers.Embedding, False, "plain", "note ids", "watch", "take any ids", "", ""),
-    Row(layers.Masking, False, "plain", "note ids", "watch", "", "", ""),
-    Row(keras.Operation, False, "plain", "", "watch", "", "", ""),
+    Row(layers.RNN, False, "forget", "", "find states", "carry states", "record states", "", "run natively"),
+    Row(layers.Conv1D, True, "plain", "", "find context", "carry context", "record context", "", "carry context"),
+    Row(layers.Bidirectional, True, "plain", "", "refuse", "", "", "", "run both natively"),
+    Row(layers.Bidirectional, False, "plain", "", "refuse", "", "", "", ""),
+    Row(
+        layers.TimeDistributed,
+        True,
+        "plain",
+        "rows at once",
+        "watch rows",
+        "rows at once",
+        "",
+        "rows at once",
+        "rows at once",
+    ),
+    Row(layers.Embedding, True, "plain", "note ids", "watch", "take any ids", "", "", "look up"),
+    Row(layers.Embedding, False, "plain", "note ids", "watch", "take any ids", "", "", ""),
+    Row(layers.Masking, False, "plain", "note ids", "watch", "", "", "", ""),
+    Row(keras.Operation, False, "plain", "", "watch", "", "", "", ""),
 )
 
 

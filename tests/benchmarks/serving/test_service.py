@@ -85,6 +85,20 @@ def test_what_is_no_text_or_too_long_is_refused(port: int, questions: list[Quest
     assert (dict(load.errors), len(load.latencies_ms)) == ({"status 422": 1}, 1)
 
 
+def test_a_body_without_end_is_refused_while_it_is_read(port: int, questions: list[Question]) -> None:
+    with socket.create_connection((HOST, port), timeout=60) as connection:
+        head = f"POST /predict HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {300 << 20}\r\n\r\n"
+        connection.sendall(head.encode() + b'{"text": "' + b"a" * 200_000)  # and 299.8 MB are still to come
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert dict(ask(port, iter(questions), clients=1, timeout_seconds=600).errors) == {}
+
+
+def test_the_longest_text_may_be_all_escapes(port: int) -> None:
+    texts = ["\U0001f3ac" * 10_000, "é" * 10_000]
+    load = ask(port, iter(make_questions(FIXTURES / "bundle", texts)), clients=1, timeout_seconds=600)
+    assert (dict(load.errors), len(load.latencies_ms)) == ({}, len(texts))
+
+
 def test_what_the_model_refuses_is_the_clients_mistake(features_port: int) -> None:
     load = ask(features_port, iter([(make_request({"text": "dull"}), 0.0)]), clients=1, timeout_seconds=600)
     assert dict(load.errors) == {"status 422": 1}

@@ -17,6 +17,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.text import split_words
 from deeprnn_edge.web.runtime_files import Runtime, fetch_runtime
 from deeprnn_edge.web.site import make_files, write_site
+from tests.support.changed_bundle import with_scaler
 from tests.support.shared import made_once
 from tests.support.web_server import visit
 
@@ -172,8 +173,12 @@ def test_ids_are_typed_where_there_is_no_vocabulary(stream_bundle: Path, runtime
         assert seen["words"] == [str(one) for one in ids]
 
 
-@pytest.mark.parametrize("artifact", ["stream.onnx", "model.onnx"])
+@pytest.mark.parametrize("artifact", ["stream.onnx", "model.onnx", "raw"])
 def test_a_replay_answers_as_python(stream_steps_bundle: Path, runtime: Runtime, tmp_path: Path, artifact: str) -> None:
+    if artifact == "raw":
+        artifact = "stream.onnx"
+        stream_steps_bundle = Path(shutil.copytree(stream_steps_bundle, tmp_path / "raw"))
+        with_scaler(stream_steps_bundle)
     found = run_page(stream_steps_bundle, runtime, tmp_path, REPLAY, artifact=artifact)
     samples = json.loads((tmp_path / "site" / "settings.json").read_text(encoding="utf-8"))["samples"]
     model = deeprnn_edge.load(stream_steps_bundle)

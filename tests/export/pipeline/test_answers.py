@@ -127,7 +127,7 @@ def test_a_regression_answers_in_the_units_of_its_target(tmp_path: Path, items: 
         (["--threshold", "0.7"], "give --decode labels"),
         (["--decode", "labels", "--labels", "a,b"], "2 labels (a, b), but the output"),
         (["--blank", "2"], "--blank 2 is a class of CTC: give --decode ctc as well"),
-        (["--target-scaler", "gone.json"], "cannot read gone.json"),
+        (["--target-scaler", "gone.json"], "cannot read the target's scaler gone.json"),
     ],
 )
 def test_what_the_output_cannot_be(tmp_path: Path, words: list[str], said: str) -> None:

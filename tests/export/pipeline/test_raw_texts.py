@@ -179,7 +179,7 @@ def test_words_that_no_line_holds_come_back(tmp_path: Path) -> None:
 def test_raw_samples_from_a_file(tmp_path: Path) -> None:
     model_of_strings().save(tmp_path / "m.keras")
     (tmp_path / "raw.txt").write_text("the film\n\nÉTÉ!\n", encoding="utf-8")
-    words = ["export", tmp_path / "m.keras", "-o", tmp_path / "b", "--format", "onnx", "--sample-raw"]
+    words = ["export", tmp_path / "m.keras", "-o", tmp_path / "b", "--format", "onnx", "--force", "--sample-raw"]
     assert run(*words, tmp_path / "raw.txt").exit_code == 0
     (case,) = [case for case in decode_golden(open_bundle(tmp_path / "b").read_golden()) if case.texts]
     assert case.texts == ("the film", "", "ÉTÉ!")
@@ -191,7 +191,7 @@ def test_raw_samples_from_a_file(tmp_path: Path) -> None:
 
 
 def test_raw_samples_of_a_model_without_words(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="sample_raw= holds texts, and the model takes none"):
+    with pytest.raises(InputError, match="sample_raw= holds raw samples, and the bundle has no steps"):
         export(model_of_ids(), tmp_path / "b", sample_raw=["the film"])
 
 

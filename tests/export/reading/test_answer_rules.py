@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import InputError
-from deeprnn_export.datasets.scaler_files import read_scaler
 from deeprnn_export.reading.answer_rules import AnswerOptions, AnswerRules, read_answer
 
 
@@ -135,53 +130,3 @@ def test_what_does_not_fit(outputs: Any, labels: int, options: dict[str, Any], s
 def test_options_that_do_not_go_together(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         AnswerOptions(**options)
-
-
-def test_scalers_of_every_form(tmp_path: Path) -> None:
-    scaled = np.array([[0.0, 0.5], [-1.0, 1.0]])
-    standard = {"mean": [1.0, -2.0], "scale": [3.0, 0.5]}
-    np.savez(tmp_path / "s.npz", **{name: np.array(value) for name, value in standard.items()})
-    (tmp_path / "s.json").write_text(json.dumps(standard))
-    (tmp_path / "learned.json").write_text(json.dumps({"mean_": [1, -2], "scale_": [3, 0.5], "var_": [9, 0.25]}))
-    fitted = SimpleNamespace(mean_=np.array([1, -2]), scale_=np.array([3, 0.5]), n_features_in_=2)
-    for given in (standard, tmp_path / "s.npz", str(tmp_path / "s.json"), tmp_path / "learned.json", fitted):
-        found = read_scaler(given, "target_scaler")
-        np.testing.assert_array_equal(scaled * found.scale + found.offset, [[1, -1.75], [-2, -1.5]])
-    assert read_scaler(SimpleNamespace(mean_=None, scale_=np.array([2.0])), "s").offset == 0
-    # What MinMaxScaler(feature_range=(-1, 1)) learns of [[0], [10]]; its scale_ and min_ are of the other direction.
-    learned = {"data_min_": [0.0], "data_max_": [10.0], "feature_range": (-1, 1), "scale_": [0.2], "min_": [-1.0]}
-    for given in (learned, SimpleNamespace(**learned), {"min": 0, "max": 10, "feature_range": [-1, 1]}):
-        found = read_scaler(given, "s")
-        np.testing.assert_allclose(np.array([-1, 0, 1]) * found.scale + found.offset, [0, 5, 10], atol=1e-15)
-    constant = read_scaler({"min": 4, "max": 4}, "s")
-    assert (float(constant.scale), float(constant.offset)) == (1, 4)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"\x80\x05}q.", "neither JSON nor .npz, as s= has to be, never a pickle"),
-        (b"[1, 2]", "holds a list; expected an object with mean and scale, or min and max"),
-        (b"{}", "s= has nothing; expected mean and scale"),
-        (b'{"mean": 1}', "s= has mean; expected mean and scale"),
-        (b'{"mean": "x", "scale": 1}', "s= has what is no number"),
-        (b'{"mean": [[1]], "scale": 1}', "no plain list of finite numbers under 'mean'"),
-        (b'{"mean": 1, "scale": NaN}', "no plain list of finite numbers under 'scale'"),
-        (b'{"min": 1, "max": 2, "feature_range": [1, 0]}', "two numbers, the smaller first"),
-    ],
-)
-def test_files_that_are_no_scaler(tmp_path: Path, content: bytes, said: str) -> None:
-    (tmp_path / "s").write_bytes(content)
-    with pytest.raises(InputError, match=said):
-        read_scaler(tmp_path / "s", "s")
-
-
-def test_what_is_no_scaler_at_all(tmp_path: Path) -> None:
-    (tmp_path / "s.npz").write_bytes(b"PK")
-    for given, said in (
-        (tmp_path / "s.npz", "cannot read"),
-        (tmp_path / "gone", "cannot read"),
-        (7, "a int, which learned nothing"),
-    ):
-        with pytest.raises(InputError, match=said):
-            read_scaler(given, "s")

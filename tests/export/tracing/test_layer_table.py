@@ -9,6 +9,7 @@ import pytest
 
 from deeprnn_export.lowering import lower
 from deeprnn_export.lowering.lower import lowered
+from deeprnn_export.parity import truth
 from deeprnn_export.reading import signature
 from deeprnn_export.streaming import discovery, reference_states, trial
 from deeprnn_export.streaming.carry import nothing_carried
@@ -22,6 +23,7 @@ PASSES = {
     "discovery": discovery,
     "trial": trial,
     "reference": reference_states,
+    "truth": truth,
     "lowering": lower,
 }
 
@@ -42,6 +44,7 @@ def test_a_pass_knows_what_its_column_says_and_says_no_more(monkeypatch: pytest.
     reference_states.recording(model, nothing_carried())
     with lowered(model, OnnxLowering()):
         pass
+    truth.with_truth([], model, signature.read_signature(model))
     columns = set(layer_table.Row._fields) - {"kind", "exact"}
     assert found == {column: {getattr(row, column) for row in layer_table.TABLE} - {""} for column in columns}
 
