@@ -51,6 +51,7 @@ class _Arrays(Mapping[str, NDArray[Any]]):
     def __init__(self, file: Any) -> None:
         self._file = file
         self.files: list[str] = file.files
+        self.zip = file.zip
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         array = self._file[name]
