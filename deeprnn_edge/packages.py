@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +60,10 @@ def require_score() -> None:
 
 def package_version(name: str) -> str | None:
     """Return the installed version of a distribution, without importing it; None where it is not installed."""
+    # Imported here: it brings the parsers of mail and of addresses, a tenth of what a first answer takes.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return version(name)
+    except PackageNotFoundError:
         return None

@@ -38,8 +38,10 @@ def overhead() -> str:
     process = result["process"]
     return (
         markdown(["above the bare ONNX Runtime call", *added], rows)
-        + f"\n\nA process that imports, loads and predicts once takes {process['ours_seconds']:.2f} s, "
-        + f"{process['ratio']:.2f}× one with bare onnxruntime ({process['bare_seconds']:.2f} s)."
+        + "\n\nA process that imports, loads and predicts once takes "
+        + f"{process['ours_seconds']:.2f} s of the processor, "
+        + f"{process['ratio']:.2f}× one with bare onnxruntime ({process['bare_seconds']:.2f} s): "
+        + f"the median of {process['pairs']} pairs in turns, on {process['processor']}."
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from deeprnn_edge.bundle.content import has_file, read_file
-from deeprnn_edge.bundle.golden import Case, check_cases, decode_golden
+from deeprnn_edge.bundle.content import Source, has_file, is_zip, place_of, read_file
 from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files import limits
+
+if TYPE_CHECKING:
+    from deeprnn_edge.bundle.golden import Case
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.npz"
@@ -27,10 +30,26 @@ def companion(path: str, content: bytes) -> Companion:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Hold an opened bundle: where it is, and its manifest."""
+    """Hold an opened bundle.
+
+    Attributes:
+        path: where it is; of content what messages call it.
+        manifest: what it says of itself.
+        content: of its zip, where it was opened from that.
+    """
 
     path: Path
     manifest: Manifest
+    content: bytes | None = None
+
+    @property
+    def _at(self) -> Source:
+        return self.path if self.content is None else self.content
+
+    @property
+    def source(self) -> Source:
+        """Return what opens the bundle again."""
+        return self.path.absolute() if self.content is None else self.content
 
     def read(self, name: str) -> bytes:
         """Read the vocabulary or another companion of the artifacts, once it is what the manifest states.
@@ -42,7 +61,7 @@ class Bundle:
         for companion in self.manifest.companions:
             if companion.path == name and companion.size_bytes <= largest:
                 return self._read_checked(companion)
-        return read_file(self.path, name, largest_bytes=largest)
+        return read_file(self._at, name, largest_bytes=largest)
 
     def unchecked(self) -> list[str]:
         """Return the files that a device reads and that the manifest of an older release has no hash of."""
@@ -63,7 +82,12 @@ class Bundle:
         return self._read_checked(artifact)
 
     def _read_checked(self, stated: Artifact | Companion) -> bytes:
-        content = read_file(self.path, stated.path, largest_bytes=stated.size_bytes, exact=True)
+        content = read_file(
+            self.path if self.content is None else self.content,
+            stated.path,
+            largest_bytes=stated.size_bytes,
+            exact=True,
+        )
         if hashlib.sha256(content).hexdigest() != stated.sha256:
             raise BundleError(
                 f"{self.path / stated.path} differs from the hash in the manifest; "
@@ -73,7 +97,7 @@ class Bundle:
 
     def has(self, name: str) -> bool:
         """Return whether the bundle holds a file of that name."""
-        return has_file(self.path, name)
+        return has_file(self._at, name)
 
     def read_golden(self) -> bytes:
         """Read the golden vectors' content.
@@ -94,12 +118,16 @@ class Bundle:
         Raises:
             BundleError: where there are none, as in a packed bundle, or others.
         """
+        from deeprnn_edge.bundle.golden import check_cases, decode_golden  # only verify and reports need it
+
         cases = decode_golden(self.read_golden())
         check_cases(cases, self.manifest)
         return cases
 
     def size_bytes(self) -> int:
         """Return the size of the zip, or of all the files in the directory."""
+        if self.content is not None:
+            return len(self.content)
         if self.path.is_file():
             return self.path.stat().st_size
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
@@ -148,27 +176,48 @@ class Bundle:
         return decode_vocabulary(_decode_text(self.read(name), self.path / name), self.path / name)
 
 
-def open_bundle(path: str | Path) -> Bundle:
-    """Open a bundle's directory or zip.
+def open_bundle(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Bundle:
+    """Open a bundle.
+
+    Args:
+        source: the path of its directory or zip, or the content of its zip.
 
     Raises:
+        InputError: for what is neither a path nor bytes.
         BundleError: that says what is wrong with it.
     """
-    path = Path(path)
+    opened = _find(source)
+    place = place_of(opened)
+    manifest = decode_manifest(
+        _decode_text(read_file(opened, MANIFEST, largest_bytes=limits.MANIFEST_BYTES), place / MANIFEST)
+    )
+    check_manifest(manifest)
+    return Bundle(place, manifest, None if isinstance(opened, Path) else opened)
+
+
+def _find(source: Any) -> Source:
+    if isinstance(source, bytes | bytearray | memoryview):
+        content = bytes(source)
+        if not is_zip(content):
+            raise BundleError(
+                f"these {len(content):,} bytes are no bundle; expected the content of its zip, as made by: "
+                "deeprnn-edge pack BUNDLE -o OUTPUT.zip"
+            )
+        return content
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"got a {type(source).__name__}; expected a bundle's path, or the bytes of its zip")
+    path = Path(source)
     try:
         found = path.exists()
     except ValueError as error:  # a NUL in it
         raise BundleError(f"no such bundle: {str(path)!r}") from error
     if not found:
         raise BundleError(f"no such bundle: {path}")
-    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
+    if not path.is_dir() and not (path.is_file() and is_zip(path)):
         raise BundleError(f"{path} is neither a bundle's directory nor its zip")
     if path.is_dir() and not (path / MANIFEST).is_file():
         raise BundleError(f"{path} is no bundle: it has no {MANIFEST}; make one with: deeprnn-edge export")
-    content = read_file(path, MANIFEST, largest_bytes=limits.MANIFEST_BYTES)
-    manifest = decode_manifest(_decode_text(content, path / MANIFEST))
-    check_manifest(manifest)
-    return Bundle(path, manifest)
+    return path
 
 
 def _decode_text(content: bytes, path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Read the bytes of a bundle's files, out of a directory or a zip; nothing else does.
+"""Read the bytes of a bundle's files, out of a directory, a zip, or the content of one; nothing else does.
 
 A bundle may come from a stranger. A name in it is a plain file name, what it names lies inside of the bundle, and
 no more is read than the caller allows.
@@ -6,13 +6,20 @@ no more is read than the caller allows.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deeprnn_edge.errors import BundleError
-from deeprnn_edge.files.zip_reader import CheckedZip
 
+if TYPE_CHECKING:
+    from deeprnn_edge.files.zip_reader import CheckedZip
+
+Source = Path | bytes  # a bundle's directory or zip, or the content of a zip
 _LONGEST_NAME = 255  # bytes: what file systems take
 
 
@@ -34,19 +41,41 @@ def check_name(name: str) -> str:
     return name
 
 
-def has_file(bundle: Path, name: str) -> bool:
+def has_file(bundle: Source, name: str) -> bool:
     """Return whether a bundle's directory or zip holds a file of that name."""
-    if bundle.is_dir():
+    if isinstance(bundle, Path) and bundle.is_dir():
         return (bundle / check_name(name)).is_file()
-    with bundle.open("rb") as source, CheckedZip(source, str(bundle), check_name) as archive:
+    with _open_zip(bundle) as archive:
         return name in archive.names
 
 
-def read_file(bundle: Path, name: str, *, largest_bytes: int, exact: bool = False) -> bytes:
+def place_of(bundle: Source) -> Path:
+    """Return where a bundle is, for messages: content has no place of its own."""
+    return bundle if isinstance(bundle, Path) else Path(f"the bundle of {len(bundle):,} bytes")
+
+
+def is_zip(bundle: Source) -> bool:
+    """Return whether a file or content is a zip, by its end alone."""
+    from zipfile import is_zipfile
+
+    return is_zipfile(bundle if isinstance(bundle, Path) else io.BytesIO(bundle))
+
+
+@contextmanager
+def _open_zip(bundle: Source) -> Iterator[CheckedZip]:
+    # Imported here: what unpacks takes a tenth of the time to a first answer, and a directory needs none of it.
+    from deeprnn_edge.files.zip_reader import CheckedZip
+
+    opened = bundle.open("rb") if isinstance(bundle, Path) else io.BytesIO(bundle)
+    with opened as source, CheckedZip(source, str(place_of(bundle)), check_name) as archive:
+        yield archive
+
+
+def read_file(bundle: Source, name: str, *, largest_bytes: int, exact: bool = False) -> bytes:
     """Read one file.
 
     Args:
-        bundle: the directory or zip.
+        bundle: the directory or zip, or the content of a zip.
         name: of the file.
         largest_bytes: what is larger is refused, before it is read or unpacked.
         exact: whether it has to have just so many.
@@ -56,15 +85,15 @@ def read_file(bundle: Path, name: str, *, largest_bytes: int, exact: bool = Fals
     """
     check_name(name)
     try:
-        if bundle.is_dir():
+        if isinstance(bundle, Path) and bundle.is_dir():
             return _read_regular(bundle, name, largest_bytes, exact)
-        with bundle.open("rb") as source, CheckedZip(source, str(bundle), check_name) as archive:
-            _check_size(bundle / name, archive.size_bytes(name), largest_bytes, exact)
+        with _open_zip(bundle) as archive:
+            _check_size(place_of(bundle) / name, archive.size_bytes(name), largest_bytes, exact)
             return archive.read(name)
     except (FileNotFoundError, KeyError) as error:
-        raise BundleError(f"{bundle} lacks the file {name}; copy the bundle again") from error
+        raise BundleError(f"{place_of(bundle)} lacks the file {name}; copy the bundle again") from error
     except OSError as error:
-        raise BundleError(f"{bundle / name} cannot be read: {error.strerror or error}") from error
+        raise BundleError(f"{place_of(bundle) / name} cannot be read: {error.strerror or error}") from error
 
 
 def _read_regular(bundle: Path, name: str, largest_bytes: int, exact: bool) -> bytes:

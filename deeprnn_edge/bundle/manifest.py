@@ -365,9 +365,7 @@ def encode_manifest(manifest: Manifest) -> str:
 
 def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     """Return the manifest as JSON has it."""
-    fields = dataclasses.asdict(manifest)
-    if fields["preprocessing"]["steps"] is not None:
-        fields["preprocessing"]["steps"] = list(map(encode_step, fields["preprocessing"]["steps"]))
+    fields = dataclasses.asdict(manifest) | {"preprocessing": preprocessing_fields(manifest.preprocessing)}
     # What says nothing new is left out: releases that do not know these fields read the rest.
     for name in ("answer", "missing"):
         if not fields[name]:
@@ -375,9 +373,20 @@ def manifest_fields(manifest: Manifest) -> dict[str, Any]:
     for artifact in fields["artifacts"]:
         if artifact["delegates"]:
             del artifact["delegates"]
-    if not fields["preprocessing"]["raw"]:
-        del fields["preprocessing"]["raw"]
-    for one in fields["preprocessing"].get("raw", ()):
+        for name in ("keras_error", "own_error"):
+            if artifact["parity"][name] is None:
+                del artifact["parity"][name]
+    return fields
+
+
+def preprocessing_fields(rules: Preprocessing) -> dict[str, Any]:
+    """Return the preprocessing as JSON has it."""
+    fields = dataclasses.asdict(rules)
+    if fields["steps"] is not None:
+        fields["steps"] = list(map(encode_step, fields["steps"]))
+    if not fields["raw"]:
+        del fields["raw"]
+    for one in fields.get("raw", ()):
         one["steps"] = list(map(encode_step, one["steps"]))
     return fields
 

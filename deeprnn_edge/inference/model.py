@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 class Model:
     """Answer with a loaded model. Its methods may be called from several threads at once.
 
-    A copy or an unpickled one opens the bundle's file again, at the same path. Used with ``with``, it is closed
-    at the end.
+    A copy or an unpickled one opens the bundle again: at the same path, or from the content that it carries. Used with
+    ``with``, it is closed at the end.
 
     Attributes:
         manifest: what the bundle says of the model.
@@ -71,7 +72,7 @@ class Model:
             self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
         forks.renew_lock(self)
-        self._origin = (bundle.path.absolute(), artifact.path, threads, allow_native_code)
+        self._origin = (bundle.source, artifact.path, threads, allow_native_code)
         self._streaming: Streaming | None = None
         self._open_streaming: Callable[[], Streaming] = partial(
             _open_streaming,
@@ -131,6 +132,14 @@ class Model:
             InputError: for another rank, size or dtype, for ids outside the table and for NaN.
             BundleError: for a file that fails as it runs, or answers another number of rows.
         """
+        try:
+            return self._run(inputs)
+        except InputError as error:
+            if not self._features:
+                raise
+            raise InputError(f"{error}; raw values go to predict, and run takes what the steps make of them") from error
+
+    def _run(self, inputs: Any) -> dict[str, NDArray[Any]]:
         arrays = feeds.check_all(inputs, self._specs)
         if not all(map(len, arrays.values())):
             return self._answer_no_rows(arrays)
@@ -253,13 +262,13 @@ class Model:
         if not self._features:
             raise InputError("predict takes models of one input; give this model's arrays to run")
         arrays = preprocessing.encode_inputs(items, self._specs, self._features)
-        outputs = self._finish(self.run(arrays))
+        outputs = self._finish(self._run(arrays))
         batch = np.asarray(arrays[self._specs[0].name])
         return Part(None, list(batch), batch, outputs)
 
     def _run_part(self, rows: list[Any], length: int, places: NDArray[np.intp] | None) -> Part:
         batch = preprocessing.to_batch(rows, self.manifest.preprocessing, length)
-        return Part(places, rows, batch, self._finish(self.run(batch)))
+        return Part(places, rows, batch, self._finish(self._run(batch)))
 
     def _finish(self, outputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         answer = self.manifest.answer
@@ -282,7 +291,7 @@ class Model:
                 for axis, n in enumerate(self.input_shapes[spec.name])
             ]
             nothing = np.zeros(shape, spec.dtype)
-            return [Part(None, rows, nothing, self._finish(self.run(nothing)))]
+            return [Part(None, rows, nothing, self._finish(self._run(nothing)))]
         least = self.manifest.preprocessing.min_length or 0
         lengths = np.array([max(len(row), least) for row in rows])
         if not lengths.all():
@@ -300,8 +309,8 @@ def _closed(*_: Any) -> Any:
     raise InputError("the model is closed; load it again")
 
 
-def _open_again(path: Path, artifact: str, threads: int, allow_native_code: bool) -> Model:
-    return load(path, artifact=artifact, threads=threads, allow_native_code=allow_native_code)
+def _open_again(source: Path | bytes, artifact: str, threads: int, allow_native_code: bool) -> Model:
+    return load(source, artifact=artifact, threads=threads, allow_native_code=allow_native_code)
 
 
 def _open_streaming(
@@ -320,17 +329,17 @@ def _open_streaming(
 
 
 def load(
-    path: str | Path,
+    path: str | os.PathLike[str] | bytes | bytearray | memoryview,
     *,
     artifact: str | None = None,
     threads: int = 1,
     allow_native_code: bool = False,
     trusted: bool = True,
 ) -> Model:
-    """Load a bundle, a directory or its zip.
+    """Load a bundle.
 
     Args:
-        path: of the bundle.
+        path: of its directory or zip; or in place of a path the content of its zip, as it comes over a network.
         artifact: the path of one of its artifacts, such as ``model.tflite``; by default the first for whole sequences,
             ONNX before other formats.
         threads: threads inside one call. More than 1 is slower for networks of a few dozen units.
@@ -340,10 +349,15 @@ def load(
             first in a process of its own, with limits of time and memory.
 
     Raises:
+        InputError: for arguments of another type or range.
         BundleError: for a bundle that is missing, damaged or of another version, and for a file that failed its trial.
         MissingExtraError: where the runtime of the artifact is not installed, or none is known here, or an artifact of
             C source has not the permission that it needs.
     """
+    if not isinstance(artifact, str | None):
+        raise InputError(f"artifact is {artifact!r}, expected the name of a file in the bundle")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise InputError(f"threads is {threads!r}, expected a whole number of 1 or more")
     bundle = open_bundle(path)
     chosen = choose_artifact(bundle, artifact)
     if not trusted:

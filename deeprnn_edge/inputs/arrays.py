@@ -59,6 +59,8 @@ def check_all(inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, NDArray[Any
     Raises:
         InputError: as ``arrange`` and ``check`` do, and for axes of one name that are of two sizes.
     """
+    if type(inputs) is np.ndarray and len(specs) == 1:  # the usual call, sooner than through what else it may be
+        return {specs[0].name: check(inputs, specs[0])}
     values = arrange(inputs, specs)
     arrays = {spec.name: check(values[spec.name], spec) for spec in specs}
     if len(specs) > 1:

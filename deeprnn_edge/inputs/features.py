@@ -62,7 +62,7 @@ class FeatureEncoder:
             array = change(array)
         if self._dtype is None:
             return array
-        numbers = _numbers(array)
+        numbers = array if array.dtype.kind != "O" else _numbers(array)
         if np.vdot(numbers, numbers) < self._none_overflows:
             return numbers.astype(self._dtype)
         with np.errstate(over="ignore"):  # what becomes infinite is refused where all inputs are checked
@@ -216,7 +216,7 @@ def _scale(step: FeatureStep) -> Change:
 
     def run(array: NDArray[Any]) -> NDArray[Any]:
         nonlocal filled
-        values, (shape, numbers) = _numbers(array), filled
+        values, (shape, numbers) = array if array.dtype.kind != "O" else _numbers(array), filled
         if shape != values.shape:
             numbers = rows
             if values.size <= _MOST_FILLED:

@@ -45,13 +45,8 @@ def to_rows(
     """
     if isinstance(items, str):
         items = [items]
-    is_table = features is not None and isinstance(items, Mapping)
-    if (
-        (isinstance(items, _NO_ITEMS) and not is_table)
-        or not isinstance(items, Iterable)
-        or getattr(items, "ndim", 1) == 0
-    ):
-        raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
+    if type(items) is not np.ndarray or not items.ndim:  # an array is items, told sooner (2 us) than what is none
+        _refuse_no_items(items, rules, takes_tables=features is not None)
     if features is not None:
         return features.rows(items)
     items = items if isinstance(items, np.ndarray) else list(items)
@@ -60,6 +55,16 @@ def to_rows(
     if rules.kind == "sequence":
         return _features(items, spec)
     return _ids(items, rules)
+
+
+def _refuse_no_items(items: Any, rules: Preprocessing, *, takes_tables: bool) -> None:
+    is_table = takes_tables and isinstance(items, Mapping)
+    if (
+        (isinstance(items, _NO_ITEMS) and not is_table)
+        or not isinstance(items, Iterable)
+        or getattr(items, "ndim", 1) == 0
+    ):
+        raise InputError(f"got a {type(items).__name__}; expected {_expected(rules)}")
 
 
 def to_batch(rows: Sequence[Any], rules: Preprocessing, length: int) -> NDArray[Any]:

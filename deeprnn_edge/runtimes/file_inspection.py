@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 
@@ -49,6 +50,7 @@ class FileInspection:
         foreign: the operators outside the format's own set: Flex and custom ones in TFLite; in ONNX those of
             another domain, such as ``com.microsoft.GatherBlockQuantized``, which not every runtime has.
         tensors: the constants, the largest first.
+        notes: what the file says of the model: name, preprocessing, labels, answer, states.
         problem: why the file could not be read here, in which case ``operators`` are the manifest's.
     """
 
@@ -63,6 +65,7 @@ class FileInspection:
     loops: Mapping[str, int] = field(default_factory=dict)
     foreign: Mapping[str, int] = field(default_factory=dict)
     tensors: tuple[TensorBytes, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,13 +29,21 @@ def try_artifact(bundle: Bundle, artifact: Artifact, *, threads: int, allow_nati
         BundleError: where it ends that process, does not answer in time, or cannot be opened or run.
         MissingExtraError: where its runtime or the permission that it needs is missing.
     """
-    request = {
-        "path": str(bundle.path),
-        "artifact": artifact.path,
-        "threads": threads,
-        "allow_native_code": allow_native_code,
-    }
-    ask(__name__, request, where=str(bundle.path), file_bytes=bundle.largest_bytes())
+    request = {"artifact": artifact.path, "threads": threads, "allow_native_code": allow_native_code}
+    with _on_disk(bundle) as path:
+        ask(__name__, {"path": str(path), **request}, where=str(bundle.path), file_bytes=bundle.largest_bytes())
+
+
+@contextmanager
+def _on_disk(bundle: Bundle) -> Iterator[Path]:
+    """Give the path of a bundle; of content that of a file with it, which goes away at the end."""
+    if bundle.content is None:
+        yield bundle.path
+        return
+    with tempfile.TemporaryDirectory(prefix="deeprnn-") as folder:
+        path = Path(folder) / "bundle.zip"
+        path.write_bytes(bundle.content)
+        yield path
 
 
 def _answer(request: dict[str, Any]) -> None:

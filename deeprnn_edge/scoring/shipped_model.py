@@ -37,10 +37,7 @@ def load_shipped(content: bytes) -> Model:
     Raises:
         MissingExtraError: for an artifact whose runtime is not installed there.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / _NAME
-        path.write_bytes(content)
-        return load(path)
+    return load(content)
 
 
 def _hash_files(content: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.bundle import Bundle
@@ -15,13 +15,16 @@ from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.snippets.example import Example
+from deeprnn_edge.snippets.prepare import can_prepare
 
 _WIDTH = 100
 # Inside of a name, until the lines are broken: a line that ended with a backslash would go on in C++.
 _SPACE = "\0"
 
 
-def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: str, commands: Sequence[str]) -> str:
+def write_about(
+    bundle: Bundle, artifact: Artifact, example: Example, *, mark: str, commands: Sequence[str], prepares: bool = False
+) -> str:
     """Write the comment, each line behind ``mark``.
 
     Args:
@@ -30,6 +33,7 @@ def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: s
         example: that it checks itself by.
         mark: what begins a comment.
         commands: how to install what it needs, and how to run it.
+        prepares: whether the program runs the steps from raw values, where it can.
     """
     manifest = bundle.manifest
     stream = manifest.stream if example.states else None
@@ -44,6 +48,7 @@ def write_about(bundle: Bundle, artifact: Artifact, example: Example, *, mark: s
         f"Inputs: {_specs(inputs)}. Outputs: {_specs(outputs)}.",
         *_labels(manifest, outputs),
         *_preprocessing(bundle, manifest.preprocessing, streams=bool(example.states)),
+        *_raw(manifest.preprocessing, {one.how.input for one in example.raw if prepares and can_prepare(one)}),
     ]
     blocks = [_wrap(paragraphs[0], mark), "\n".join(f"{mark}     {command}".rstrip() for command in commands)]
     blocks += [_wrap(paragraph, mark) for paragraph in paragraphs[1:]]
@@ -99,11 +104,15 @@ def _labels(manifest: Manifest, outputs: Sequence[TensorSpec]) -> list[str]:
     return [f"Labels, in order: {', '.join(map(_quote, manifest.labels))}; {said}."]
 
 
-def _raw(rules: Preprocessing) -> list[str]:
+def _raw(rules: Preprocessing, prepared: Collection[str]) -> list[str]:
     # A backslash at the end of a line would join it with the next one in C++.
     return [
-        f"The input {_quote(raw.input)} is made of raw values, of which the program has what they become. "
-        f"It is {describe_raw(raw)}.".replace("\\ ", f"\\{_SPACE}")
+        f"The input {_quote(raw.input)} is made of {describe_raw(raw)}. ".replace("\\ ", f"\\{_SPACE}")
+        + (
+            "The program does that itself."
+            if raw.input in prepared
+            else "The program has what comes out of these steps: whoever feeds it raw values has to do them first."
+        )
         for raw in rules.raw
     ]
 
@@ -121,7 +130,7 @@ def _preprocessing(bundle: Bundle, rules: Preprocessing, *, streams: bool) -> li
         length = f" Shorter input {'is ' if rules.padding != 'refuse' else ''}{short}, longer input {cut}."
     if rules.kind != "text":
         what = {"tokens": "A step is one id.", "sequence": "A step is one feature vector."}[rules.kind]
-        return [f"{what}{length}", *_raw(rules)]
+        return [f"{what}{length}"]
     start = "" if rules.start_id is None else f"; a text starts with the id {rules.start_id}"
     end = "" if rules.end_id is None or streams else f"; it ends with the id {rules.end_id}"
     place = "its place in the list" if (rules.vocabulary or "").endswith(".json") else "its line in"

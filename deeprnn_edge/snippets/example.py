@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import Bundle
+from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.golden import Case, cases_for
 from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.arrays import Arrays
+from deeprnn_edge.inputs.features import make_feature_encoders
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes import PORTABLE
 from deeprnn_edge.runtimes.artifacts import open_artifact
@@ -73,6 +75,19 @@ class State:
 
 
 @dataclass(frozen=True, eq=False)
+class RawValues:
+    """Hold the raw values that an input is made of.
+
+    Attributes:
+        how: the steps.
+        values: of the rows of the example.
+    """
+
+    how: RawInput
+    values: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Example:
     """Hold one example, and its answer.
 
@@ -82,6 +97,7 @@ class Example:
         tolerance: the largest absolute difference to it that is allowed.
         steps: how many calls it takes; None for a model that takes the whole sequence in one.
         states: of a stream.
+        raw: what inputs are made of, where the golden vectors have that for the example.
     """
 
     case: str
@@ -91,6 +107,7 @@ class Example:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     states: tuple[State, ...]
+    raw: tuple[RawValues, ...] = ()
 
     @property
     def fed(self) -> list[str]:
@@ -123,8 +140,9 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
     given = {spec.name: feeds.check(case.inputs[spec.name][:rows], spec) for spec in inputs}
     answer: Arrays = {spec.name: case.outputs[spec.name][:rows] for spec in outputs}
     most = _MOST_NUMBERS // (len(inputs) + len(outputs))
-    reference = "Keras"
+    reference, raw = "Keras", () if stream else _raw(bundle, case, given)
     if any(array.size > most for array in given.values()):
+        raw = ()
         given = {spec.name: _repeat(given[spec.name], most, _is_by_step(spec, stream)) for spec in inputs}
         answer, reference = _run(bundle, artifact, stream, given), f"{PORTABLE.library} in Python"
     return Example(
@@ -137,6 +155,7 @@ def make_example(bundle: Bundle, artifact: Artifact) -> Example:
         states=tuple(
             State(one.name, one.next_name, one.dtype, (rows, *map(int, one.shape[1:])), one.initial) for one in states
         ),
+        raw=raw,
     )
 
 
@@ -166,7 +185,25 @@ def _choose_case(
     ]
     if not found:
         raise BundleError(f"the golden vectors of {bundle.path} have no case for {artifact.path}; export it again")
-    return min(found, key=lambda case: len(case.inputs[inputs[0].name]))
+    return min(found, key=lambda case: (not case.values, len(case.inputs[inputs[0].name])))
+
+
+def _raw(bundle: Bundle, case: Case, given: Arrays) -> tuple[RawValues, ...]:
+    """Return the raw values of the example's rows, where the steps alone make its inputs of them: none is padded."""
+    rules = bundle.manifest.preprocessing
+    encoders = make_feature_encoders(rules, bundle.manifest.inputs)
+    found = []
+    for name, values in case.values.items():
+        if name not in encoders:
+            continue
+        how, expected = encoders[name].raw, given[name]
+        rows = values[: len(expected)]
+        if how.window is not None:
+            rows = rows[:, : how.window.length]
+        made = encoders[name].encode(rows)
+        if made.shape == expected.shape and np.allclose(made, expected, rtol=1e-6, atol=1e-6):
+            found.append(RawValues(how, rows))
+    return tuple(found)
 
 
 def _is_by_step(spec: TensorSpec, stream: StreamSpec | None) -> bool:

@@ -24,19 +24,21 @@ class Language:
         mark: what begins a comment.
         commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
         render: the comment, the model's file name and the example to the program.
+        prepares: whether the program runs the steps from raw values; others have what these become, and say so.
     """
 
     file: str
     mark: str
     commands: tuple[str, ...]
     render: Callable[[str, str, Example], str]
+    prepares: bool = False
 
 
 LANGUAGES = {
     "c++": Language(cpp.FILE, cpp.MARK, cpp.COMMANDS, cpp.render),
     "java": Language(java.FILE, java.MARK, java.COMMANDS, java.render),
     "javascript": Language(javascript.FILE, javascript.MARK, javascript.COMMANDS, javascript.render),
-    "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render),
+    "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render, prepares=True),
     "csharp": Language(csharp.FILE, csharp.MARK, csharp.COMMANDS, csharp.render),
 }
 
@@ -65,5 +67,5 @@ def write_program(bundle: Bundle, artifact: Artifact, language: str, *, file: st
     plain = file is not None and re.fullmatch(r"[\w.+-]+", file, re.ASCII)
     names = {"file": file if plain else how.file, "model": shlex.quote(artifact.path)}
     commands = [command.format(**names) for command in how.commands]
-    about = write_about(bundle, artifact, example, mark=how.mark, commands=commands)
+    about = write_about(bundle, artifact, example, mark=how.mark, commands=commands, prepares=how.prepares)
     return how.render(about, artifact.path, example)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deeprnn_edge.snippets.example import Example, Tensor
 from deeprnn_edge.snippets.literals import lines, number
+from deeprnn_edge.snippets.prepare import can_prepare, prepare
 from deeprnn_edge.snippets.rendering import fill_program
 
 FILE = "snippet.py"
@@ -24,10 +25,13 @@ def render(about: str, model: str, example: Example) -> str:
 
 
 def _tables(example: Example) -> str:
+    raw = {one.how.input: one for one in example.raw if can_prepare(one)}
+    given = [tensor for tensor in example.inputs if tensor.name not in raw]
     tables = [
         "INPUTS = {",
-        *(f"    {tensor.name!r}: {_array(tensor)}.reshape({_full_shape(tensor)})," for tensor in example.inputs),
+        *(f"    {tensor.name!r}: {_array(tensor)}.reshape({_full_shape(tensor)})," for tensor in given),
         "}",
+        *(prepare(list(raw.values()), {tensor.name: tensor.dtype for tensor in example.inputs}) if raw else ()),
         "# The first numbers, and how many there are." if _cut(example) else "",
         "EXPECTED = {",
         *(f"    {tensor.name!r}: ({_array(tensor, fill_up=False)}, {tensor.count})," for tensor in example.outputs),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +16,8 @@ from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
 from deeprnn_edge.runtimes.file_inspection import FileInspection
 from deeprnn_edge.tables import format_shape, format_table, printable
+
+_LONGEST_NOTE = 2_000  # characters; --json has the whole
 
 
 @click.command()
@@ -28,6 +32,8 @@ def inspect(path: Path, tensors: int, as_json: bool) -> None:
     \b
         deeprnn-edge inspect bundle
         deeprnn-edge inspect somebody-elses.onnx --tensors 20
+
+    A file that lost its bundle still says what it takes and answers: preprocessing, labels, answer, states.
 
     How a recurrent layer runs: native (a kernel for each direction), bidirectional (one kernel for both),
     fused (TFLite's LSTM kernel), loop (TFLite, some steps a turn), keras loop (step by step, as Keras does;
@@ -53,6 +59,8 @@ def _format(inspection: Inspection, tensors: int) -> str:
     if inspection.inputs or inspection.outputs:
         parts.append(_format_specs(inspection.inputs, inspection.outputs))
     parts += [f"input {printable(one.input)}: {describe_raw(one)}" for one in inspection.raw]
+    if inspection.kind != "bundle":
+        parts += [_format_notes(file.notes) for file in inspection.artifacts if file.notes]
     if inspection.layers:
         parts.append(_format_layers(inspection.layers))
     if any(file.operators for file in inspection.artifacts):
@@ -78,6 +86,15 @@ def _format_specs(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -
     if any(row[-1] for row in rows):
         return format_table(["", "name", "dtype", "shape", "ids below"], rows)
     return format_table(["", "name", "dtype", "shape"], [row[:-1] for row in rows])
+
+
+def _format_notes(notes: Mapping[str, Any]) -> str:
+    """Show what a file without its bundle says of itself: each note in a line, a long one cut."""
+    rows = []
+    for name, value in notes.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        rows.append([printable(name), printable(text if len(text) <= _LONGEST_NOTE else f"{text[:_LONGEST_NOTE]} ...")])
+    return format_table(["what the file says", "as its bundle's manifest had it"], rows)
 
 
 def _format_layers(layers: Sequence[Layer]) -> str:

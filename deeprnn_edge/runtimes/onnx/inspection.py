@@ -14,6 +14,7 @@ from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import protobuf as wire
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.notes import read_notes
 from deeprnn_edge.runtimes.onnx.operators import LOOPS, RECURRENT
 
 # TensorProto.DataType
@@ -37,6 +38,7 @@ class _Contents:
     operators: Counter[str] = field(default_factory=Counter)
     foreign: set[str] = field(default_factory=set)
     tensors: list[TensorBytes] = field(default_factory=list)
+    properties: list[tuple[str, str]] = field(default_factory=list)
 
 
 def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> FileInspection:
@@ -61,7 +63,15 @@ def inspect_onnx(content: bytes, path: str, *, precision: str | None = None) -> 
             "the file is truncated or of another format: copy or export it again"
         ) from error
     found = FileInspection(
-        path, "onnx", precision, len(content), inputs, outputs, contents.operators, tensors=tuple(contents.tensors)
+        path,
+        "onnx",
+        precision,
+        len(content),
+        inputs,
+        outputs,
+        contents.operators,
+        tensors=tuple(contents.tensors),
+        notes=read_notes(contents.properties),
     )
     return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=contents.foreign)
 
@@ -73,7 +83,8 @@ def _read_model(model: memoryview) -> tuple[tuple[TensorSpec, ...], tuple[Tensor
         raise wire.WireError("it has no graph")
     # FunctionProto: name = 1, node = 7, domain = 10. GraphProto: node = 1
     local = {_operator(_text(function, 10), _text(function, 1)) for function in functions}
-    contents = _Contents()
+    # ModelProto: metadata_props = 14. StringStringEntryProto: key = 1, value = 2
+    contents = _Contents(properties=[(_text(entry, 1), _text(entry, 2)) for entry in _messages(model, 14)])
     # A list of what is left to read, not recursion: the nesting of a damaged file has no bound.
     pending = [(graph, 1)] + [(function, 7) for function in functions]
     while pending:

@@ -12,7 +12,9 @@ from typing import Any
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
+from deeprnn_edge.runtimes.notes import read_notes
 from deeprnn_edge.runtimes.tflite.library import load_schema
+from deeprnn_edge.runtimes.tflite.notes import METADATA, metadata_entries
 from deeprnn_edge.runtimes.tflite.operators import LOOPS, RECURRENT
 
 _IDENTIFIER = b"TFL3"
@@ -46,9 +48,12 @@ def inspect_tflite(content: bytes, path: str, *, precision: str | None = None) -
         operators, custom = _operators(model, schema)
         inputs, outputs = _interface(model, schema)
         tensors = _tensors(model, schema)
+        notes = read_notes(_metadata(model))
     except _DAMAGE as error:
         raise BundleError(_not_tflite(path, "its tables are damaged")) from error
-    found = FileInspection(path, "tflite", precision, len(content), inputs, outputs, operators, tensors=tuple(tensors))
+    found = FileInspection(
+        path, "tflite", precision, len(content), inputs, outputs, operators, tensors=tuple(tensors), notes=notes
+    )
     return summarize(found, recurrent=RECURRENT, loops=LOOPS, foreign=custom)
 
 
@@ -62,7 +67,7 @@ def _check_counts(model: Any, size_bytes: int) -> None:
     """Raise ValueError where there are more tables than bytes for them, so that damage cannot cost hours."""
     if not model.SubgraphsLength():
         raise ValueError("no subgraph")
-    count = model.BuffersLength() + model.OperatorCodesLength()
+    count = model.BuffersLength() + model.OperatorCodesLength() + model.MetadataLength()
     for index in range(model.SubgraphsLength()):
         graph = model.Subgraphs(index)
         count += 1 + graph.OperatorsLength() + graph.TensorsLength()
@@ -125,6 +130,14 @@ def _tensors(model: Any, schema: Any) -> list[TensorBytes]:
                 name, shape = tensor.Name().decode("utf-8"), _shape(tensor)
                 found[buffer] = TensorBytes(name, _dtype(tensor, dtypes), shape, sizes[buffer])
     return list(found.values())
+
+
+def _metadata(model: Any) -> list[tuple[str, str]]:
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry is not None and entry.Name() == METADATA.encode():
+            return metadata_entries(model.Buffers(entry.Buffer()).DataAsNumpy())
+    return []
 
 
 def _buffer_bytes(buffer: Any) -> int:

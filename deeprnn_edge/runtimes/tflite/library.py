@@ -25,7 +25,8 @@ _SCHEMA = (
     "SubGraph.Outputs", "Operator.OpcodeIndex", "SignatureDef.SubgraphIndex", "SignatureDef.InputsLength",
     "SignatureDef.Inputs", "SignatureDef.OutputsLength", "SignatureDef.Outputs", "TensorMap.Name",
     "TensorMap.TensorIndex", "Tensor.Name", "Tensor.Type", "Tensor.Buffer", "Tensor.Shape", "Tensor.ShapeLength",
-    "Tensor.ShapeSignature", "Tensor.ShapeSignatureLength", "Buffer.DataLength", "Buffer.Size",
+    "Tensor.ShapeSignature", "Tensor.ShapeSignatureLength", "Buffer.DataLength", "Buffer.Size", "Buffer.DataAsNumpy",
+    "Model.MetadataLength", "Model.Metadata", "Metadata.Name", "Metadata.Buffer",
 )
 # fmt: on
 

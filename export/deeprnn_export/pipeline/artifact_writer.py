@@ -18,6 +18,7 @@ from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.evaluation import Reference, evaluate_file
 from deeprnn_export.parity.gate import ParityReport, check_parity, require_accuracy, require_parity
 from deeprnn_export.pipeline.artifacts import File, PlannedFile, plan_files
+from deeprnn_export.pipeline.file_notes import file_notes
 from deeprnn_export.pipeline.loaded_model import LoadedModel
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.targets.conversion_input import ConversionInput
@@ -66,7 +67,7 @@ class ArtifactWriter:
             DeepRNNEdgeError: for what the first file fails with; with ``keep_going`` where none is left.
         """
         whole: dict[str, Conversion] = {}
-        for planned in chain.from_iterable(plan_files(source, self._options, whole) for source in sources):
+        for planned in chain.from_iterable(self._plan(source, whole) for source in sources):
             if any(one.path == planned.path for one in self.missing):
                 continue  # its twin, which is the same file
             with self._noting(planned):
@@ -75,6 +76,11 @@ class ArtifactWriter:
         require_accuracy(self.artifacts, self._options.max_accuracy_drop)
         if not self.artifacts and self._first is not None:
             raise self._first
+
+    def _plan(self, source: ConversionInput, whole: dict[str, Conversion]) -> Iterator[PlannedFile]:
+        stream = None if source.stream is None else source.stream.spec
+        notes = file_notes(source.name, self._loaded.rules, stream)
+        return plan_files(source, self._options, whole, notes)
 
     def _write(self, file: File) -> None:
         self._options.progress(f"checking {file.path} against Keras")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Literal
 
@@ -64,13 +64,16 @@ class PlannedFile:
     make: Callable[[], File]
 
 
-def plan_files(source: ConversionInput, options: ExportOptions, whole: dict[str, Conversion]) -> Iterator[PlannedFile]:
+def plan_files(
+    source: ConversionInput, options: ExportOptions, whole: dict[str, Conversion], notes: Mapping[str, str]
+) -> Iterator[PlannedFile]:
     """Plan a file for each pair of format and precision.
 
     Args:
         source: the model.
         options: of the export.
         whole: path to what was made of the model before, for whole sequences; what is made here joins it.
+        notes: what each file says of the model, key to JSON.
     """
     plan, made = source.stream, set(whole)
     exact = {target.name: cache(partial(target.convert, source)) for target, _ in options.wanted}
@@ -88,6 +91,7 @@ def plan_files(source: ConversionInput, options: ExportOptions, whole: dict[str,
             whole[path] if path in made else None,
             whole,
             told,
+            notes,
         )
         yield PlannedFile(path, target, precision, "sequence" if plan is None else "stream", make)
 
@@ -102,6 +106,7 @@ def _make(
     before: Conversion | None,
     whole: dict[str, Conversion],
     told: set[LoweredLayer],
+    notes: Mapping[str, str],
 ) -> File:
     """Convert a file; before: the file itself, where it is the one for whole sequences once more."""
     options.progress(f"converting to {path}")
@@ -120,6 +125,8 @@ def _make(
             options.progress(f"layer {layer.layer!r} keeps Keras's loop, slow but exact: {layer.reason}")
     if not converted.delegates:
         options.progress(f"{path} runs without the delegates of {target.runtime.library}, which refuse it")
+    if before is None and target.annotate is not None:
+        converted = replace(converted, content=target.annotate(converted.content, notes))
     whole[path] = converted
     operators = dict(target.runtime.inspect(converted.content, path).operators)
     check_forms(target, path, converted.recurrences, operators)

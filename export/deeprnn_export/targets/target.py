@@ -42,6 +42,7 @@ class Target:
     Attributes:
         runtime: what runs its files, and knows its name.
         precisions: by name; each target has ``fp32``.
+        annotate: writes notes, key to JSON, into a file; None where it has no place for them.
         by_default: whether it is exported where no format was asked for.
         fixed_shapes: whether a file takes one shape alone, batch 1 and so many time steps.
         kernels: form of a layer to the operators one of which the file has for it; other forms have none of their own.
@@ -62,6 +63,7 @@ class Target:
     packages: tuple[str, ...]
     convert: Callable[[ConversionInput], Conversion]
     store: Callable[[ConversionInput, str, Callable[[], Conversion], float, Progress], Conversion]
+    annotate: Callable[[bytes, Mapping[str, str]], bytes] | None = None
     by_default: bool = True
 
     @property

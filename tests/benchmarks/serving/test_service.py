@@ -90,6 +90,8 @@ def test_a_body_without_end_is_refused_while_it_is_read(port: int, questions: li
         head = f"POST /predict HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {300 << 20}\r\n\r\n"
         connection.sendall(head.encode() + b'{"text": "' + b"a" * 200_000)  # and 299.8 MB are still to come
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+    with socket.create_connection((HOST, port), timeout=60) as connection:  # one that leaves in the middle
+        connection.sendall(head.encode() + b"{")
     assert dict(ask(port, iter(questions), clients=1, timeout_seconds=600).errors) == {}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import io
 import json
 import os
 import pickle
 import shutil
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +23,7 @@ import deeprnn_edge
 from deeprnn_edge import BundleError, InputError, Manifest, Model
 from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.inference.names import check_count, name_rows
+from deeprnn_edge.inference.packing import pack
 
 TEXTS = ["a gorgeous, moving film", "dull plot; BORING!", ""]
 
@@ -129,6 +132,67 @@ def test_a_copy_of_a_bundle_that_is_gone(bundle_path: Path, tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "b")
     with pytest.raises(BundleError, match="no such bundle"):
         pickle.loads(content)
+
+
+@pytest.fixture
+def content(bundle_path: Path, tmp_path: Path) -> bytes:
+    """The bytes of a packed bundle, which is nowhere on the disk any more."""
+    pack(bundle_path, tmp_path / "p.zip")
+    read = (tmp_path / "p.zip").read_bytes()
+    (tmp_path / "p.zip").unlink()
+    return read
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_bundle_of_bytes(content: bytes, bundle_path: Path, kind: Any) -> None:
+    expected = deeprnn_edge.load(bundle_path)
+    model = deeprnn_edge.load(kind(content))
+    np.testing.assert_array_equal(model.predict(TEXTS), expected.predict(TEXTS))
+    assert model.classify(TEXTS) == expected.classify(TEXTS)
+    for again in (copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(again.predict(TEXTS), expected.predict(TEXTS))
+
+
+def test_bytes_of_a_bundle_with_streams(stream_bundle: Path, tmp_path: Path) -> None:
+    artifacts = ["model.onnx", "stream.onnx"]
+    pack(stream_bundle, tmp_path / "p.zip", artifacts=artifacts)
+    model = deeprnn_edge.load((tmp_path / "p.zip").read_bytes(), artifact="model.onnx", trusted=False)
+    expected = deeprnn_edge.load(stream_bundle).stream().push("film")
+    np.testing.assert_array_equal(copy.deepcopy(model).stream().push("film"), expected)
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut", "flipped", "no manifest"])
+def test_bytes_that_are_no_bundle(content: bytes, damage: str) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("model.onnx", b"")
+    middle = len(content) // 2
+    damaged = {
+        "empty": b"",
+        "text": b"model.onnx",
+        "cut": content[:middle],
+        "flipped": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        "no manifest": made.getvalue(),
+    }
+    with pytest.raises(BundleError, match=r"bytes"):
+        deeprnn_edge.load(damaged[damage])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (([7],), "got a list; expected a bundle's path, or the bytes of its zip"),
+        ((None,), "got a NoneType"),
+        (("b", {"threads": 0}), "threads is 0, expected a whole number of 1 or more"),
+        (("b", {"threads": True}), "threads is True"),
+        (("b", {"threads": "2"}), "threads is '2'"),
+        (("b", {"artifact": 3}), "artifact is 3, expected the name of a file in the bundle"),
+    ],
+)
+def test_arguments_of_another_kind(arguments: Any, said: str) -> None:
+    (path, *options) = arguments
+    with pytest.raises(InputError, match=said):
+        deeprnn_edge.load(path, **dict(*options))
 
 
 def _ask(model: Model) -> tuple[int, list[list[float]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -119,7 +120,9 @@ def test_every_buffer_is_filled_whatever_lengths_follow_each_other() -> None:
 
 def test_several_outputs_come_by_name_and_the_states_move_on() -> None:
     session = Recording()
-    stream = Stream(OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2)), RULES, 2)  # type: ignore[arg-type]
+    stepper = OnnxStepper(BufferPool(session, "m.onnx", SPEC, 2))  # type: ignore[arg-type]
+    manifest: Any = SimpleNamespace(answer=None)
+    stream = Stream(cast(Any, session), stepper, RULES, 2, manifest)
     assert np.array_equal(stream.state["state_h"], np.full((2, 4), 0.5))
     answer = stream.push(chunk(2, 3))
     assert isinstance(answer, dict)

@@ -171,3 +171,7 @@ def test_predict_takes_raw_values_and_run_the_models_own() -> None:
     np.testing.assert_allclose(model.predict(raw), scaled.sum(axis=1), rtol=1e-6)  # padded with 0 behind the scaler
     np.testing.assert_allclose(model.run(raw)["y"], raw.sum(axis=1), rtol=1e-6)
     assert model.predict([]).shape == (0, 2)
+    with pytest.raises(InputError, match=r"expected \(batch, time, 2\); raw values go to predict, and run takes"):
+        model.run(RAW)
+    with pytest.raises(InputError, match=r"NaN in row 0; fill or drop missing values first$"):
+        model.predict(raw * np.nan)

@@ -29,4 +29,5 @@ TARGET = Target(
     packages=("tf2onnx", "onnx"),
     convert=on_demand("deeprnn_export.targets.onnx.convert", "convert_to_onnx"),
     store=on_demand("deeprnn_export.targets.onnx.storage_plan", "store_weights"),
+    annotate=on_demand("deeprnn_export.targets.onnx.notes", "write_notes"),
 )

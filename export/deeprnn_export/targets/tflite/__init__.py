@@ -29,4 +29,5 @@ TARGET = Target(
     packages=(),
     convert=on_demand("deeprnn_export.targets.tflite.convert", "convert_to_tflite"),
     store=on_demand("deeprnn_export.targets.tflite.store", "store_weights"),
+    annotate=on_demand("deeprnn_export.targets.tflite.notes", "write_notes"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deeprnn_edge.runtimes.tflite.notes import METADATA
 from deeprnn_export.tracing.tensorflow_internals import lite_schema, read_lite_file, write_lite_file
 
 # Of a constant's data in the file, as the schema demands (force_align of Buffer.data): flatbuffers' Python
@@ -35,10 +36,13 @@ class _AlignedBuffer(_Buffer):
         return lite_schema("BufferEnd")(builder)
 
 
-def compact(content: bytes) -> bytes:
+def compact(content: bytes, metadata: bytes | None = None) -> bytes:
     """Turn a TFLite file into one that computes the same; the same bytes for the same content.
 
     Constants keep their names, inputs and outputs those of the signatures.
+
+    Args:
+        metadata: by tflite-support's schema, to be written in place of what the file has.
     """
     model = read_lite_file(content)
     buffers: list[Any] = [model.buffers[0]]  # by convention empty: that of tensors without data
@@ -62,7 +66,16 @@ def compact(content: bytes) -> bytes:
             if tensor.buffer in named or not tensor.buffer:
                 tensor.name = None
             named.add(tensor.buffer)
-    for entry in model.metadata or []:
+    entries = list(model.metadata or [])
+    if metadata is not None:
+        entries = [entry for entry in entries if entry.name != METADATA.encode()]
+    for entry in entries:
         entry.buffer = place(entry.buffer)
+    if metadata is not None:
+        made = lite_schema("MetadataT")()
+        made.name, made.buffer = METADATA, len(buffers)
+        buffers.append(_AlignedBuffer(metadata))
+        entries.append(made)
+    model.metadata = entries
     model.buffers = buffers
     return write_lite_file(model)
