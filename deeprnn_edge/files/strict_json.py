@@ -154,7 +154,7 @@ def _dict_decoder(item: Decoder) -> Decoder:
 def _literal_decoder(choices: tuple[Any, ...]) -> Decoder:
     def read(raw: Any) -> Any:
         # By type too: 1 equals True and 1.0; and a list or an object equals nothing here.
-        if isinstance(raw, str) and raw in choices:
+        if any(type(raw) is type(choice) and raw == choice for choice in choices):
             return raw
         raise _wrong(raw, " or ".join(map(repr, choices)))
 
