@@ -77,8 +77,33 @@ def _left(runs: Mapping[str, Any]) -> str:
     return f"the old result {outcomes.get('old', 0)} times, the new one {outcomes.get('new', 0)}, half of one {half}"
 
 
+def fuzz(loading: Mapping[str, Any], onnx: Mapping[str, Any], runtimes: Mapping[str, Any]) -> str:
+    """Tabulate damaged files: how many, how many were accepted, and what should not be."""
+    rows = [
+        [f"read as {name}", f"{one['inputs']:,}", f"{one['outcomes'].get('accepted', 0):,}", _broken(one)]
+        for name, one in loading["readers"].items()
+    ]
+    wrong = f"{onnx['disagreements']} read otherwise by onnx, {onnx['foreign_files_opened']} that open another file"
+    rows.append(["read as ONNX, beside the onnx package", f"{onnx['inputs']:,}", f"{onnx['accepted']:,}", wrong])
+    for name, one in runtimes["files"].items():
+        outcomes = one["outcomes"]
+        ran = outcomes.get("right answers", 0) + outcomes.get("other answers", 0)
+        died = sum(count for said, count in outcomes.items() if said.startswith("the process"))
+        wrong = f"{len(one['failures'])} in the process that asked; {died} ended the one that ran them"
+        rows.append([f"`{name}` with a right hash, verified", f"{one['inputs']:,}", f"{ran:,}", wrong])
+    slowest = max(one["cpu_seconds"] for one in loading["largest"].values())
+    largest = len(loading["largest"])
+    said = f"The largest of {largest} inputs that the limits let through takes {slowest:.1f} s of a processor."
+    return markdown(["", "files", "accepted", "wrong"], rows) + f"\n\n{said} {describe_machine(loading)}"
+
+
+def _broken(one: Mapping[str, Any]) -> str:
+    return f"{one['outcomes'].get('failure', 0)} other than a named error, {one['slow']} above 2 s"
+
+
 SCALE_TABLES: dict[str, Callable[[], str]] = {
     "score": lambda: score(read("score")),
     "two_at_once": lambda: two_at_once(read("two_at_once")),
     "hardening": lambda: hardening(read("hardening")),
+    "fuzz": lambda: fuzz(read("fuzz_loading"), read("fuzz_onnx"), read("fuzz_runtimes")),
 }

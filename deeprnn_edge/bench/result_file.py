@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from deeprnn_edge.bench.results import BenchReport, BenchResult, PushResult, Report, StreamBenchReport
 from deeprnn_edge.bench.timing import Timing
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.files.strict_json import decode, show
+from deeprnn_edge.files import limits
+from deeprnn_edge.files.strict_json import decode, parse, show
 
 FORMAT_VERSION = 1
 # What any clock, file or batch gives; beyond, an axis of a chart has no room.
@@ -31,7 +31,6 @@ class Reading:
         unreadable, not_json: the file; with ``why``.
         no_report: JSON of something else.
         version: another format version; with ``version``.
-        bad_number: a number that is none of a finite float or a short integer; with ``text``.
         out_of_range: a time or a size that no clock and no file gives; with ``name`` and ``value``.
         skips_unknown: leave out fields that a later release may have added; else they are refused.
     """
@@ -40,7 +39,6 @@ class Reading:
     not_json: str
     no_report: str
     version: str
-    bad_number: str
     out_of_range: str
     skips_unknown: bool = False
 
@@ -69,29 +67,22 @@ def read_report(path: Path, reading: Reading) -> Report:
         InputError: where the file cannot be read.
         BundleError: where it is no report of this format version, or holds times that no call takes.
     """
-
-    def refuse(text: str) -> NoReturn:
-        raise ValueError(reading.bad_number.format(text=text[:20]))
-
-    def read_float(text: str) -> float:
-        value = float(text)
-        return value if math.isfinite(value) else refuse(text)
-
-    def read_int(text: str) -> int:
-        # No count of bytes or calls is longer, and a float could not hold it.
-        return int(text) if len(text) < 20 else refuse(text)
-
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = json.loads(text, parse_constant=refuse, parse_float=read_float, parse_int=read_int)
+        with path.open("rb") as file:  # a pipe as well, whose size is not known before
+            content = file.read(limits.REPORT_BYTES + 1)
+        if len(content) > limits.REPORT_BYTES:
+            raise ValueError(f"it has more than {limits.REPORT_BYTES:,} bytes")
+        raw = parse(content.decode("utf-8"))
     except OSError as error:
         raise InputError(reading.unreadable.format(path=path, why=error.strerror or error)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BundleError(reading.not_json.format(path=path, why=error)) from error
     if not isinstance(raw, dict) or not {"format_version", "options", "rows", "machine"} <= raw.keys():
         raise BundleError(reading.no_report.format(path=path))
     if raw["format_version"] != FORMAT_VERSION or isinstance(raw["format_version"], bool):
-        raise BundleError(reading.version.format(path=path, version=raw["format_version"], expected=FORMAT_VERSION))
+        raise BundleError(
+            reading.version.format(path=path, version=show(raw["format_version"]), expected=FORMAT_VERSION)
+        )
     if not isinstance(raw["rows"], list) or not raw["rows"]:
         raise BundleError(f"{path} has no rows: rows is {show(raw['rows'])}, expected one for each file")
     if not isinstance(raw["machine"], dict):
@@ -102,7 +93,7 @@ def read_report(path: Path, reading: Reading) -> Report:
     report: Report = decode(kind, _known(kind, raw) if reading.skips_unknown else raw, str(path))
     for name, value in _numbers(report):
         if value is not None and not LEAST <= value <= MOST:
-            raise BundleError(reading.out_of_range.format(path=path, name=name, value=value))
+            raise BundleError(reading.out_of_range.format(path=path, name=name, value=show(value)))
     return report
 
 

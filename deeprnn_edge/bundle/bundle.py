@@ -57,10 +57,10 @@ class Bundle:
         Raises:
             BundleError: where it is missing, altered, leads out of the bundle or is too large.
         """
-        for companion in self.manifest.companions:
-            if companion.path == name:
-                return self._read_checked(companion)
         largest = limits.GOLDEN_BYTES if name == GOLDEN else limits.VOCABULARY_BYTES
+        for companion in self.manifest.companions:
+            if companion.path == name and companion.size_bytes <= largest:
+                return self._read_checked(companion)
         return read_file(self._at, name, largest_bytes=largest)
 
     def unchecked(self) -> list[str]:

@@ -21,6 +21,7 @@ from deeprnn_edge.bundle.manifest import Manifest, StateSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.files.npy import decode_array
+from deeprnn_edge.files.strict_json import parse
 from deeprnn_edge.files.zip_reader import CheckedZip
 
 _FILE = "golden.npz"
@@ -144,8 +145,8 @@ def _json_bytes(value: Any) -> NDArray[np.uint8]:
 
 def _read_json(array: NDArray[Any], key: str) -> Any:
     try:
-        return json.loads(array.tobytes()) if array.dtype == np.uint8 else None
-    except (ValueError, RecursionError) as error:
+        return parse(array.tobytes()) if array.dtype == np.uint8 else None
+    except ValueError as error:
         raise BundleError(f"{_FILE}: {key[:80]!r} is not JSON: {error}; {_AGAIN}") from error
 
 

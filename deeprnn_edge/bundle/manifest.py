@@ -10,8 +10,8 @@ from typing import Any, Literal
 from deeprnn_edge.bundle.answer import Answer, refuse_unknown_kind
 from deeprnn_edge.bundle.feature_steps import RawInput, refuse_unknown_features
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, TextStep, encode_step, refuse_unknown_steps
-from deeprnn_edge.errors import BundleError
-from deeprnn_edge.files.strict_json import decode, show
+from deeprnn_edge.errors import BundleError, InputError
+from deeprnn_edge.files.strict_json import decode, parse, show
 
 FORMAT_VERSION = 1
 # The first free time axis; another that may be of another length is ``time_2`` and so on.
@@ -351,8 +351,16 @@ class Manifest:
 
 
 def encode_manifest(manifest: Manifest) -> str:
-    """Return the manifest as JSON text."""
-    return json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False) + "\n"
+    """Return the manifest as JSON text.
+
+    Raises:
+        InputError: where a number of it is none, as of a model that answers with NaN.
+    """
+    try:
+        return json.dumps(manifest_fields(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        said = "the manifest would hold a NaN or infinity: the model's answers or states are not finite"
+        raise InputError(said) from error
 
 
 def manifest_fields(manifest: Manifest) -> dict[str, Any]:
@@ -390,8 +398,8 @@ def decode_manifest(text: str) -> Manifest:
         BundleError: that names the field.
     """
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        raw = parse(text)
+    except ValueError as error:
         raise BundleError(f"manifest.json is not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise BundleError(f"manifest.json holds a {type(raw).__name__}, expected an object")

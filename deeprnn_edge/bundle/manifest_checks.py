@@ -32,6 +32,8 @@ _DTYPES = frozenset(
     {"bool", "float16", "float32", "float64"} | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 )
 _INT32 = range(-(1 << 31), 1 << 31)  # ids are int32
+_OFFSETS = range(_INT32.start, _INT32.stop - limits.VOCABULARY_WORDS)  # every word has an id then
+_COUNTS = range(1 << 53)  # what JSON's readers in other languages still hold exactly
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -46,6 +48,11 @@ def check_manifest(manifest: Manifest) -> None:
     for missing in manifest.missing:
         check_name(missing.path)
     _check_preprocessing(manifest.preprocessing)
+    _check_number("kept_words", manifest.kept_words, _COUNTS)
+    _check_number("architecture.parameters", manifest.architecture.parameters, _COUNTS)
+    for index, layer in enumerate(manifest.architecture.layers):
+        _check_number(f"architecture.layers[{index}].parameters", layer.parameters, _COUNTS)
+        _check_number(f"architecture.layers[{index}].units", layer.units, _COUNTS)
     _check_tensors("inputs", manifest.inputs)
     _check_tensors("outputs", manifest.outputs)
     if manifest.answer is not None:
@@ -66,6 +73,38 @@ def _check_artifacts(artifacts: Sequence[Artifact]) -> None:
         _check_number(f"{where}.size_bytes", artifact.size_bytes, range(1, limits.ARTIFACT_BYTES + 1))
         _check_number(f"{where}.chunk", artifact.chunk, range(1, limits.TIME_STEPS + 1))
         _check_hash(f"{where}.sha256", artifact.sha256)
+        _check_measures(where, artifact)
+
+
+def _check_measures(where: str, artifact: Artifact) -> None:
+    """Check what others compare and draw: differences, shares and counts."""
+    parity, evaluation = artifact.parity, artifact.evaluation
+    counts = {"parity.label_flips": parity.label_flips, "parity.cases": parity.cases}
+    differences = {"parity.atol": parity.atol, "parity.max_abs_diff": parity.max_abs_diff}
+    shares = {"accuracy": artifact.accuracy}
+    if evaluation is not None:
+        counts |= {"evaluation.rows": evaluation.rows, "evaluation.label_flips": evaluation.label_flips}
+        differences |= {
+            "evaluation.mean_abs_diff": evaluation.mean_abs_diff,
+            "evaluation.max_abs_diff": evaluation.max_abs_diff,
+        }
+        shares |= {"evaluation.accuracy": evaluation.accuracy, "evaluation.keras_accuracy": evaluation.keras_accuracy}
+        if not -100 <= evaluation.accuracy_change_points <= 100:
+            name = f"{where}.evaluation.accuracy_change_points"
+            raise _wrong(name, evaluation.accuracy_change_points, "-100 to 100")
+    for index, tensor in enumerate(artifact.tensors):
+        counts[f"tensors[{index}].size_bytes"] = tensor.size_bytes
+    for operator, count in (artifact.operators or {}).items():
+        if count not in _COUNTS:
+            raise _wrong(f"{where}.operators.{show(operator)}", count, f"0 to {_COUNTS.stop - 1}")
+    for name, number in counts.items():
+        _check_number(f"{where}.{name}", number, _COUNTS)
+    for name, difference in differences.items():
+        if not 0 <= difference < math.inf:
+            raise _wrong(f"{where}.{name}", difference, "0 or more")
+    for name, share in shares.items():
+        if share is not None and not 0 <= share <= 1:
+            raise _wrong(f"{where}.{name}", share, "0 to 1")
 
 
 def _check_companions(companions: Sequence[Companion]) -> None:
@@ -87,8 +126,9 @@ def _check_preprocessing(rules: Preprocessing) -> None:
     check_steps(rules.text_steps)
     _check_number("preprocessing.min_length", rules.min_length, range(1, limits.TIME_STEPS + 1))
     _check_number("preprocessing.max_length", rules.max_length, range(1, limits.TIME_STEPS + 1))
-    for name in ("start_id", "end_id", "oov_id", "pad_id", "index_offset"):
+    for name in ("start_id", "end_id", "oov_id", "pad_id"):
         _check_number(f"preprocessing.{name}", getattr(rules, name), _INT32)
+    _check_number("preprocessing.index_offset", rules.index_offset, _OFFSETS)
 
 
 def _check_rows(inputs: Sequence[TensorSpec], max_length: int | None) -> None:

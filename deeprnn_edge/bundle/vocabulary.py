@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
+from deeprnn_edge.files.strict_json import parse
 
 VOCABULARY = "vocabulary.txt"
 VOCABULARY_JSON = "vocabulary.json"
@@ -44,8 +45,8 @@ def decode_vocabulary(text: str, path: PurePath) -> list[str]:
     if text.count(",") > limits.VOCABULARY_WORDS * 2:
         raise BundleError(f"{path} has more than {limits.VOCABULARY_WORDS:,} words; {_KEEP_FEWER}")
     try:
-        words = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        words = parse(text)
+    except ValueError as error:
         raise BundleError(f"{path} is not JSON: {error}; copy the bundle again") from error
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise BundleError(f"{path} is no list of words; copy the bundle again")

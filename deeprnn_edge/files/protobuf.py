@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+# The largest networks have tens of thousands of nodes; going through millions of fields of two bytes takes minutes.
+MOST_FIELDS = 200_000
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -23,10 +26,13 @@ def fields(message: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
         ``(number, wire type, value)``: an unsigned int for VARINT, else the field's bytes.
 
     Raises:
-        WireError: where the bytes end early or break the format.
+        WireError: where the bytes end early or break the format, and for more than ``MOST_FIELDS``.
     """
-    position, end = 0, len(message)
+    position, end, left = 0, len(message), MOST_FIELDS
     while position < end:
+        left -= 1
+        if left < 0:
+            raise WireError(f"a message has more than {MOST_FIELDS:,} fields")
         tag, position = _varint(message, position)
         number, wire_type = tag >> 3, tag & 7
         if number == 0:

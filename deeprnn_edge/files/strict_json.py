@@ -1,23 +1,59 @@
-"""Decode JSON into frozen types, strictly.
+"""Read JSON strictly, and decode it into frozen types.
 
-A field that is missing, unknown or of another type is an error that names it, so that a bundle of
-another version is never half understood.
+Text that two readers may take differently is refused, and so is a number that is none. A field that is missing, unknown
+or of another type is an error that names it, so that a bundle of another version is never half understood.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import json
+import math
 import reprlib
 import types
 import typing
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NoReturn
 
 from deeprnn_edge.errors import BundleError
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+
+Decoder = Callable[[Any], Any]
+
+
+class _MismatchError(Exception):
+    """Carry what is wrong with a value, and its place from the outermost one, which is put together on the way up."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.place = ""
+
+
+def parse(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: with the reason, in one line: no JSON, nested too deep, NaN or infinity, a number of hundreds of
+            digits, a name twice in one object.
+    """
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_to_dict,
+            parse_constant=_refuse_number,
+            parse_float=_parse_float,
+        )
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    except ValueError as error:
+        if "integer string conversion" in str(
+            error
+        ):  # Python takes quadratic time for thousands of digits, and refuses
+            raise ValueError("it holds a number of thousands of digits") from error
+        raise
 
 
 def decode(kind: Any, raw: Any, where: str) -> Any:
@@ -25,46 +61,16 @@ def decode(kind: Any, raw: Any, where: str) -> Any:
 
     Args:
         kind: what it has to be: a dataclass, or a type that its fields use.
-        raw: the value, as the json module gives it.
+        raw: the value, as ``parse`` gives it.
         where: what it is called in messages.
 
     Raises:
         BundleError: that names the field which is missing, unknown or of another type.
     """
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
-        return _decode_object(kind, raw, where)
-    if origin is tuple:
-        if isinstance(raw, list):
-            return tuple(decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(raw))
-    elif kind is Any:
-        return raw
-    elif origin in (dict, Mapping):
-        if isinstance(raw, dict):
-            return {
-                _check_text(key, where): decode(arguments[1], item, f"{where}.{_clip(key)}")
-                for key, item in raw.items()
-            }
-    elif origin is Literal:
-        if raw in arguments:
-            return raw
-    elif origin in (types.UnionType, typing.Union):  # `Literal[...] | None` is the older of the two
-        if raw is None and type(None) in arguments:
-            return None
-        options = [option for option in arguments if option is not type(None)]
-        fitting = options if len(options) == 1 else [option for option in options if isinstance(raw, option)]
-        if fitting:
-            return decode(fitting[0], raw, where)
-    elif kind is float:
-        if isinstance(raw, int | float) and not isinstance(raw, bool):
-            return _to_float(raw, where)
-    elif kind is str:
-        if isinstance(raw, str):
-            return _check_text(raw, where)
-    elif isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
-        return raw
-    expected = " or ".join(map(repr, arguments)) if origin is Literal else getattr(kind, "__name__", str(kind))
-    raise BundleError(f"{where} is {show(raw)}, expected {expected}")
+    try:
+        return _decoder(kind)(raw)
+    except _MismatchError as error:
+        raise BundleError(f"{where}{error.place} {error.said}") from None
 
 
 def show(raw: Any) -> str:
@@ -72,41 +78,165 @@ def show(raw: Any) -> str:
     return _SHORT.repr(raw)
 
 
-def _to_float(raw: float, where: str) -> float:
+def _to_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; of a name that comes twice, readers keep the first or the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise ValueError(f"it has the name {show(twice)} twice in one object")
+    return found
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"it holds the number {text[:20]}, expected finite ones")
+
+
+def _parse_float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_number(text)
+
+
+# Made once a type: looking through hints and fields for each value anew was most of what decoding cost.
+@functools.cache
+def _decoder(kind: Any) -> Decoder:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _object_decoder(kind)
+    if origin is tuple:
+        return _list_decoder(_decoder(arguments[0]))
+    if kind is Any:
+        return lambda raw: raw
+    if origin in (dict, Mapping):
+        return _dict_decoder(_decoder(arguments[1]))
+    if origin is Literal:
+        return _literal_decoder(arguments)
+    if origin in (types.UnionType, typing.Union):  # `Literal[...] | None` is the older of the two
+        return _union_decoder(arguments)
+    if kind is float:
+        return _to_float
+    return _to_text if kind is str else _scalar_decoder(kind)
+
+
+def _list_decoder(item: Decoder) -> Decoder:
+    def read(raw: Any) -> tuple[Any, ...]:
+        if not isinstance(raw, list):
+            raise _wrong(raw, "tuple")
+        values: list[Any] = []
+        try:
+            for value in raw:
+                values.append(item(value))
+        except _MismatchError as error:
+            error.place = f"[{len(values)}]{error.place}"
+            raise
+        return tuple(values)
+
+    return read
+
+
+def _dict_decoder(item: Decoder) -> Decoder:
+    def read(raw: Any) -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise _wrong(raw, "dict")
+        found = {}
+        for key, value in raw.items():
+            _to_text(key)
+            try:
+                found[key] = item(value)
+            except _MismatchError as error:
+                error.place = f".{_clip(key)}{error.place}"
+                raise
+        return found
+
+    return read
+
+
+def _literal_decoder(choices: tuple[Any, ...]) -> Decoder:
+    def read(raw: Any) -> Any:
+        # By type too: 1 equals True and 1.0; and a list or an object equals nothing here.
+        if any(type(raw) is type(choice) and raw == choice for choice in choices):
+            return raw
+        raise _wrong(raw, " or ".join(map(repr, choices)))
+
+    return read
+
+
+def _union_decoder(kinds: tuple[Any, ...]) -> Decoder:
+    options = {kind: _decoder(kind) for kind in kinds if kind is not type(None)}
+    optional, alone = len(options) < len(kinds), next(iter(options.values())) if len(options) == 1 else None
+
+    def read(raw: Any) -> Any:
+        if raw is None and optional:
+            return None
+        if alone is not None:
+            return alone(raw)
+        for kind, option in options.items():
+            if isinstance(raw, kind):
+                return option(raw)
+        raise _wrong(raw, " or ".join(kind.__name__ for kind in options))
+
+    return read
+
+
+def _scalar_decoder(kind: type) -> Decoder:
+    def read(raw: Any) -> Any:
+        if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
+            return raw
+        raise _wrong(raw, kind.__name__)
+
+    return read
+
+
+def _object_decoder(kind: Any) -> Decoder:
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    decoders = {field.name: _decoder(hints[field.name]) for field in fields}
+    required = {field.name for field in fields if field.default is dataclasses.MISSING}
+
+    def read(raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            raise _wrong(raw, "an object")
+        if not required <= raw.keys():
+            missing = next(one.name for one in fields if one.name in required and one.name not in raw)
+            raise _MismatchError(f"lacks the field {missing!r}")
+        values, name = {}, ""
+        try:
+            for name, value in raw.items():
+                values[name] = decoders[name](value)
+        except KeyError:
+            raise _MismatchError(f"has the unknown field {show(min(raw.keys() - decoders.keys()))}") from None
+        except _MismatchError as error:
+            error.place = f".{name}{error.place}"
+            raise
+        return kind(**values)
+
+    return read
+
+
+def _to_float(raw: Any) -> float:
+    if not isinstance(raw, int | float) or isinstance(raw, bool):
+        raise _wrong(raw, "float")
     try:
         return float(raw)
-    except OverflowError as error:  # a whole number beyond 1e308
-        raise BundleError(f"{where} is {show(raw)}, expected a number that fits a float") from error
+    except OverflowError:  # a whole number beyond 1e308
+        raise _wrong(raw, "a number that fits a float") from None
 
 
-def _check_text(text: str, where: str) -> str:
+def _to_text(raw: Any) -> str:
     """Return text that can be written out; JSON's escapes can also make half a character."""
-    if not text.isascii():
+    if not isinstance(raw, str):
+        raise _wrong(raw, "str")
+    if not raw.isascii():
         try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise BundleError(f"{where} holds {show(text)}, which is not Unicode text") from error
-    return text
+            raw.encode("utf-8")
+        except UnicodeEncodeError:
+            raise _MismatchError(f"holds {show(raw)}, which is not Unicode text") from None
+    return raw
+
+
+def _wrong(raw: Any, expected: str) -> _MismatchError:
+    return _MismatchError(f"is {show(raw)}, expected {expected}")
 
 
 def _clip(name: str) -> str:
     return name if len(name) <= _SHORT.maxstring else f"{name[: _SHORT.maxstring]}..."
-
-
-# A class's hints are text that is evaluated anew each time: most of what decoding a manifest cost.
-_hints = functools.cache(typing.get_type_hints)
-
-
-def _decode_object(kind: Any, raw: Any, where: str) -> Any:
-    if not isinstance(raw, dict):
-        raise BundleError(f"{where} is {show(raw)}, expected an object")
-    fields = dataclasses.fields(kind)
-    missing = [field.name for field in fields if field.name not in raw and field.default is dataclasses.MISSING]
-    unknown = sorted(raw.keys() - {field.name for field in fields})
-    if missing or unknown:
-        raise BundleError(
-            f"{where} "
-            + (f"lacks the field {missing[0]!r}" if missing else f"has the unknown field {show(unknown[0])}")
-        )
-    hints = _hints(kind)
-    return kind(**{name: decode(hints[name], value, f"{where}.{name}") for name, value in raw.items()})

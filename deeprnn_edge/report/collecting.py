@@ -18,14 +18,13 @@ from deeprnn_edge.inspection.record import Inspection
 
 _MEASURE = "measure again with: deeprnn-edge bench BUNDLE -o FILE.json"
 _RANGE = f"expected one from {LEAST:g} to {MOST:g}"
-_READING = Reading(
+READING = Reading(
     unreadable="{path} cannot be read: {why}",
     not_json=f"{{path}} is not JSON ({{why}}); {_MEASURE}",
     no_report=f"{{path}} is no report of a benchmark; {_MEASURE}",
-    version="{path} has format_version {version!r}, this release reads {expected}; "
+    version="{path} has format_version {version}, this release reads {expected}; "
     "measure again with this release, or make the report with the one that wrote it",
-    bad_number=f"it holds {{text}}, {_RANGE}",
-    out_of_range=f"{{path}}: {{name}} is {{value!r}}, {_RANGE}; {_MEASURE}",
+    out_of_range=f"{{path}}: {{name}} is {{value}}, {_RANGE}; {_MEASURE}",
     skips_unknown=True,
 )
 
@@ -103,7 +102,7 @@ def collect(bundle: Path, benches: Sequence[Path] = ()) -> ReportData:
         if path.resolve() in seen:
             raise InputError(f"benches={str(path)!r} is given twice; give each file once")
         seen.add(path.resolve())
-        report = read_report(path, _READING)
+        report = read_report(path, READING)
         _check_match(path, report, manifest, bundle)
         if isinstance(report, BenchReport):
             whole.append(Bench(_key(number), path, report))

@@ -12,23 +12,24 @@ from tests.support.paths import ROOT
 
 VERBS = set(
     """
-    Accept Add Adjust Admit Allow Answer Append Apply Arrange Ask Assemble Assign Attach Await Begin Bind Bound Bring
-    Build Bundle Cache Calibrate Call Carry Cast Change Check Choose Clean Clear Close Collect Combine Compare Compile
-    Complete Compose Compress Compute Concatenate Connect Convert Copy Count Create Cut Deal Decide Declare Decode
-    Define Delete Demand Derive Describe Detect Determine Discard Discover Divide Do Download Draw Drop Embed Encode
-    End Enter Escape Estimate Evaluate Exchange Expand Explain Export Express Extend Extract Fail Fetch Fill Filter
-    Find Fit Flatten Fold Follow Forget Format Freeze Fuse Fuzz Gather Generate Get Give Go Group Guard Hammer Hand
-    Handle Hash Have Hide Hold Identify Ignore Import Infer Inspect Install Interpolate Invert Invoke Iterate Join
-    Judge Keep Kill Label Lay Lead Learn Leave Let Limit Link List Load Locate Look Lower Make Map Mark Mask Match
-    Measure Mend Merge Mirror Move Multiply Name Normalise Normalize Note Number Offer Omit Open Order Override Pack
-    Pad Pair Parse Pass Patch Pause Permute Pick Place Plan Plot Point Prefer Prepare Print Project Promise Prove
-    Provide Publish Pull Push Put Quantise Quantize Quote Raise Rank Reach Read Rebuild Recognise Record Recover Reduce
-    Refuse Register Reject Release Remember Remove Rename Render Reorder Repeat Replace Replay Report Represent Require
-    Reset Reshape Resolve Restore Resume Return Reuse Reverse Rewrite Round Route Run Sample Save Say Scale Score
-    Search See Select Send Separate Serve Set Settle Shape Share Shift Ship Shorten Show Shrink Silence Skip Slice Sort
-    Spell Split Spread Stack Stand Start State Step Stop Store Stream Strip Submit Suggest Sum Summarise Supply Swap
-    Switch Tabulate Take Tell Temporarily Test Tile Time Tokenise Trace Track Train Translate Transpose Trim Try Turn
-    Undo Unpack Update Use Validate Verify Visit Wait Warm Warn Watch Weigh Work Wrap Write Yield
+    Accept Add Adjust Admit Allow Answer Append Apply Arrange Ask Assemble Assign Attach Await Begin Bind Bound
+    Bring Build Bundle Cache Calibrate Call Carry Cast Change Check Choose Clean Clear Close Collect Combine Compare
+    Compile Complete Compose Compress Compute Concatenate Connect Convert Copy Count Create Cut Damage Deal Decide
+    Declare Decode Define Delete Demand Derive Describe Detect Determine Discard Discover Divide Do Download Draw
+    Drop Embed Encode End Enter Escape Estimate Evaluate Exchange Expand Explain Export Express Extend Extract Fail
+    Fetch Fill Filter Find Fit Flatten Fold Follow Forget Format Freeze Fuse Fuzz Gather Generate Get Give Go Group
+    Guard Hammer Hand Handle Hash Have Hide Hold Identify Ignore Import Infer Inspect Install Interpolate Invert
+    Invoke Iterate Join Judge Keep Kill Label Lay Lead Learn Leave Let Limit Link List Load Locate Look Lower Make
+    Map Mark Mask Match Measure Mend Merge Mirror Move Multiply Name Normalise Normalize Note Number Offer Omit Open
+    Order Override Pack Pad Pair Parse Pass Patch Pause Permute Pick Place Plan Plot Point Prefer Prepare Print
+    Project Promise Prove Provide Publish Pull Push Put Quantise Quantize Quote Raise Rank Reach Read Rebuild
+    Recognise Record Recover Reduce Refuse Register Reject Release Remember Remove Rename Render Reorder Repeat
+    Replace Replay Report Represent Require Reset Reshape Resolve Restore Resume Return Reuse Reverse Rewrite Round
+    Route Run Sample Save Say Scale Score Search See Select Send Separate Serve Set Settle Shape Share Shift Ship
+    Shorten Show Shrink Silence Skip Slice Sort Spell Split Spread Stack Stand Start State Step Stop Store Stream
+    Strip Submit Suggest Sum Summarise Supply Swap Switch Tabulate Take Tell Temporarily Test Tile Time Tokenise
+    Trace Track Train Translate Transpose Trim Try Turn Undo Unpack Update Use Validate Verify Visit Wait Warm Warn
+    Watch Weigh Work Wrap Write Yield
     """.split()
 )
 PACKAGES = {

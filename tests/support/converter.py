@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from deeprnn_export.targets.tflite import convert as conversion
-from deeprnn_export.targets.tflite import converter_process
+from deeprnn_export.targets.tflite import converter, converter_process
 
 
 def convert_here(patch: pytest.MonkeyPatch) -> None:
     """Convert here until the patch is undone, in place of a process for each file."""
     patch.setattr(conversion, "_convert_apart", _convert_here)
+    patch.setattr(converter, "converting", nullcontext)
 
 
 def _convert_here(

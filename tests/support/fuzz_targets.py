@@ -1,4 +1,4 @@
-"""What a fuzzed input is given to: the three readers that a stranger's bundle meets, and what they may do.
+"""What a fuzzed input is given to: the readers that a stranger's file meets on a device, and what they may do.
 
 A reader answers, or raises an error of ``deeprnn_edge.errors`` in one line of text, and opens nothing outside of
 the bundle's folder.
@@ -6,22 +6,30 @@ the bundle's folder.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
-from deeprnn_edge.bundle.golden import decode_golden
+from deeprnn_edge.bench.history.comparison import compare_reports
+from deeprnn_edge.bench.history.earlier import read_earlier
+from deeprnn_edge.bench.result_file import read_report, to_json
+from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, Bundle, open_bundle
+from deeprnn_edge.bundle.golden import check_cases, decode_golden
+from deeprnn_edge.bundle.vocabulary import VOCABULARY, VOCABULARY_JSON, encode_vocabulary
 from deeprnn_edge.errors import DeepRNNEdgeError
-from tests.support import mutations
+from deeprnn_edge.inputs.text import TextEncoder
+from deeprnn_edge.report.collecting import READING
+from tests.support import made_up_reports, mutations
 from tests.support.paths import FIXTURES
 
 BUNDLES = ("bundle", "stream_text", "stream_steps")
@@ -49,11 +57,12 @@ def targets() -> dict[str, Target]:
     """The readers by name."""
     folders = [FIXTURES / name for name in BUNDLES]
     files = [{file.name: file.read_bytes() for file in sorted(folder.iterdir())} for folder in folders]
+    _bundle()  # read here, as a reader may open nothing outside of its folder
     packed = mutations.mutate_zip, mutations.mutate_bytes
     return {
         "manifest": Target(
             tuple(one[MANIFEST] for one in files),
-            mutations.either(mutations.mutate_manifest, mutations.mutate_manifest, mutations.mutate_bytes),
+            mutations.either(mutations.mutate_json, mutations.mutate_json, mutations.mutate_bytes),
             _read_manifest(files[1]),
         ),
         "zip": Target(tuple(map(mutations.pack, files)), mutations.either(*packed), _read_zip),
@@ -61,6 +70,19 @@ def targets() -> dict[str, Target]:
             tuple(one[GOLDEN] for one in files),
             mutations.either(*packed),
             _read_golden,
+        ),
+        "vocabulary": Target(
+            (files[1]["vocabulary.txt"], encode_vocabulary(VOCABULARY_JSON, ["the", " ", "a\nb", "é"]).encode()),
+            mutations.either(mutations.mutate_words, mutations.mutate_bytes, _mutate_if_json),
+            _read_vocabulary,
+        ),
+        "benchmark": Target(
+            tuple(
+                to_json(one).encode()
+                for one in (made_up_reports.report(made_up_reports.row()), made_up_reports.streamed({1: 0.1, 10: 0.5}))
+            ),
+            mutations.either(mutations.mutate_json, mutations.mutate_json, mutations.mutate_bytes),
+            _read_benchmark,
         ),
     }
 
@@ -149,7 +171,40 @@ def _read_golden(content: bytes, folder: Path) -> object:
         for name, array in read.items():
             same = oracle[name].dtype == array.dtype and oracle[name].tobytes() == array.tobytes()
             assert same, f"another array than numpy reads: {name}"
+    with contextlib.suppress(DeepRNNEdgeError):
+        check_cases(cases, _bundle().manifest)
     return cases
+
+
+def _mutate_if_json(random: Random, content: bytes) -> bytes:
+    return (mutations.mutate_json if content.startswith(b"[") else mutations.mutate_bytes)(random, content)
+
+
+def _read_vocabulary(content: bytes, folder: Path) -> object:
+    """The words, as a bundle of an older release has them: no hash covers the file."""
+    path = folder / (VOCABULARY_JSON if content.startswith(b"[") else VOCABULARY)
+    path.write_bytes(content)
+    bundle = replace(_bundle(), path=folder)
+    rules = replace(bundle.manifest.preprocessing, vocabulary=path.name)
+    manifest = replace(bundle.manifest, preprocessing=rules, companions=())
+    words = replace(bundle, manifest=manifest).vocabulary()
+    assert all(isinstance(word, str) for word in words)
+    return TextEncoder(rules, words).encode("a film the é")
+
+
+def _read_benchmark(content: bytes, folder: Path) -> object:
+    """What ``bench --compare`` and ``report --bench`` make of it."""
+    path = folder / "bench.json"
+    path.write_bytes(content)
+    with contextlib.suppress(DeepRNNEdgeError):
+        read_report(path, READING)
+    old = read_earlier(path, stream=b'"push' in content)
+    return compare_reports(path, old, old, fail_above=None)
+
+
+@cache
+def _bundle() -> Bundle:
+    return open_bundle(FIXTURES / "stream_text")
 
 
 def _read_all(path: Path) -> object:

@@ -30,6 +30,7 @@ VALUES: list[Any] = [
     1e-320, 10**20, 10**400, float("nan"), float("inf"), *NAMES, *NUMBERS,
 ]  # fmt: skip
 _FLAGS = [0, 1, 8, 32, 64, 0x800, 0x2000]
+_OFFSETS = [0, 1, 2, 40, 255, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000]
 _METHODS = [0, 1, 8, 9, 12, 14, 93, 99]
 _ATTRIBUTES = [0o120777 << 16, 0o040755 << 16, 0o010644 << 16, 0o100644 << 16, 0x10, 0]
 # Field offsets and struct formats: PKWARE's APPNOTE.TXT, 4.3.7, 4.3.12 and 4.3.16.
@@ -65,11 +66,41 @@ def mutate_bytes(random: Random, content: bytes) -> bytes:
     return bytes(changed)
 
 
-def mutate_manifest(random: Random, content: bytes) -> bytes:
-    """One to three values of a JSON text replaced, taken away, added, doubled or nested deep."""
+def mutate_model(random: Random, content: bytes) -> bytes:
+    """A model file with bits, offsets, sizes or numbers changed, mostly where its structure stands: at both ends."""
+    changed = bytearray(content)
+    what = random.choice(["flip", "flip", "offset", "offset", "cut", "zero", "swap", "number"])
+    if what == "cut":
+        del changed[random.randrange(8, len(changed)) :]
+    for _ in range(random.choice([1, 1, 2, 5])):
+        end = random.choice([min(len(changed), 3000), len(changed), len(changed)])
+        at = random.randrange(max(0, end - 9000) if random.random() < 0.6 else 0, end)
+        if what in ("flip", "cut"):
+            changed[at] ^= 1 << random.randrange(8)
+        elif what == "offset":
+            _put(changed, at & ~3, struct.pack("<I", random.choice([*_OFFSETS, len(content), random.randrange(2**32)])))
+        elif what == "number":
+            _put(changed, at, struct.pack("<q", random.choice([-1, 2**62, -(2**63), 10**9])))
+        elif what == "zero":
+            _put(changed, at, bytes(16))
+        else:
+            other = random.randrange(len(changed))
+            changed[at], changed[other] = changed[other], changed[at]
+    return bytes(changed)
+
+
+def _put(content: bytearray, at: int, piece: bytes) -> None:
+    """Overwrite some bytes, as many as there are."""
+    content[at : at + len(piece)] = piece[: max(0, len(content) - at)]
+
+
+def mutate_json(random: Random, content: bytes) -> bytes:
+    """One to three values of a JSON text replaced, taken away, added, doubled or nested deep; rarely a name twice."""
     tree = json.loads(content)
     for _ in range(random.randint(1, 3)):
         places = list(_places(tree))
+        if not places:
+            break
         parent, key = random.choice(places)
         what = random.randint(0, 6)
         if what <= 2:
@@ -89,7 +120,32 @@ def mutate_manifest(random: Random, content: bytes) -> bytes:
     if random.randint(0, 40) == 0:
         depth = random.choice([10, 900, 5_000, 100_000])
         text = text.replace("null", "[" * depth + "]" * depth, 1)
+    if random.randint(0, 40) == 0:
+        text = text.replace("1", "1" * random.choice([30, 400, 5_000, 100_000]), 1)
+    if random.randint(0, 40) == 0:
+        text = text.replace('"name":', '"name": 1, "name":', 1)
     return text.encode("utf-8")
+
+
+def mutate_words(random: Random, content: bytes) -> bytes:
+    """A list of words with lines doubled, emptied or left out, and with what other readers take for line ends."""
+    lines = content.split(b"\n")
+    for _ in range(random.randint(1, 4)):
+        at = random.randrange(len(lines))
+        lines[at : at + 1] = random.choice(
+            [
+                [],
+                [lines[at]] * 2,
+                [b""],
+                [lines[at] + b"\r"],
+                [b"\xff\xfe"],
+                ["\u2028\x85\ufeff".encode()],
+                [b"\0\x1b[31m"],
+            ]
+        )
+        if not lines:
+            break
+    return random.choice([b"\n", b"\n", b"\n", b"\r\n", b"\r", b""]).join(lines)
 
 
 def mutate_zip(random: Random, content: bytes) -> bytes:

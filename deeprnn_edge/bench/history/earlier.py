@@ -17,10 +17,9 @@ _READING = Reading(
     unreadable=f"cannot read {{path}}: {{why}}; {_GIVE}",
     not_json=f"{{path}} is not JSON: {{why}}; {_GIVE}",
     no_report=f"{{path}} is no benchmark; {_GIVE}",
-    version="{path} has format_version {version!r}; this release reads {expected}. "
+    version="{path} has format_version {version}; this release reads {expected}. "
     "Measure again with this release, or compare with the one that made the file.",
-    bad_number="it holds the number {text}",
-    out_of_range="{path}: {name} holds {value:g}, expected times above 0, sizes and counts too; measure it again",
+    out_of_range="{path}: {name} holds {value}, expected times above 0, sizes and counts too; measure it again",
 )
 # What tells two machines apart: the memory that a container is given or the version of the kernel do not.
 _IDENTITY = ("board", "architecture")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Literal
 
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits
-from deeprnn_edge.files.strict_json import decode
+from deeprnn_edge.files.strict_json import decode, parse
 
 _BEGIN, _END = b"/* deeprnn-edge: ", b" */"
 _LONGEST = 1 << 20  # bytes; that of a usual network has 1,000
@@ -87,8 +86,8 @@ def read_description(content: bytes, path: str) -> Description:
     if begin < 0 or end < 0:
         raise BundleError(f"{path} is no C source of deeprnn-edge: its description is missing; export the model again")
     try:
-        raw = json.loads(content[begin + len(_BEGIN) : end])
-    except (ValueError, RecursionError) as error:
+        raw = parse(content[begin + len(_BEGIN) : end])
+    except ValueError as error:
         raise BundleError(f"{path}: its description is not JSON: {error}; export the model again") from error
     found: Description = decode(Description, raw, f"{path}: description")
     if found.version != _VERSION:

@@ -104,19 +104,33 @@ def _read_body(
         contents.tensors += _initializers(body)
     for node in _messages(body, node_field):
         # NodeProto: output = 2, op_type = 4, attribute = 5, domain = 7
-        domain, op_type = _text(node, 7), _text(node, 4)
+        texts, attributes = _read_node(node)
+        domain, op_type = texts.get(7, ""), texts.get(4, "")
         name = _operator(domain, op_type)
         if name not in local:
             contents.operators[name] += 1
             if domain not in _STANDARD_DOMAINS:
                 contents.foreign.add(name)
-        for attribute in _messages(node, 5):
+        for attribute in attributes:
             # AttributeProto: t = 5, g = 6, graphs = 11
             value = _message(attribute, 5)
             if value is not None and op_type == "Constant":
-                contents.tensors.append(_tensor(value, name=_text(node, 2)))
+                contents.tensors.append(_tensor(value, name=texts.get(2, "")))
             for number in (6, 11):
                 yield from ((graph, 1) for graph in _messages(attribute, number))
+
+
+def _read_node(node: memoryview) -> tuple[dict[int, str], list[memoryview]]:
+    """Return a node's last output, operator and domain by their fields' numbers, and its attributes, in one pass."""
+    texts: dict[int, str] = {}
+    attributes: list[memoryview] = []
+    for number, kind, value in wire.fields(node):
+        if kind == wire.BYTES and isinstance(value, memoryview):
+            if number == 5:
+                attributes.append(value)
+            elif number in (2, 4, 7):
+                texts[number] = bytes(value).decode("utf-8", errors="replace")
+    return texts, attributes
 
 
 def _initializers(graph: memoryview) -> list[TensorBytes]:

@@ -55,7 +55,8 @@ def start_session(content: bytes, *, threads: int, steps: bool) -> Any:
         # ONNX Runtime's own format it would take as well, by its first bytes; an artifact is what it says that it is.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.log_severity_level = 4  # errors reach the caller as exceptions, not as lines on stderr as well
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Its Python half would open what failed a second time, and print that it does on stdout.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
 
 def interface_of(session: Any) -> tuple[list[TensorSpec], list[TensorSpec]]:
@@ -77,9 +78,16 @@ def bind(binding: Any, name: str, array: NDArray[Any], *, output: bool) -> None:
         (binding.bind_ortvalue_output if output else binding.bind_ortvalue_input)(name, value)
 
 
-def run_error(path: str, error: Exception) -> BundleError:
-    """Return the error of a graph that loads and fails as it runs: ONNX Runtime's exceptions have no common base."""
-    return BundleError(f"{path}: ONNX Runtime {VERSION} cannot run it on these inputs: {line(error)}")
+def name_failure(path: str, error: Exception) -> None:
+    """Raise the named error of a graph that loads and fails as it runs; return for what is none of ONNX Runtime's.
+
+    What a signal's handler raises comes out of a run too, and belongs to the app.
+
+    Raises:
+        BundleError: for ONNX Runtime's exceptions, which have no common base, and for what its bindings raise.
+    """
+    if type(error).__module__.startswith("onnxruntime") or isinstance(error, RuntimeError | ValueError | TypeError):
+        raise BundleError(f"{path}: ONNX Runtime {VERSION} cannot run it on these inputs: {line(error)}") from error
 
 
 def line(error: BaseException) -> str:

@@ -50,7 +50,8 @@ class OnnxSession:
         try:
             return dict(zip(self._outputs, self._run(self._outputs, feeds), strict=True))
         except Exception as error:
-            raise library.run_error(self._path, error) from error
+            library.name_failure(self._path, error)
+            raise
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """Return the file's inputs and outputs; ``?`` is an axis of any size."""

@@ -91,7 +91,8 @@ class _Buffers:
         try:
             self._run(self._binding)
         except Exception as error:
-            raise library.run_error(self._path, error) from error
+            library.name_failure(self._path, error)
+            raise
         return {name: array.copy() for name, array in self._outputs.items()}
 
     def _fit(self, arrays: Arrays) -> None:

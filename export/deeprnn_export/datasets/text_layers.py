@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.text_steps import FILTERS, PUNCTUATION, TextStep
 from deeprnn_edge.errors import InputError, UnsupportedModelError
+from deeprnn_edge.files.strict_json import parse, show
 
 _LOWER = TextStep("lower", letters="unicode")
 # tf.strings.lower leaves letters beyond ASCII as they are.
@@ -86,11 +86,17 @@ def tokenizer_rules(config: Mapping[str, Any], where: str) -> LayerRules:
     """
     try:
         index = config["word_index"]
-        index = json.loads(index) if isinstance(index, str) else index
+        index = parse(index) if isinstance(index, str) else index
         filters, lower, split = config["filters"], config["lower"], config["split"]
         count, characters, unknown = config.get("num_words"), config.get("char_level"), config.get("oov_token")
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{where} is no whole Tokenizer ({error}); write tokenizer.to_json() again") from error
+    given = {"filters": filters, "split": split, "num_words": count, "oov_token": unknown}
+    for option, value in given.items():
+        kind = int if option == "num_words" else str
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            said = f"is no whole Tokenizer: {option} is {show(value)}, expected {kind.__name__}"
+            raise InputError(f"{where} {said}; write tokenizer.to_json() again")
     steps = [_LOWER] if lower else []
     if characters:
         steps.append(TextStep("split", by="characters"))
@@ -119,9 +125,11 @@ def check_index(index: Any, where: str) -> dict[str, int]:
     seen: dict[int, str] = {}
     for word, number in index.items():
         if not isinstance(word, str) or not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            raise InputError(f"{where} gives {word!r} the number {number!r}; expected a whole number from 0")
+            raise InputError(f"{where} gives {show(word)} the number {show(number)}; expected a whole number from 0")
         if number in seen:
-            raise InputError(f"{where} gives {seen[number]!r} and {word!r} the number {number}; expected each once")
+            raise InputError(
+                f"{where} gives {show(seen[number])} and {show(word)} the number {show(number)}; expected each once"
+            )
         seen[number] = word
     return dict(index)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.strict_json import parse, show
 from deeprnn_export.datasets.text_layers import SPECIAL, check_index, text_vectorization_rules, tokenizer_rules
 
 Kind = Literal["a Keras Tokenizer", "a TextVectorization", "a word_index", "a get_vocabulary() list", "a word list"]
@@ -66,9 +67,7 @@ def _from_text(content: str, where: str) -> WordSource:
     is_json = Path(where).suffix == ".json"
     if is_json or first in ("{", "[", '"'):
         try:
-            return _from_json(json.loads(content), where)
-        except RecursionError as error:
-            raise InputError(f"{where} is JSON nested too deep for words") from error
+            return _from_json(parse(content), where)
         except ValueError as error:
             # Of a word list the first word may begin so; of a damaged file much else is JSON too.
             if is_json or first == "{":
@@ -80,8 +79,8 @@ def _from_text(content: str, where: str) -> WordSource:
 def _from_json(value: Any, where: str) -> WordSource:
     if isinstance(value, str):  # json.dump(tokenizer.to_json(), file), as many tutorials have it
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
+            value = parse(value)
+        except ValueError as error:
             raise InputError(f"{where} holds one text that is no JSON; {_expected()}") from error
     if isinstance(value, list):
         return _from_words(value, where)
@@ -111,11 +110,12 @@ def _from_json(value: Any, where: str) -> WordSource:
 def _from_words(words: Sequence[Any], where: str) -> WordSource:
     if not words or words == [""]:
         raise InputError(f"{where} has no words")
-    if odd := next((word for word in words if not isinstance(word, str)), None):
-        raise InputError(f"{where} has {odd!r} among its words; {_expected()}")
+    for word in words:
+        if not isinstance(word, str):
+            raise InputError(f"{where} has {show(word)} among its words; {_expected()}")
     for word, count in Counter(words).items():
         if count > 1:
-            raise InputError(f"{where} has the word {word!r} {count} times; expected each once, by rank")
+            raise InputError(f"{where} has the word {show(word)} {count} times; expected each once, by rank")
     if tuple(words[:2]) == SPECIAL:
         numbers = {word: place for place, word in enumerate(words)}
         return WordSource("a get_vocabulary() list", where, numbers, are_ids=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.strict_json import show
 from deeprnn_edge.inputs.text import split_words
 from deeprnn_export.datasets.tokenizer_files import read_word_source
 
@@ -51,7 +52,7 @@ def words_by_rank(index: Mapping[str, Any], where: str) -> tuple[str, ...]:
     for word, rank in index.items():
         if not isinstance(rank, int) or not 1 <= rank <= len(words) or words[rank - 1] is not None:
             raise InputError(
-                f"{where} gives {word!r} the rank {rank!r}; expected each rank from 1 to {len(words)} once"
+                f"{where} gives {show(word)} the rank {show(rank)}; expected each rank from 1 to {len(words)} once"
             )
         words[rank - 1] = word if word.split() == [word] else f"<{rank}>"
     return tuple(word for word in words if word is not None)

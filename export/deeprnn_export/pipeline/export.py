@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain
@@ -23,6 +24,7 @@ from deeprnn_edge.bundle.manifest import (
 )
 from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.inputs.value_files import read_items
 from deeprnn_edge.parity.difference import disputed_labels
@@ -47,6 +49,7 @@ from deeprnn_export.streaming.plan import plan_stream
 from deeprnn_export.targets import TARGETS
 from deeprnn_export.targets.conversion_input import ConversionInput
 
+_HEADERS_BYTES = 1 << 20  # of the arrays in an npz: 128 each, and their texts
 GOLDEN_ROWS = 3  # larger batches only repeat what the golden vectors show, and they travel with the model
 _UNCHANGED: Callable[[NDArray[Any]], NDArray[Any]] = lambda rows: rows  # noqa: E731 - of a function's own type
 
@@ -188,7 +191,9 @@ def export(
         c_prefix=c_prefix,
         progress=progress,
     )
-    with new_bundle(destination, force=force) as folder:
+    with new_bundle(destination, force=force) as folder, ExitStack() as running:
+        for target in {target.name: target for target, _ in options.wanted}.values():
+            running.enter_context(target.running())
         return _fill(folder, model, options)
 
 
@@ -271,7 +276,24 @@ def _golden(sources: Sequence[ConversionInput], chunk: int) -> list[Case]:
             by_batch = {_rows(case): replace(case, name=f"streamed, {case.name}") for case in reversed(fitting)}
             small = list(by_batch.values())
         golden += small
-    return golden
+    return _fit(golden)
+
+
+def _fit(cases: Sequence[Case]) -> list[Case]:
+    """Leave out what is beyond the limit that the device reads golden vectors to, and say so where nothing is left."""
+    kept: list[Case] = []
+    left = GOLDEN_UNPACKED_BYTES - _HEADERS_BYTES
+    for case in cases:
+        size_bytes = sum(array.nbytes for array in (*case.inputs.values(), *case.outputs.values()))
+        if size_bytes <= left:
+            kept.append(case)
+            left -= size_bytes
+    if not kept:
+        raise InputError(
+            f"one case of this model's golden vectors takes more than {GOLDEN_UNPACKED_BYTES:,} bytes, the most that a "
+            "device reads; give a shorter sample= or max_length="
+        )
+    return kept
 
 
 def _is_disputed(case: Case, decisions: Mapping[str, Answer | None]) -> bool:

@@ -18,6 +18,8 @@ from deeprnn_edge.errors import InputError
 
 # A byte of deflate becomes at most 1,032 bytes (zlib's technical details); nothing that HDF5 ships packs better.
 LARGEST_RATIO = 1032
+# What h5py raises on damaged bytes, of which its documentation says nothing.
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError, OverflowError)
 _SIZES = ("units", "filters", "input_dim", "output_dim")
 
 
@@ -41,7 +43,7 @@ def open_hdf5(source: Path | io.BytesIO) -> Iterator[h5py.File]:
             for path, dataset in _datasets(file):
                 _check_dataset(path, dataset, size_bytes)
             yield file
-    except OSError as error:
+    except _DAMAGE as error:
         raise InputError(
             f"HDF5 cannot read it ({' '.join(str(error).split())[:200]}); copy or save it again"
         ) from error

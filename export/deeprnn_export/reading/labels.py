@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.files.strict_json import parse
 
 
 def read_labels(given: str | Path | Mapping[str, int] | Sequence[str] | None) -> tuple[str, ...]:
@@ -44,8 +44,8 @@ def _read_file(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json" or text.lstrip()[:1] in ("[", "{"):
-            return json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+            return parse(text)
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the labels {path}: {error}") from error
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.bundle.text_steps import IMDB_STEPS, check_steps, refuse_unknown_steps
 from deeprnn_edge.errors import BundleError, InputError
-from deeprnn_edge.files.strict_json import decode
+from deeprnn_edge.files.strict_json import decode, parse
 from deeprnn_edge.inputs.text import compile_steps
 from deeprnn_export.datasets.text_layers import TOKENIZER_STEPS, text_vectorization_rules, tokenizer_rules, words_by_id
 from deeprnn_export.datasets.tokenizer_files import WordSource, read_word_source
@@ -138,10 +137,10 @@ def _read_rules(given: str | Path) -> Preprocessing:
         return RULES[given]
     path = Path(given)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"rules={str(given)!r}: neither imdb, textvectorization nor tokenizer, nor a file") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the rules {path}: {error}") from error
     if not isinstance(raw, dict):
         raise InputError(f"the rules {path} hold a {type(raw).__name__}; expected an object")

@@ -15,7 +15,7 @@ from typing import Literal
 from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.atomic_write import write_output
-from deeprnn_edge.files.strict_json import decode
+from deeprnn_edge.files.strict_json import decode, parse
 
 FORMAT_VERSION = 1
 
@@ -108,7 +108,7 @@ def read_record(model_path: Path) -> TrainingRecord | None:
     """
     path = record_path(model_path)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class Target:
         convert: makes the file in float32.
         store: makes the file in fewer bits: of the model, the precision, the float32 file (made when it is asked
             for), the largest absolute difference to Keras that it may have, and a callback for news.
+        running: keeps what its conversions share, such as a process, for one export.
     """
 
     runtime: Runtime
@@ -65,6 +67,7 @@ class Target:
     store: Callable[[ConversionInput, str, Callable[[], Conversion], float, Progress], Conversion]
     annotate: Callable[[bytes, Mapping[str, str]], bytes] | None = None
     by_default: bool = True
+    running: Callable[[], AbstractContextManager[object]] = nullcontext
 
     @property
     def name(self) -> str:

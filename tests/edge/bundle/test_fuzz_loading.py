@@ -1,20 +1,16 @@
-"""Damaged and made-up bundles, some hundreds at each run; ``benchmarks/endurance/fuzz_loading.py`` has more."""
+"""Damaged and made-up files, some hundreds at each run; ``benchmarks/endurance/fuzz_loading.py`` has more."""
 
 from __future__ import annotations
 
-import json
-import runpy
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.fuzz_targets import opened_files, outcome, targets
-from tests.support.paths import ROOT
 
 TARGETS = targets()
 
@@ -61,15 +57,3 @@ def test_a_reader_that_leaves_its_folder_is_caught(tmp_path: Path, name: str) ->
 
     with pytest.raises(AssertionError, match="opened"):
         outcome(replace(TARGETS["manifest"], read=read), b"", tmp_path)
-
-
-def test_the_script_writes_what_it_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    script: dict[str, Any] = runpy.run_path(str(ROOT / "benchmarks" / "endurance" / "fuzz_loading.py"))
-    output = tmp_path / "fuzz.json"
-    script["main"].__globals__["OUTPUT"] = output
-    assert script["main"](20, 1) == 0
-    written = json.loads(output.read_text())
-    assert (written["count"], written["seed"], set(written["readers"])) == (20, 1, set(TARGETS))
-    for reader in written["readers"].values():
-        assert sum(reader["outcomes"].values()) == reader["inputs"] == 20
-        assert reader["failures"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import TensorSpec, decode_manifest
+from deeprnn_edge.bundle.manifest import TensorSpec, decode_manifest, encode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inputs.items import to_rows
@@ -37,6 +38,12 @@ CHANGES: list[tuple[list[Any], Any, str]] = [
     (["preprocessing", "max_length"], 0, "preprocessing.max_length is 0, expected 1 to"),
     (["preprocessing", "max_length"], 10**12, "preprocessing.max_length is 1000000000000, expected 1 to"),
     (["preprocessing", "pad_id"], 1 << 40, "preprocessing.pad_id is 1099511627776, expected -2147483648 to"),
+    (["preprocessing", "index_offset"], 2**31 - 1, "preprocessing.index_offset is 2147483647, expected -2147483648 to"),
+    (["artifacts", 0, "parity", "atol"], -1.0, "artifacts[0].parity.atol is -1.0, expected 0 or more"),
+    (["artifacts", 0, "parity", "cases"], -1, "artifacts[0].parity.cases is -1, expected 0 to"),
+    (["artifacts", 0, "accuracy"], 1.5, "artifacts[0].accuracy is 1.5, expected 0 to 1"),
+    (["artifacts", 0, "operators"], {"GRU": -2}, "artifacts[0].operators.'GRU' is -2, expected 0 to"),
+    (["architecture", "parameters"], 2**60, "architecture.parameters is 1152921504606846976, expected 0 to"),
     (["stream", "states"], [], "stream.states is empty"),
     (["stream", "states", 0, "shape"], ["batch", "time"], "expected a size for each axis"),
     (["stream", "states", 0, "shape"], ["batch", 10**12], "elements a row at most"),
@@ -102,10 +109,29 @@ def test_values_that_json_has_and_a_manifest_has_not(
     str(error.value).encode("utf-8")
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 10_000])
-def test_json_that_python_does_not_read(text: str) -> None:
-    with pytest.raises(BundleError, match=r"manifest\.json is not JSON"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "nested too deep"),
+        ('{"a":' * 100_000, "nested too deep"),
+        ("1" * 10_000, "a number of thousands of digits"),
+        ('{"format_version": 1, "format_version": 1}', "the name 'format_version' twice in one object"),
+        ('{"atol": NaN}', "the number NaN"),
+        ('{"atol": -Infinity}', "the number -Infinity"),
+        ('{"atol": 1e999}', "the number 1e999"),
+    ],
+)
+def test_json_that_python_does_not_read_or_another_reader_reads_otherwise(text: str, said: str) -> None:
+    with pytest.raises(BundleError, match=rf"manifest\.json is not JSON: it (is|holds|has) {said}"):
         decode_manifest(text)
+
+
+def test_a_number_that_is_none_is_not_written(raw: dict[str, Any]) -> None:
+    manifest = decode_manifest(json.dumps(raw))
+    parity = dataclasses.replace(manifest.artifacts[0].parity, atol=float("inf"))
+    artifact = dataclasses.replace(manifest.artifacts[0], parity=parity)
+    with pytest.raises(InputError, match="NaN or infinity"):
+        encode_manifest(dataclasses.replace(manifest, artifacts=(artifact,)))
 
 
 @pytest.mark.parametrize(

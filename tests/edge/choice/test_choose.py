@@ -278,8 +278,8 @@ def test_an_artifact_that_answers_otherwise(
 ) -> None:
     original = entries.open_session
 
-    def shifted(content: bytes, *, kind: str, path: str, threads: int) -> Session:
-        session = original(content, kind=kind, path=path, threads=threads)
+    def shifted(content: bytes, *, kind: str, path: str, threads: int, delegates: bool) -> Session:
+        session = original(content, kind=kind, path=path, threads=threads, delegates=delegates)
         return ShiftedSession(session) if path == "model.int4.onnx" else session
 
     monkeypatch.setattr(entries, "open_session", shifted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -14,8 +15,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from deeprnn_edge.cli import main as command_line
 from deeprnn_edge.cli.main import main
+
+command_line = importlib.import_module("deeprnn_edge.cli.main")  # the package has the command of this name
 
 pytestmark = [
     pytest.mark.process,

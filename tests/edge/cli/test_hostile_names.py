@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 import json
 import re
@@ -16,12 +17,13 @@ import pytest
 from click.testing import CliRunner
 
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.cli import main as command_line
 from deeprnn_edge.cli import terminal
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.tables import printable, visible
 from tests.support.changed_bundle import change_manifest
+
+command_line = importlib.import_module("deeprnn_edge.cli.main")  # the package has the command of this name
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\r\u2028\u202e\u2066\x7f\x85{{VERSION}}<b>"
 STEERING = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from deeprnn_edge.cli import main as command_line
 from tests.support.paths import FIXTURES
 
 pytestmark = pytest.mark.process
@@ -103,4 +103,4 @@ def _harmless(event: str, where: str) -> bool:
 
 
 def test_every_command_is_here() -> None:
-    assert {*COMMANDS, *ELSEWHERE} == set(command_line._COMMANDS)
+    assert {*COMMANDS, *ELSEWHERE} == set(importlib.import_module("deeprnn_edge.cli.main")._COMMANDS)

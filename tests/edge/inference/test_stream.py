@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import shutil
 import threading
 from collections.abc import Sequence
@@ -460,3 +462,23 @@ def test_a_bundle_of_a_stream_alone(stream_bundle: Path, tmp_path: Path) -> None
     expected = deeprnn_edge.load(stream_bundle).predict(SENTENCE)
     np.testing.assert_allclose(model.predict(SENTENCE), expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(model.stream().push(SENTENCE), expected, rtol=0, atol=1e-6)
+
+
+def test_a_state_of_infinity_is_refused(steps: Model) -> None:
+    state = steps.stream().state
+    for number, said in ((np.inf, "infinite in float32"), (1e300, "infinite in float32"), (np.nan, "a NaN")):
+        damaged = {name: array.astype(np.float64) + number for name, array in state.items()}
+        with pytest.raises(InputError, match=said):
+            steps.stream(state=damaged)
+
+
+def test_a_stream_is_neither_copied_nor_pickled(steps: Model) -> None:
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(InputError, match=r"keep stream\.state, and open model\.stream\(state=\.\.\.\)"):
+            attempt(steps.stream())
+
+
+@pytest.mark.parametrize("size", [2**40, 2**62, 10**7])
+def test_more_rows_than_there_is_room_for(steps: Model, size: int) -> None:
+    with pytest.raises(InputError, match="are the most of this model"):
+        steps.stream(size)

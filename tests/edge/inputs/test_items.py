@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from deeprnn_edge.bundle.manifest import (
-    Preprocessing,
-)
+import deeprnn_edge
+from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.inputs.items import to_rows
+from deeprnn_edge.inputs.text import TextEncoder
 from tests.support.summing_model import Summing, make
 
 ROWS = [np.full((length, 2), length, np.float32) for length in (3, 1, 3, 2)]
@@ -74,3 +76,22 @@ def test_another_length_that_the_rules_refuse(steps: int, side: str) -> None:
     assert np.array_equal(model.predict(np.ones((4, 2), np.float32)), [[4, 4]])
     with pytest.raises(InputError, match=f"item 0 has {steps} steps, and the model takes 4; .*--{side} pre or post"):
         model.predict([np.ones((steps, 2), np.float32)])
+
+
+@pytest.mark.parametrize(
+    "items",
+    [{"text": "a film"}, {"a film"}, bytearray(b"film"), memoryview(b"film"), b"film", np.array("a film"), None, 5],
+)
+def test_what_could_be_read_as_items_and_is_none_is_refused_by_its_type(bundle_path: Path, items: Any) -> None:
+    model = deeprnn_edge.load(bundle_path)
+    with pytest.raises(InputError, match=rf"^got a {type(items).__name__}; expected texts"):
+        model.predict(items)
+
+
+@pytest.mark.parametrize("dtype", ["U4", "complex64", "M8[s]", "?", "O"])
+def test_feature_vectors_are_numbers(dtype: str) -> None:
+    spec = TensorSpec("x", "float32", ("batch", "time", 2))
+    rules = Preprocessing("sequence")
+    with pytest.raises(InputError, match="item 0 is not an array of numbers"):
+        to_rows([np.zeros((3, 2)).astype(dtype)], rules, spec, TextEncoder(rules, ()))
+    assert np.isinf(to_rows([np.full((3, 2), 1e300)], rules, spec, TextEncoder(rules, ()))[0]).all()

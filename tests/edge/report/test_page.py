@@ -237,7 +237,7 @@ def test_a_measurement_that_does_not_fit(
         (b"[" * 100_000, "is not JSON"),
         (b"[]", "is no report of a benchmark"),
         (b'{"format_version": 1, "kind": "bundle"}', "is no report of a benchmark"),
-        (b'{"format_version": NaN}', "it holds NaN"),
+        (b'{"format_version": NaN}', "it holds the number NaN"),
         (None, "cannot be read"),
     ],
 )

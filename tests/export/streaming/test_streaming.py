@@ -58,8 +58,9 @@ def chunks(ids: NDArray[np.int32], lengths: list[int]) -> list[NDArray[np.int32]
 def test_chunked_is_whole(tmp_path: Path, cell: str, depth: int, mask: bool) -> None:
     every_step = depth == 3
     model, with_states = stack(cell, depth, mask=mask, every_step=every_step)
-    # Converting ten layers to TFLite takes ten seconds; with masks they hold all that they hold without.
-    formats = ("onnx",) if depth == 10 and not mask else ("onnx", "tflite")
+    # Converting ten layers to TFLite takes ten seconds; with masks they hold all that they hold without, and the cells
+    # differ in one layer as in ten.
+    formats = ("onnx",) if depth == 10 and not (mask and cell == "gru") else ("onnx", "tflite")
     manifest = export(model, tmp_path / "bundle", formats=formats, max_length=STEPS, stream=True)
     assert manifest.stream is not None
     kinds = ("h", "c") if cell == "lstm" else ("h",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import tensorflow as tf
 
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export import export
+from deeprnn_export.targets.tflite import converter
 from tests.support.workshop import assert_untouched, run, small
 
 
@@ -112,12 +112,7 @@ def test_files_that_are_no_model(tmp_path: Path, name: str, content: bytes | Non
 
 
 def test_a_converter_crash_is_a_clean_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    real = subprocess.run
-
-    def crash(command: list[str], **options: object) -> object:
-        return real([sys.executable, "-c", "import os; os.abort()"], **options)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(subprocess, "run", crash)
+    monkeypatch.setattr(converter, "PROGRAM", (sys.executable, "-c", "import os; os.abort()"))
     with pytest.raises(
         UnsupportedModelError,
         match=r"'small' in fp32: the TFLite converter crashed with SIGABRT; .*formats=\('onnx',\) alone",

@@ -29,5 +29,6 @@ TARGET = Target(
     packages=(),
     convert=on_demand("deeprnn_export.targets.tflite.convert", "convert_to_tflite"),
     store=on_demand("deeprnn_export.targets.tflite.store", "store_weights"),
+    running=on_demand("deeprnn_export.targets.tflite.converter", "converting"),
     annotate=on_demand("deeprnn_export.targets.tflite.notes", "write_notes"),
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,6 +23,7 @@ from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.targets.conversion_input import ConversionInput
 from deeprnn_export.targets.tflite import TARGET
 from deeprnn_export.targets.tflite.compact import compact
+from deeprnn_export.targets.tflite.converter import run_apart
 from deeprnn_export.targets.tflite.converter_process import TRY
 from deeprnn_export.targets.tflite.recurrences import TFLiteLowering
 from deeprnn_export.tracing.overrides import overridden
@@ -103,19 +102,20 @@ def _write_samples(path: Path, signature: Signature, calibration: Sequence[Mappi
 def _convert_apart(
     model: keras.Model, saved_model: Path, target: Path, precision: str, samples: Path | None
 ) -> tuple[bytes, bool]:
-    """Run the converter in a process of its own: it leaks (tensorflow#122598), and it may crash.
+    """Run the converter in another process, and say what it ended with.
 
     Returns:
         The file, and whether LiteRT runs it with its delegates.
     """
-    done = _run_apart(saved_model, target, precision, samples)
+    given = [] if samples is None else [samples]
+    done = run_apart([saved_model, target, precision, *given])
     if done.returncode == 0:
         return target.read_bytes(), True
     if lacking := lacking_operator(done.stderr):
         raise lacks_operator(model, *lacking, lacks=TARGET.lacks, way_out=TARGET.way_out)
     # The file is there as soon as the converter is done with it.
     tried = target.exists()
-    if tried and _run_apart(saved_model, target, TRY, samples).returncode == 0:
+    if tried and run_apart([saved_model, target, TRY, *given]).returncode == 0:
         return target.read_bytes(), False
     if done.returncode < 0:
         crash = signal.Signals(-done.returncode).name
@@ -125,14 +125,6 @@ def _convert_apart(
         reason = f"LiteRT cannot run the file: {line}" if tried else f"the TFLite converter refused it: {line}"
     before = "" if precision == "fp32" else "leave this precision out, or "
     raise UnsupportedModelError(f"model {model.name!r} in {precision}: {reason}; {before}{TARGET.way_out}")
-
-
-def _run_apart(
-    saved_model: Path, target: Path, precision: str, samples: Path | None
-) -> subprocess.CompletedProcess[str]:
-    words = [saved_model, target, precision, *([] if samples is None else [samples])]
-    command = [sys.executable, "-m", "deeprnn_export.targets.tflite.converter_process", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
 
 
 def telling_line(said: str) -> str:

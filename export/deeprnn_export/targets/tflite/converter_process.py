@@ -1,6 +1,7 @@
 """Run the TFLite converter as a program.
 
-``python -m deeprnn_export.targets.tflite.converter_process SAVED_MODEL TARGET PRECISION [SAMPLES]``
+``python -m deeprnn_export.targets.tflite.converter_process`` reads one conversion a line, a JSON list ``[SAVED_MODEL,
+TARGET, PRECISION]`` or ``[SAVED_MODEL, TARGET, PRECISION, SAMPLES]``, and writes 0, or 1 where stderr says why not.
 
 SAMPLES is a ``.npz`` for the precisions that are calibrated: ``names``, and in their order ``arr_0``, ``arr_1``,
 each of ``(rows, ...)``. A file is run once after it is written: LiteRT aborts its process at some of what the
@@ -10,7 +11,10 @@ without the delegates of LiteRT.
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +76,7 @@ def read_samples(path: str) -> Samples:
         return {str(name): file[f"arr_{index}"] for index, name in enumerate(file["names"])}
 
 
-def _main(saved_model: str, target: str, precision: str, path: str | None = None) -> None:
+def _convert(saved_model: str, target: str, precision: str, path: str | None = None) -> None:
     samples = None if path is None else read_samples(path)
     if precision == TRY:
         try_out(Path(target).read_bytes(), samples, delegates=False)
@@ -82,5 +86,19 @@ def _main(saved_model: str, target: str, precision: str, path: str | None = None
     try_out(content, samples)
 
 
+def _main() -> None:
+    # What libraries print belongs to stderr; the answers have a way of their own.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        for line in sys.stdin:
+            try:
+                _convert(*json.loads(line))
+                code = 0
+            except Exception:  # noqa: BLE001 - of many kinds; the process that asked reads them
+                traceback.print_exc()
+                code = 1
+            print(code, file=answers, flush=True)
+
+
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _main()

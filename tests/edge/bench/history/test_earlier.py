@@ -94,7 +94,8 @@ def test_times_that_no_call_takes(tmp_path: Path, name: str, value: float) -> No
     text = json.dumps(raw).replace("Infinity", "1e999")
     (tmp_path / "old.json").write_text(text, encoding="utf-8")
     with pytest.raises(
-        BundleError, match=r"expected times above 0|is not JSON: it holds the number (NaN|1e999|1000000)"
+        BundleError,
+        match=r"expected times above 0|is not JSON: it holds the number (NaN|1e999)|a number that fits a float",
     ):
         read_earlier(tmp_path / "old.json", stream=False)
 

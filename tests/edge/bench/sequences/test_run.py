@@ -206,10 +206,10 @@ def test_an_artifact_whose_runtime_is_missing_is_skipped(
 ) -> None:
     original = entries.open_session
 
-    def without_litert(content: bytes, *, kind: str, path: str, threads: int) -> Any:
+    def without_litert(content: bytes, *, kind: str, path: str, threads: int, delegates: bool) -> Any:
         if kind == "tflite":
             raise MissingExtraError("needs LiteRT")
-        return original(content, kind=kind, path=path, threads=threads)
+        return original(content, kind=kind, path=path, threads=threads, delegates=delegates)
 
     monkeypatch.setattr(entries, "open_session", without_litert)
     rows = {row.format: row for row in bench(bundle_path, runs=1).rows}

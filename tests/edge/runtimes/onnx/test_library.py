@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
 
 from deeprnn_edge.bundle.manifest import TensorSpec
 from deeprnn_edge.errors import BundleError, MissingExtraError
 from deeprnn_edge.inference.model import load
 from deeprnn_edge.runtimes.onnx import RUNTIME, library
 from deeprnn_edge.runtimes.onnx.session import OnnxSession
+
+onnx = pytest.importorskip("onnx", reason="it writes the files")
+helper, TensorProto = onnx.helper, onnx.TensorProto
 
 NEWER = (
     r"^ONNX Runtime \d+\.\d+\.\d+\S* is newer than this release knows: .*{gone}.*; install an older ONNX Runtime, or"

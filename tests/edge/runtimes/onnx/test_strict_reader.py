@@ -18,7 +18,6 @@ from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.onnx.schema import ENUMERATIONS, MESSAGES, ONE_OF, Field
 from deeprnn_edge.runtimes.onnx.strict_reader import read_strictly
 from tests.support.changed_bundle import change_manifest
-from tests.support.onnx_fuzz import fuzz
 
 onnx = pytest.importorskip("onnx", reason="it writes the files")
 helper = onnx.helper
@@ -173,6 +172,8 @@ def test_many_fields_cost_seconds_at_most() -> None:
 
 
 def test_what_is_accepted_of_damaged_files_the_onnx_package_reads_alike() -> None:
+    from tests.support.onnx_fuzz import fuzz  # it needs onnx
+
     seen = fuzz(1_500, seed=0)
     assert seen.accepted > 50
     assert not seen.disagreements

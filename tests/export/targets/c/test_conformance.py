@@ -64,7 +64,7 @@ def test_a_row_is_exact_or_refused(row: Row, tmp_path: Path, monkeypatch: pytest
         (tmp_path / path).write_bytes(content)
     program = tmp_path / "program"
     subprocess.run(
-        ["gcc", "-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-pedantic",
+        ["gcc", "-std=c99", "-O0", "-Wall", "-Wextra", "-Werror", "-pedantic",
          tmp_path / "model.c", tmp_path / "model_test.c", "-o", program],
         check=True,
     )  # fmt: skip

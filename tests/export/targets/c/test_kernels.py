@@ -25,6 +25,7 @@ from deeprnn_export.targets.c.layouts import (
     padded,
     plain_cell,
 )
+from tests.support.shared import made_once
 
 KERNELS = Path(__file__).parents[4] / "export/deeprnn_export/targets/c/kernels"
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-pedantic")
@@ -44,13 +45,14 @@ def probe(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     compiler, way = request.param
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed")
-    target = tmp_path_factory.mktemp("probe") / "probe.so"
     source = Path(__file__).with_name("probe.c")
-    subprocess.run(
-        [*COMPILERS[compiler], *WAYS[way], *WARNINGS, "-fPIC", "-shared", f"-I{KERNELS}", source, "-o", target],
-        check=True,
-    )
-    return ctypes.CDLL(str(target))
+    flags = [*WAYS[way], *WARNINGS, "-fPIC", "-shared", f"-I{KERNELS}"]
+
+    def build(folder: Path) -> None:
+        subprocess.run([*COMPILERS[compiler], *flags, source, "-o", folder / "probe.so"], check=True)
+
+    folder, _ = made_once(tmp_path_factory, f"probe-{compiler}-{way}", build)
+    return ctypes.CDLL(str(folder / "probe.so"))
 
 
 @pytest.mark.parametrize("language", ["gcc", "clang", "g++", "clang++"])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import sys
-from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -19,7 +17,7 @@ from deeprnn_export import build_network
 from deeprnn_export.cells import cell_named
 from deeprnn_export.reading.signature import read_signature
 from deeprnn_export.targets.conversion_input import ConversionInput
-from deeprnn_export.targets.tflite import TARGET
+from deeprnn_export.targets.tflite import TARGET, converter
 from deeprnn_export.targets.tflite import recurrences as tflite_lowering
 from deeprnn_export.targets.tflite.convert import convert_to_tflite
 from deeprnn_export.tracing import recurrence
@@ -159,18 +157,13 @@ def test_a_file_at_which_litert_aborts_is_a_clean_error(monkeypatch: pytest.Monk
         ("import os; os.abort()", "the TFLite converter crashed with SIGABRT"),
         ("import sys; sys.exit('error: no such thing')", "the TFLite converter refused it: error: no such thing"),
         (
-            "import sys, pathlib; pathlib.Path(sys.argv[1]).touch(); sys.exit('no kernel')",
+            "import json, sys, pathlib; pathlib.Path(json.loads(words)[1]).touch(); sys.exit('no kernel')",
             "LiteRT cannot run the file: no kernel",
         ),
     ],
 )
 def test_the_workers_end_names_model_and_precision(monkeypatch: pytest.MonkeyPatch, program: str, message: str) -> None:
-    real = subprocess.run
-
-    def end(command: Sequence[str], **options: object) -> object:
-        return real([sys.executable, "-c", program, command[4]], **options)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(subprocess, "run", end)
+    monkeypatch.setattr(converter, "PROGRAM", (sys.executable, "-c", f"words = input(); {program}"))
     with pytest.raises(UnsupportedModelError, match=f"model 'rnn_8_6' in int8: {message}; leave this precision out"):
         convert(network("rnn", mask=False), "int8", rows())
 
