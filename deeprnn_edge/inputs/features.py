@@ -63,7 +63,8 @@ class FeatureEncoder:
         if self._dtype is None:
             return array
         numbers = array if array.dtype.kind != "O" else _numbers(array)
-        if np.vdot(numbers, numbers) < self._none_overflows:
+        # As a Python float: NumPy would put the limit in float32 where the numbers are, and warn of it.
+        if float(np.vdot(numbers, numbers)) < self._none_overflows:
             return numbers.astype(self._dtype)
         with np.errstate(over="ignore"):  # what becomes infinite is refused where all inputs are checked
             return numbers.astype(self._dtype)

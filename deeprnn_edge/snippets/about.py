@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
 from deeprnn_edge.bundle.bundle import Bundle
@@ -14,8 +14,7 @@ from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, Tens
 from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
 from deeprnn_edge.inputs.text import TextEncoder
-from deeprnn_edge.snippets.example import Example
-from deeprnn_edge.snippets.prepare import can_prepare
+from deeprnn_edge.snippets.example import Example, RawValues
 
 _WIDTH = 100
 # Inside of a name, until the lines are broken: a line that ended with a backslash would go on in C++.
@@ -23,7 +22,13 @@ _SPACE = "\0"
 
 
 def write_about(
-    bundle: Bundle, artifact: Artifact, example: Example, *, mark: str, commands: Sequence[str], prepares: bool = False
+    bundle: Bundle,
+    artifact: Artifact,
+    example: Example,
+    *,
+    mark: str,
+    commands: Sequence[str],
+    prepares: Callable[[RawValues], bool],
 ) -> str:
     """Write the comment, each line behind ``mark``.
 
@@ -33,7 +38,7 @@ def write_about(
         example: that it checks itself by.
         mark: what begins a comment.
         commands: how to install what it needs, and how to run it.
-        prepares: whether the program runs the steps from raw values, where it can.
+        prepares: tells whether the program runs the steps from raw values to an input.
     """
     manifest = bundle.manifest
     stream = manifest.stream if example.states else None
@@ -49,7 +54,7 @@ def write_about(
         f"Inputs: {_specs(inputs)}. Outputs: {_specs(outputs)}.",
         *_labels(manifest, outputs),
         *_preprocessing(bundle, manifest.preprocessing, streams=bool(example.states)),
-        *_raw(manifest.preprocessing, {one.how.input for one in example.raw if prepares and can_prepare(one)}),
+        *_raw(manifest.preprocessing, {one.how.input for one in example.raw if prepares(one)}),
     ]
     blocks = [_wrap(paragraphs[0], mark), "\n".join(f"{mark}     {command}".rstrip() for command in commands)]
     blocks += [_wrap(paragraph, mark) for paragraph in paragraphs[1:]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from deeprnn_edge.runtimes import PORTABLE
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, cpp_string, initial, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -28,8 +29,10 @@ def render(about: str, model: str, example: Example) -> str:
     streams = example.steps is not None
     indent = "    " if streams else "  "
     cut = [(index, tensor) for index, tensor in enumerate(example.inputs) if tensor.is_cut]
+    affine = {i: found for i, one in enumerate(example.inputs) if (found := affine_of(example, one)) is not None}
     call = {
-        "prepare": "".join(f"  repeat(input_{i}, {one.numbers.size}, {one.count});\n" for i, one in cut),
+        "prepare": "".join(f"  repeat(input_{i}, {one.numbers.size}, {one.count});\n" for i, one in cut)
+        + "".join(f"  scale(raw_{i}, {one.width}, columns_{i}, scales_{i}, input_{i});\n" for i, one in affine.items()),
         "feeds": "\n".join(indent + _feed(index, tensor) for index, tensor in enumerate(example.inputs)),
         "answers": "\n".join(f"  std::vector<double> answer_{index};" for index in range(len(example.outputs))),
         "collect": "\n".join(indent + _collect(index, tensor, streams) for index, tensor in enumerate(example.outputs)),
@@ -43,7 +46,7 @@ def render(about: str, model: str, example: Example) -> str:
         call=call,
         model=cpp_string(model),
         tables=_tables(example),
-        helpers=fill("cpp", "repeat", {}) if cut else "",
+        helpers="".join(fill("cpp", name, {}) for name, used in (("repeat", cut), ("scale", affine)) if used),
         checks="\n".join(
             f"  same = check({cpp_string(tensor.name)}, answer_{index}, expected_{index}, {tensor.count}) && same;"
             for index, tensor in enumerate(example.outputs)
@@ -59,12 +62,24 @@ def _tables(example: Example) -> str:
     if example.steps is not None:
         tables.append(f"constexpr size_t kSteps = {example.steps};")
     for index, tensor in enumerate(example.inputs):
+        if (affine := affine_of(example, tensor)) is not None:
+            tables += [*_affine(index, affine), f"float input_{index}[{tensor.count}];"]
+            continue
         numbers = lines(map(number, tensor.numbers), "    ")
         tables.append(f"{_TYPES[tensor.dtype]} input_{index}[{tensor.count}] = {{\n{numbers}\n}};")
     for index, tensor in enumerate(example.outputs):
         numbers = lines(map(as_double, tensor.numbers), "    ")
         tables.append(f"const std::vector<double> expected_{index} = {{\n{numbers}\n}};")
     return "\n".join(tables)
+
+
+def _affine(index: int, affine: Affine) -> list[str]:
+    parts = (("double", "raw", map(as_double, affine.values)), ("size_t", "columns", map(str, affine.columns)))
+    scales = ("double", "scales", map(as_double, affine.scales.ravel()))
+    return [
+        f"const std::vector<{kind}> {name}_{index} = {{\n{lines(numbers, '    ')}\n}};"
+        for kind, name, numbers in (*parts, scales)
+    ]
 
 
 def _feed(index: int, tensor: Tensor) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -39,7 +40,14 @@ def render(about: str, model: str, example: Example) -> str:
         call=call,
         model=json_string(model),
         tables=_tables(example),
-        helpers=fill("csharp", "repeat", {}) if any(tensor.is_cut for tensor in example.inputs) else "",
+        helpers="".join(
+            fill("csharp", name, {})
+            for name, used in (
+                ("repeat", any(tensor.is_cut for tensor in example.inputs)),
+                ("scale", any(affine_of(example, tensor) for tensor in example.inputs)),
+            )
+            if used
+        ),
         checks="\n".join(_check(index, tensor) for index, tensor in enumerate(example.outputs)),
     )
 
@@ -52,6 +60,9 @@ def _tables(example: Example) -> str:
     if example.steps is not None:
         tables.append(f"    private const int Steps = {example.steps};")
     for index, tensor in enumerate(example.inputs):
+        if (affine := affine_of(example, tensor)) is not None:
+            tables.append(_affine(index, affine))
+            continue
         kind = _TYPES[tensor.dtype]
         numbers = lines((number(value, long_suffix="L") for value in tensor.numbers), "        ")
         array = f"new {kind}[]\n    {{\n{numbers}\n    }}"
@@ -62,6 +73,20 @@ def _tables(example: Example) -> str:
         numbers = lines(map(as_double, tensor.numbers), "        ")
         tables.append(f"    private static readonly double[] Expected{index} =\n    {{\n{numbers}\n    }};")
     return "\n".join(tables)
+
+
+def _affine(index: int, affine: Affine) -> str:
+    parts = (
+        ("double", "Raw", map(as_double, affine.values)),
+        ("int", "Columns", map(str, affine.columns)),
+        ("double", "Scales", map(as_double, affine.scales.ravel())),
+    )
+    tables = [
+        f"    private static readonly {kind}[] {name}{index} =\n    {{\n{lines(numbers, '        ')}\n    }};"
+        for kind, name, numbers in parts
+    ]
+    call = f"Scale(Raw{index}, {affine.width}, Columns{index}, Scales{index})"
+    return "\n".join([*tables, f"    private static readonly float[] Input{index} = {call};"])
 
 
 def _feed(index: int, tensor: Tensor) -> str:

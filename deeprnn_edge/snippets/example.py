@@ -81,10 +81,12 @@ class RawValues:
     Attributes:
         how: the steps.
         values: of the rows of the example.
+        into: the dtype of the input.
     """
 
     how: RawInput
     values: NDArray[Any]
+    into: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +221,7 @@ def _raw(bundle: Bundle, case: Case, given: Arrays) -> tuple[RawValues, ...]:
             rows = rows[:, : how.window.length]
         made = encoders[name].encode(rows)
         if made.shape == expected.shape and np.allclose(made, expected, rtol=1e-6, atol=1e-6):
-            found.append(RawValues(how, rows))
+            found.append(RawValues(how, rows, expected.dtype.name))
     return tuple(found)
 
 

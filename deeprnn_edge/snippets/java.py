@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -42,7 +43,9 @@ def render(about: str, model: str, example: Example) -> str:
         imports="\n".join(f"import {name};" for name in sorted(_imports(example))),
         model=json_string(model),
         tables=_tables(example),
-        helpers=fill("java", "repeat", {}) if cut else "",
+        helpers="".join(
+            fill("java", name, {}) for name, used in (("repeat", cut), ("scale", _affines(example))) if used
+        ),
         checks="\n".join(
             f"        same &= check({json_string(tensor.name)}, answer{index}, EXPECTED_{index}, {tensor.count});"
             for index, tensor in enumerate(example.outputs)
@@ -65,6 +68,9 @@ def _tables(example: Example) -> str:
         tables.append(f"  private static final int STEPS = {example.steps};")
         tables.append(f"  private static final String[][] STATES = {{{pairs}}};")
     for index, tensor in enumerate(example.inputs):
+        if (affine := affine_of(example, tensor)) is not None:
+            tables.append(_affine(index, affine))
+            continue
         kind = _TYPES[tensor.dtype]
         numbers = lines((_element(number(value, long_suffix="L")) for value in tensor.numbers), "      ")
         array = f"{{\n{numbers}\n  }}"
@@ -75,6 +81,23 @@ def _tables(example: Example) -> str:
         numbers = lines(map(as_double, tensor.numbers), "      ")
         tables.append(f"  private static final double[] EXPECTED_{index} = {{\n{numbers}\n  }};")
     return "\n".join(tables)
+
+
+def _affines(example: Example) -> list[Affine]:
+    return [found for tensor in example.inputs if (found := affine_of(example, tensor)) is not None]
+
+
+def _affine(index: int, affine: Affine) -> str:
+    numbers = lines(map(as_double, affine.values), "      ")
+    scales = lines(map(as_double, affine.scales.ravel()), "      ")
+    columns = lines(map(str, affine.columns), "      ")
+    return (
+        f"  private static final double[] RAW_{index} = {{\n{numbers}\n  }};\n"
+        f"  private static final int[] COLUMNS_{index} = {{\n{columns}\n  }};\n"
+        f"  private static final double[] SCALES_{index} = {{\n{scales}\n  }};\n"
+        f"  private static final float[] INPUT_{index} = "
+        f"scale(RAW_{index}, {affine.width}, COLUMNS_{index}, SCALES_{index});"
+    )
 
 
 def _feed(index: int, tensor: Tensor) -> str:

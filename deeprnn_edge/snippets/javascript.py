@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from deeprnn_edge.packages import ONNXRUNTIME_JS as VERSION
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
-from deeprnn_edge.snippets.literals import initial, json_string, lines, number
-from deeprnn_edge.snippets.rendering import fill_program
+from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
+from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "snippet.mjs"
 MARK = "//"
@@ -34,23 +35,34 @@ def render(about: str, model: str, example: Example) -> str:
         example,
         model=json_string(model),
         tables=_tables(example),
+        helpers=fill("javascript", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
     )
 
 
 def _tables(example: Example) -> str:
-    tables = ["const INPUTS = [", *map(_input, example.inputs), "];"]
+    tables = ["const INPUTS = [", *(_input(one, affine_of(example, one)) for one in example.inputs), "];"]
     tables += ["const OUTPUTS = [", *map(_output, example.outputs), "];"]
     if example.steps is not None:
         tables += [f"const STEPS = {example.steps};", "const STATES = [", *map(_state, example.states), "];"]
     return "\n".join(tables)
 
 
-def _input(tensor: Tensor) -> str:
-    numbers = _array(tensor)
+def _input(tensor: Tensor, affine: Affine | None) -> str:
+    numbers = _array(tensor) if affine is None else _affine(affine)
     if tensor.is_cut:
         first = tensor.numbers.size
         numbers = f"{_ARRAYS[tensor.dtype]}.from({{ length: {tensor.count} }}, (_, i) => {numbers}[i % {first}])"
     return f"  {{ {_head(tensor.name, tensor)}, numbers: {numbers}{_step(tensor)} }},"
+
+
+def _affine(affine: Affine) -> str:
+    values, scales = (
+        lines((as_double(value).rstrip("f") for value in of.ravel()), "    ") for of in (affine.values, affine.scales)
+    )
+    columns = lines(map(str, affine.columns), "    ")
+    # A float32 is written in full, so that widening it is exact: its short form is another double.
+    kind = "Float32Array" if affine.values.dtype == "float32" else "Float64Array"
+    return f"scale({kind}.of(\n{values}\n  ), {affine.width}, [\n{columns}\n  ], Float64Array.of(\n{scales}\n  ))"
 
 
 def _output(tensor: Tensor) -> str:

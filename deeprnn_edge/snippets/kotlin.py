@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
-from deeprnn_edge.snippets.literals import initial, kotlin_string, lines, number
+from deeprnn_edge.snippets.literals import as_double, initial, kotlin_string, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "Snippet.kt"
@@ -39,11 +40,12 @@ def render(about: str, model: str, example: Example) -> str:
         options=fill("kotlin", "delegates" if example.delegates else "plain", {}).rstrip(),
         state_class=fill("kotlin", "state_class", {}) if example.states else "",
         tables=_tables(example),
+        helpers=fill("kotlin", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
     )
 
 
 def _tables(example: Example) -> str:
-    tables = ["private val INPUTS = listOf(", *map(_input, example.inputs), ")"]
+    tables = ["private val INPUTS = listOf(", *(_input(one, affine_of(example, one)) for one in example.inputs), ")"]
     tables += ["private val OUTPUTS = listOf(", *map(_output, example.outputs), ")"]
     if example.steps is not None:
         tables += ["private val STATES = listOf(", *map(_state, example.states), ")"]
@@ -51,11 +53,21 @@ def _tables(example: Example) -> str:
     return "\n".join(tables)
 
 
-def _input(tensor: Tensor) -> str:
-    numbers = _numbers(tensor)
+def _input(tensor: Tensor, affine: Affine | None) -> str:
+    numbers = _numbers(tensor) if affine is None else _affine(affine)
     if tensor.is_cut:
         numbers = f"{numbers}.let {{ first -> List({tensor.count}) {{ first[it % first.size] }} }}"
     return f"  // {tensor.dtype} {list(tensor.shape)}\n  Input({_head(tensor)}, {numbers}),"
+
+
+def _affine(affine: Affine) -> str:
+    kind = _ARRAYS[affine.values.dtype.name]
+    values = lines((number(value, long_suffix="L") for value in affine.values), "    ")
+    columns, scales = lines(map(str, affine.columns), "    "), lines(map(as_double, affine.scales.ravel()), "    ")
+    return (
+        f"scale({kind}ArrayOf(\n{values}\n  ).toList(), {affine.width}, intArrayOf(\n{columns}\n  ), "
+        f"doubleArrayOf(\n{scales}\n  ))"
+    )
 
 
 def _output(tensor: Tensor) -> str:

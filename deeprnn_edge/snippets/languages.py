@@ -14,7 +14,9 @@ from deeprnn_edge.runtimes.artifacts import choose_for
 from deeprnn_edge.runtimes.runtime import Runtime
 from deeprnn_edge.snippets import cpp, csharp, java, javascript, kotlin, python, swift
 from deeprnn_edge.snippets.about import write_about
-from deeprnn_edge.snippets.example import Example, make_example
+from deeprnn_edge.snippets.affine import is_affine
+from deeprnn_edge.snippets.example import Example, RawValues, make_example
+from deeprnn_edge.snippets.prepare import can_prepare
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,21 @@ class Language:
         mark: what begins a comment.
         commands: how to install what it needs and run it, with the places ``{file}`` and ``{model}``.
         render: the comment, the model's file name and the example to the program.
-        prepares: whether the program runs the steps from raw values; others have what these become, and say so.
+        prepares: tells whether the program runs the steps to an input; else it has what these become, and says so.
     """
 
     file: str
     mark: str
     commands: tuple[str, ...]
     render: Callable[[str, str, Example], str]
-    prepares: bool = False
+    prepares: Callable[[RawValues], bool] = is_affine
 
 
 LANGUAGES = {
     "c++": Language(cpp.FILE, cpp.MARK, cpp.COMMANDS, cpp.render),
     "java": Language(java.FILE, java.MARK, java.COMMANDS, java.render),
     "javascript": Language(javascript.FILE, javascript.MARK, javascript.COMMANDS, javascript.render),
-    "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render, prepares=True),
+    "python": Language(python.FILE, python.MARK, python.COMMANDS, python.render, can_prepare),
     "csharp": Language(csharp.FILE, csharp.MARK, csharp.COMMANDS, csharp.render),
     "kotlin": Language(kotlin.FILE, kotlin.MARK, kotlin.COMMANDS, kotlin.render),
     "swift": Language(swift.FILE, swift.MARK, swift.COMMANDS, swift.render),

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.snippets.affine import Affine, affine_of
 from deeprnn_edge.snippets.example import Example, State, Tensor
-from deeprnn_edge.snippets.literals import initial, lines, number, swift_string
+from deeprnn_edge.snippets.literals import as_double, initial, lines, number, swift_string
 from deeprnn_edge.snippets.rendering import fill, fill_program
 
 FILE = "main.swift"
@@ -48,12 +49,13 @@ def render(about: str, model: str, example: Example) -> str:
         options=fill("swift", "delegates" if example.delegates else "plain", {}).rstrip(),
         state_class=fill("swift", "state_class", {}) if example.states else "",
         tables=_tables(example),
+        helpers=fill("swift", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
     )
 
 
 def _tables(example: Example) -> str:
     tables = [
-        _numbers(f"{name}{index}", tensor)
+        _numbers(f"{name}{index}", tensor, affine_of(example, tensor) if name == "input" else None)
         for name, tensors in (("input", example.inputs), ("output", example.outputs))
         for index, tensor in enumerate(tensors)
     ]
@@ -64,9 +66,19 @@ def _tables(example: Example) -> str:
     return "\n".join(tables)
 
 
-def _numbers(name: str, tensor: Tensor) -> str:
+def _numbers(name: str, tensor: Tensor, affine: Affine | None) -> str:
     items = (_plain(number(value, float_suffix="")) for value in tensor.numbers)
     about = f"// {tensor.dtype} {list(tensor.shape)}"
+    if affine is not None:
+        kind = _ARRAYS[affine.values.dtype.name]
+        values = lines((as_double(value).rstrip("f") for value in affine.values), "  ")
+        scales = lines(map(as_double, affine.scales.ravel()), "  ")
+        return (
+            f"let {name}Raw: [{kind}] = [\n{values}\n]\n"
+            f"let {name}Columns: [Int] = [\n{lines(map(str, affine.columns), '  ')}\n]\n"
+            f"let {name}Scales: [Double] = [\n{scales}\n]\n{about}\n"
+            f"let {name} = scale({name}Raw.map {{ Double($0) }}, {affine.width}, {name}Columns, {name}Scales)"
+        )
     return f"{about}\nlet {name}: [{_ARRAYS[tensor.dtype]}] = [\n{lines(items, '  ')}\n]"
 
 

@@ -36,6 +36,32 @@ def with_scaler(bundle: Path, *, scale: float = 4.0, offset: float = -3.0) -> No
     change_manifest(bundle, preprocessing=rules, companions=())
 
 
+def with_columns(bundle: Path) -> None:
+    """Let the one input be made of two raw columns more, in another order, by two scales, each column's own."""
+    manifest = open_bundle(bundle).manifest
+    (spec,) = manifest.inputs
+    width = int(spec.shape[-1])
+    random = np.random.default_rng(0)
+    order = random.permutation(width + 2)[:width].tolist()
+    offset, factor = random.normal(size=width), random.uniform(0.5, 3, width)
+    steps = (
+        FeatureStep("select", columns=tuple(order)),
+        FeatureStep("scale", subtract=tuple(offset.tolist()), multiply=tuple((1 / factor).tolist())),
+        FeatureStep("scale", subtract=(0.0,), multiply=(0.5,), add=(-7.0,)),
+    )
+    raw = RawInput(spec.name, "float64", (*spec.shape[1:-1], width + 2), steps=steps)
+    cases = []
+    for case in decode_golden(open_bundle(bundle).read_golden()):
+        if set(case.inputs) != {spec.name}:
+            continue
+        values = random.normal(size=(*case.inputs[spec.name].shape[:-1], width + 2))
+        values[..., order] = (case.inputs[spec.name].astype(np.float64) + 7) * 2 * factor + offset
+        cases.append(dataclasses.replace(case, values={spec.name: values}))
+    (bundle / GOLDEN).write_bytes(encode_golden(cases))
+    rules = dataclasses.replace(manifest.preprocessing, raw=(raw,))
+    change_manifest(bundle, preprocessing=rules, companions=())
+
+
 def free_time(bundle: Path) -> None:
     """Let the manifest say that the time axis is free."""
     manifest = open_bundle(bundle).manifest

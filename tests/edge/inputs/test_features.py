@@ -48,6 +48,14 @@ def test_a_scaler_is_its_formula_in_float64() -> None:
     assert np.abs((RAW.astype(np.float32) - MEAN.astype(np.float32)) / SCALE - made).max() > 1e-4
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("steps", [(), (FeatureStep("select", columns=(2, 0, 1)),)])
+def test_raw_float32_that_nothing_scales_gives_no_warning(steps: tuple[FeatureStep, ...]) -> None:
+    raw = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+    (made,) = encoder(*steps, dtype="float32").rows(raw)
+    np.testing.assert_array_equal(made, raw[:, [2, 0, 1]] if steps else raw)
+
+
 def test_selecting_adding_and_clipping() -> None:
     select = FeatureStep("select", columns=(5, 0, 2))
     scale = FeatureStep("scale", subtract=(0.0,), multiply=(2.0, 3.0, 4.0), add=(1.0,))
