@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from deeprnn_export.tracing.backend import require_tensorflow
+
 if TYPE_CHECKING:
     from deeprnn_export.datasets.catalogue import load_dataset
     from deeprnn_export.pipeline.export import export
@@ -29,4 +31,5 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is used: TensorFlow takes seconds, and ``--help`` needs none of it."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require_tensorflow()
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deeprnn_edge.packages import require_workshop
+from deeprnn_export.tracing.backend import use_tensorflow
 
 
 def start_workshop(command: str) -> None:
@@ -22,6 +23,7 @@ def start_workshop(command: str) -> None:
     # Its notes on oneDNN and missing GPUs, some of them logged as errors, and its advice on retracing, which one
     # model after another in a process brings on, are no progress of ours; real errors are exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    use_tensorflow()
     with _native_stderr_closed():
         importlib.import_module("keras")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

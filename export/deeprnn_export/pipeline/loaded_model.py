@@ -11,7 +11,7 @@ import keras
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.vocabulary import vocabulary_name
-from deeprnn_edge.errors import UnsupportedModelError
+from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_export.pipeline.options import ExportOptions
 from deeprnn_export.pipeline.vocabulary import cut_ids, prune_vocabulary
 from deeprnn_export.reading.description import default_labels
@@ -47,6 +47,12 @@ def read_model(model: keras.Model | str | Path, options: ExportOptions) -> Loade
         UnsupportedModelError: for a model without a recurrence, or whose answers are drawn at random.
     """
     saved_at = None
+    if not isinstance(model, keras.Model | str | Path):
+        kind = f"{type(model).__module__}.{type(model).__qualname__}"
+        raise InputError(
+            f"export takes a Keras 3 model or the path of a saved one, got a {kind}: of tf_keras, save it as .h5 and "
+            "give that path; of a SavedModel, the Keras model that it was made of; a layer, in a keras.Sequential"
+        )
     if not isinstance(model, keras.Model):
         options.progress(f"loading {model}")
         saved_at = Path(model)
