@@ -20,7 +20,9 @@ from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import decode_golden, encode_golden
 from deeprnn_edge.bundle.manifest import Manifest, TensorSpec
 from deeprnn_edge.errors import InputError
+from deeprnn_edge.runtimes import RUNTIMES
 from deeprnn_edge.runtimes.artifacts import open_artifact
+from deeprnn_edge.snippets.languages import LANGUAGES as ALL
 from deeprnn_edge.snippets.languages import choose_artifact, runtime_for, write_program
 from deeprnn_edge.snippets.literals import kotlin_string, swift_string
 from tests.support.changed_bundle import change_manifest
@@ -144,6 +146,11 @@ def test_a_file_of_an_earlier_release_that_keeps_a_state_says_so() -> None:
         assert "keeps a state" not in program(FIXTURES / "bundle", None, language)
 
 
+def test_each_language_is_of_one_runtime() -> None:
+    named = [language for runtime in RUNTIMES.values() for language in runtime.languages]
+    assert sorted(named) == sorted(ALL)
+
+
 def as_tflite(bundle: Path, language: str) -> Path:
     """Let the manifest call the file another format: only its content could tell, which is not looked at."""
     artifacts = open_bundle(bundle).manifest.artifacts
@@ -230,6 +237,16 @@ def test_a_kotlin_program_ends_with_1_where_the_answer_is_another(tmp_path: Path
     done = tools("kotlin")(program(bundle, None, "kotlin"), bundle / "model.tflite")
     assert done.code == 1, done.said
     assert math.isclose(float(re.findall(r"to Keras: (\S+),", done.output)[0]), 2e-5, rel_tol=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [several, counting])
+def test_every_kotlin_program_compiles(make: Any, tmp_path: Path, tools: Tools) -> None:
+    bundle = as_tflite(make(tmp_path / "bundle"), "kotlin")
+    done = tools("kotlin")(program(bundle, None, "kotlin"), bundle / "model.onnx")
+    # It came as far as the library, which is given another format.
+    assert "error:" not in done.said
+    assert 'Exception in thread "main"' in done.said
 
 
 @pytest.mark.slow
