@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,16 @@ NODES = [f"ERROR: node number {number} (TfLiteXNNPackDelegate) failed to prepare
 
 def refuse_first(monkeypatch: pytest.MonkeyPatch, *, always: bool = False) -> list[str]:
     """Let the converter's process fail at trying its file, as it does where the delegate refuses it."""
-    asked, run = [], subprocess.run
+    asked, run = [], convert.run_apart
 
-    def fail(command: list[str], **options: Any) -> Any:
-        done = run(command, **options)
-        asked.append(command[5])
+    def fail(words: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+        done = run(words)
+        asked.append(str(words[2]))
         if always or len(asked) == 1:
-            return subprocess.CompletedProcess(command, 1, "", "\n".join([*NODES, "RuntimeError: no plan"]))
+            return subprocess.CompletedProcess(done.args, 1, "", "\n".join([*NODES, "RuntimeError: no plan"]))
         return done
 
-    monkeypatch.setattr(convert.subprocess, "run", fail)
+    monkeypatch.setattr(convert, "run_apart", fail)
     return asked
 
 
