@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import GOLDEN, Bundle
 from deeprnn_edge.bundle.golden import Case, cases_for
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec, is_time
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 
 DEFAULT_LENGTH = 100  # time steps where neither the bundle nor the caller states any

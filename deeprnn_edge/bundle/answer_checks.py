@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from deeprnn_edge.bundle.answer import KINDS, Answer, class_count, refuse_unknown_kind
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.strict_json import show
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.content import Source, has_file, is_zip, place_of, read_file
-from deeprnn_edge.bundle.manifest import Artifact, Companion, Manifest, decode_manifest
+from deeprnn_edge.bundle.manifest import Companion, Manifest, decode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
 from deeprnn_edge.bundle.vocabulary import decode_vocabulary
 from deeprnn_edge.errors import BundleError, InputError

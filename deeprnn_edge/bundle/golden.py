@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Manifest, StateSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import StateSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.files.npy import decode_array

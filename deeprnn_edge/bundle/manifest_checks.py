@@ -10,18 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from deeprnn_edge.bundle.answer_checks import check_answer
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.content import check_name
 from deeprnn_edge.bundle.feature_steps import RawInput, shape_of_result
-from deeprnn_edge.bundle.manifest import (
-    Artifact,
-    Companion,
-    Manifest,
-    Preprocessing,
-    StateSpec,
-    StreamSpec,
-    TensorSpec,
-    is_time,
-)
+from deeprnn_edge.bundle.manifest import Companion, Manifest, Preprocessing
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec, TensorSpec, is_time
 from deeprnn_edge.bundle.text_steps import check_steps
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import limits

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from deeprnn_edge.bench.results import BenchOptions, BenchResult
 from deeprnn_edge.bench.sequences.run import bench
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.choice.budgets import (
     Budgets,
     Excess,

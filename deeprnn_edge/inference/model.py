@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.names import EVERY_STEP, Answered, check_count, is_named, label_of, name_rows, scale_back
 from deeprnn_edge.inference.parts import Part, in_order, join

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, companion, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.atomic_write import hold_output, write_output
 from deeprnn_edge.files.zip_writer import zip_files

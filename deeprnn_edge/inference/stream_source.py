@@ -10,8 +10,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files import limits
 from deeprnn_edge.inference.stream import Stream, open_stream

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import TensorSpec, is_time
+from deeprnn_edge.bundle.tensors import TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 
 # Arrays by the name of an input, an output or a state.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Preprocessing, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.items import encode_inputs

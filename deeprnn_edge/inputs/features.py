@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.feature_steps import FeatureStep, RawInput, shape_of_result
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 
 Change = Callable[[NDArray[Any]], NDArray[Any]]

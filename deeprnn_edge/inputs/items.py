@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs import arrays as feeds
 from deeprnn_edge.inputs.padding import pad_features, pad_ids

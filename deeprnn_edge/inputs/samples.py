@@ -7,7 +7,7 @@ from typing import Any
 
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.feature_steps import RawInput
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.inputs.text import Split, split_words
 

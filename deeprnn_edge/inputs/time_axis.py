@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.inputs.arrays import Arrays
 
 

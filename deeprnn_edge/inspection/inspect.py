@@ -7,8 +7,8 @@ import json
 import zipfile
 from pathlib import Path
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.inspection.plugins import load_format
 from deeprnn_edge.inspection.record import Inspection

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from deeprnn_edge.bundle.artifact import LoweredLayer, StoredTensor
 from deeprnn_edge.bundle.feature_steps import RawInput
-from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
+from deeprnn_edge.bundle.manifest import Layer
+from deeprnn_edge.bundle.tensors import StateSpec, TensorSpec
 from deeprnn_edge.runtimes.file_inspection import FileInspection
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.golden import Case, cases_for
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.inference.stream_source import run_from_start
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps, join_steps, take_steps

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.answer import Answer
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import Artifact, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.files.guard.question import answer, ask

@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from deeprnn_edge.bench.result_file import LEAST, MOST, Reading, read_report
 from deeprnn_edge.bench.results import BenchReport, Report, StreamBenchReport
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inspection.inspect import inspect_path
 from deeprnn_edge.inspection.record import Inspection

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from deeprnn_edge.bench.results import BenchReport
-from deeprnn_edge.bundle.manifest import Artifact, Manifest
+from deeprnn_edge.bundle.artifact import Artifact
+from deeprnn_edge.bundle.manifest import Manifest
 from deeprnn_edge.report.collecting import Bench, ReportData, accuracy_of
 from deeprnn_edge.report.markup import (
     Cell,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from deeprnn_edge.bundle.manifest import Artifact
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.errors import MissingExtraError
 from deeprnn_edge.files.strict_json import show
 from deeprnn_edge.runtimes import c, onnx, tflite

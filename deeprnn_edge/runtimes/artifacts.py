@@ -10,8 +10,8 @@ import os
 
 import numpy as np
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError, MissingExtraError
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.runtimes import RUNTIMES, find_runtime, forks, runtime_of

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, StateSpec, TensorSpec
+from deeprnn_edge.bundle.artifact import Artifact
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import StateSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.inputs.arrays import Arrays
 
 

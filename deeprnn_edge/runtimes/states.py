@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StateSpec
+from deeprnn_edge.bundle.tensors import StateSpec
 from deeprnn_edge.errors import InputError
 
 Block = NDArray[np.uint8]

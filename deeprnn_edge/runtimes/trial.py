@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, TensorSpec, is_time
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import TensorSpec, is_time
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.files.guard.question import answer, ask
 from deeprnn_edge.runtimes.artifacts import open_artifact

@@ -8,9 +8,11 @@ import textwrap
 from collections.abc import Callable, Collection, Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.feature_steps import describe_raw
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest, Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.bundle.text_steps import describe_steps
 from deeprnn_edge.inputs.samples import collect_examples
 from deeprnn_edge.inputs.text import TextEncoder

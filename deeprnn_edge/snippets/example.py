@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
 from deeprnn_edge.bundle.feature_steps import RawInput
 from deeprnn_edge.bundle.golden import Case, cases_for
-from deeprnn_edge.bundle.manifest import Artifact, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inference.stream_source import run_from_start, stream_spec
 from deeprnn_edge.inputs import arrays as feeds

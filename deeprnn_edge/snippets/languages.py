@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.runtimes import RUNTIMES
 from deeprnn_edge.runtimes.artifacts import choose_for
 from deeprnn_edge.runtimes.runtime import Runtime

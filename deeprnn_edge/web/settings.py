@@ -6,8 +6,10 @@ import dataclasses
 from typing import Any
 
 from deeprnn_edge.bundle.answer import Answer, class_count
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest, Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.bundle.text_steps import encode_step
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream_source import stream_spec

@@ -13,19 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact, Parity
 from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST, open_bundle
 from deeprnn_edge.bundle.golden import Case, decode_golden, encode_golden
-from deeprnn_edge.bundle.manifest import (
-    Architecture,
-    Artifact,
-    Manifest,
-    Parity,
-    Preprocessing,
-    StateSpec,
-    StreamSpec,
-    TensorSpec,
-    encode_manifest,
-)
+from deeprnn_edge.bundle.manifest import Architecture, Manifest, Preprocessing, encode_manifest
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec, TensorSpec
 
 # Without a character beyond the first 65,536: ONNX Runtime's Java package reads such a name as another one.
 ODD = 'quo"te \\ back\\u0041 ${x} @about é ??/ %s {0}'

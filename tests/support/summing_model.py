@@ -5,16 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from deeprnn_edge.bundle.artifact import Artifact, Parity
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import (
-    FORMAT_VERSION,
-    Architecture,
-    Artifact,
-    Manifest,
-    Parity,
-    Preprocessing,
-    TensorSpec,
-)
+from deeprnn_edge.bundle.manifest import FORMAT_VERSION, Architecture, Manifest, Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.inference.model import Model
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import deeprnn_edge
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.golden import Case, cases_for, decode_golden
-from deeprnn_edge.bundle.manifest import StreamSpec
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
 from deeprnn_edge.runtimes.artifacts import choose_artifact

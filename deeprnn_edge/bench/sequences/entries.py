@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from deeprnn_edge.bench.cold_start import Probe, probe_artifact, probe_file
 from deeprnn_edge.bench.inputs import BenchInputs
 from deeprnn_edge.bench.results import BenchResult
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.inspection.plugins import load_format

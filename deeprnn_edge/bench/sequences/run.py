@@ -17,8 +17,8 @@ from deeprnn_edge.bench.machine import describe_machine
 from deeprnn_edge.bench.results import BenchOptions, BenchReport
 from deeprnn_edge.bench.sequences.entries import artifact_entry, check_answers, file_entry, start
 from deeprnn_edge.bench.timing import time_alternating
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.artifacts import choose_artifact
 from deeprnn_edge.runtimes.session import Session

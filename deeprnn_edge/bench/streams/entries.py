@@ -11,8 +11,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from deeprnn_edge.bench.sequences.entries import AGREEMENT_ATOL, attempt
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle
-from deeprnn_edge.bundle.manifest import Artifact, StreamSpec
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.guard.child import report
 from deeprnn_edge.inference.model import Model

@@ -12,7 +12,7 @@ import numpy as np
 from deeprnn_edge.bench.results import PushResult, StreamBenchOptions, StreamResult, WindowResult
 from deeprnn_edge.bench.streams.entries import StreamEntry
 from deeprnn_edge.bench.timing import Timing
-from deeprnn_edge.bundle.manifest import StateSpec, StreamSpec
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec
 from deeprnn_edge.errors import InputError
 
 

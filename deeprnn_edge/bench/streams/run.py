@@ -26,8 +26,10 @@ from deeprnn_edge.bench.streams.entries import (
 )
 from deeprnn_edge.bench.streams.results import Timings, make_result
 from deeprnn_edge.bench.timing import Timing, time_alternating
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.model import Model
 from deeprnn_edge.inference.stream_source import stream_spec

@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from deeprnn_edge.bundle.artifact import LoweredLayer, StoredTensor
 from deeprnn_edge.bundle.feature_steps import describe_raw
-from deeprnn_edge.bundle.manifest import Layer, LoweredLayer, StateSpec, StoredTensor, TensorSpec
+from deeprnn_edge.bundle.manifest import Layer
+from deeprnn_edge.bundle.tensors import StateSpec, TensorSpec
 from deeprnn_edge.inspection.inspect import inspect_path, to_json
 from deeprnn_edge.inspection.record import Inspection
 from deeprnn_edge.runtimes.file_inspection import FileInspection

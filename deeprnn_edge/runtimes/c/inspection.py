@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.runtimes.c.description import read_description
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.c.compiler import build_library

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.files import protobuf as wire
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.runtimes.onnx import library

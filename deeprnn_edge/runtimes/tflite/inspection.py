@@ -9,7 +9,7 @@ import struct
 from collections import Counter
 from typing import Any
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
 from deeprnn_edge.runtimes.notes import read_notes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.runtimes.states import allocate, fill_initial

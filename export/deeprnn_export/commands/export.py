@@ -8,7 +8,8 @@ from typing import Literal
 
 import click
 
-from deeprnn_edge.bundle.manifest import Evaluation, Manifest, manifest_fields
+from deeprnn_edge.bundle.artifact import Evaluation
+from deeprnn_edge.bundle.manifest import Manifest, manifest_fields
 from deeprnn_edge.choice.budgets import parse_points
 from deeprnn_edge.cli.option_words import spell_options
 from deeprnn_edge.cli.terminal import say

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import Form
+from deeprnn_edge.bundle.artifact import Form
 from deeprnn_export.cells.cell import Recurrence
 from deeprnn_export.lowering.target import Lowering
 from deeprnn_export.tracing.recurrence import as_keras_zeroes

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import Form, LoweredLayer
+from deeprnn_edge.bundle.artifact import Form, LoweredLayer
 from deeprnn_export.cells.cell import Recurrence
 from deeprnn_export.lowering import bidirectional
 from deeprnn_export.lowering.target import Lowering

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from deeprnn_edge.bundle.manifest import Form, LoweredLayer, StoredTensor
+from deeprnn_edge.bundle.artifact import Form, LoweredLayer, StoredTensor
 from deeprnn_export.cells.cell import Recurrence
 
 

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Evaluation, Preprocessing
+from deeprnn_edge.bundle.artifact import Evaluation
+from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.names import decide
 from deeprnn_edge.parity.replay import Replay

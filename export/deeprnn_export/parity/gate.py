@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from deeprnn_edge.bundle.answer import Answer
+from deeprnn_edge.bundle.artifact import Artifact, Parity
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import Artifact, Parity, TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import ParityError
 from deeprnn_edge.parity.difference import ROUNDING_SHARE, Difference
 from deeprnn_edge.parity.replay import Replay

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import TIME, TensorSpec, is_time
+from deeprnn_edge.bundle.tensors import TIME, TensorSpec, is_time
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.arrays import arrange, check, check_ties
 from deeprnn_edge.inputs.text import OOV_ID

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.feature_steps import ANY_COLUMNS, FeatureStep, RawInput
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_edge.inputs.features import FeatureEncoder, make_feature_encoders
 from deeprnn_edge.inputs.items import to_batch

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import Artifact, Evaluation, MissingArtifact
+from deeprnn_edge.bundle.artifact import Artifact, Evaluation, MissingArtifact
 from deeprnn_edge.errors import BundleError, DeepRNNEdgeError, InputError, UnsupportedModelError
 from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.lowering.target import Conversion

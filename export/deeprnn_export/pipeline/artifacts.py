@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Literal
 
-from deeprnn_edge.bundle.manifest import LoweredLayer
+from deeprnn_edge.bundle.artifact import LoweredLayer
 from deeprnn_edge.parity.replay import Replay
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.parity.tolerance import Tolerance, reduced_tolerance

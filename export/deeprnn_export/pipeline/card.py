@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deeprnn_edge.bundle.answer import describe_answer
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.feature_steps import describe_raw
-from deeprnn_edge.bundle.manifest import Artifact, Manifest, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 
 
 def write_card(manifest: Manifest) -> str:

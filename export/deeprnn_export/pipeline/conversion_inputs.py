@@ -10,7 +10,7 @@ import keras
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import TIME, StreamSpec, is_time
+from deeprnn_edge.bundle.tensors import TIME, StreamSpec, is_time
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset

@@ -16,12 +16,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.bundle.answer import Answer
 from deeprnn_edge.bundle.bundle import CARD, GOLDEN, MANIFEST, companion
 from deeprnn_edge.bundle.golden import Case, encode_golden
-from deeprnn_edge.bundle.manifest import (
-    FORMAT_VERSION,
-    Manifest,
-    Preprocessing,
-    encode_manifest,
-)
+from deeprnn_edge.bundle.manifest import FORMAT_VERSION, Manifest, Preprocessing, encode_manifest
 from deeprnn_edge.bundle.vocabulary import encode_vocabulary, vocabulary_name
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES

@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from deeprnn_edge.bundle.bundle import companion
-from deeprnn_edge.bundle.manifest import StreamSpec, preprocessing_fields
+from deeprnn_edge.bundle.manifest import preprocessing_fields
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.bundle.vocabulary import encode_vocabulary
 from deeprnn_edge.runtimes.notes import PREFIX
 from deeprnn_export.reading.input_rules import InputRules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from deeprnn_edge.bundle.manifest import LoweredLayer
+from deeprnn_edge.bundle.artifact import LoweredLayer
 from deeprnn_edge.errors import DeepRNNEdgeError
 from deeprnn_export.targets.target import Target
 

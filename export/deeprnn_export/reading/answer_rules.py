@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deeprnn_edge.bundle.answer import Answer, class_count
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.scaler_files import inverse, read_scaler
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deeprnn_edge.bundle.feature_steps import ANY_COLUMNS, FeatureStep, RawInput
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_export.datasets.scaler_files import Scaler, read_scaler, take_features
 from deeprnn_export.reading.signature import Signature

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import TIME, TensorSpec
+from deeprnn_edge.bundle.tensors import TIME, TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.reading.time_axes import name_time_axes, trace_shapes
 from deeprnn_export.tracing.inference_form import inference_form

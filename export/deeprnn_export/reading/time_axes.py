@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import TIME, TensorSpec
+from deeprnn_edge.bundle.tensors import TIME, TensorSpec
 
 # Distinct, and such that no sum or product of two is another: an output of one of these lengths follows that input.
 _LENGTHS = (11, 17, 29, 43, 61, 97)

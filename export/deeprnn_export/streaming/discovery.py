@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import StateSpec
+from deeprnn_edge.bundle.tensors import StateSpec
 from deeprnn_export.cells import cell_of
 from deeprnn_export.streaming.convolution import context_steps, why_not
 from deeprnn_export.streaming.keras_loop import repeated_state

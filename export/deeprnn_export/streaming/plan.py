@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import TIME, StreamSpec, TensorSpec, is_time
+from deeprnn_edge.bundle.tensors import TIME, StreamSpec, TensorSpec, is_time
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.reading.signature import Signature, tensor_specs
 from deeprnn_export.streaming.carry import Carry, any_length

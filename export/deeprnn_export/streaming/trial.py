@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StateSpec
+from deeprnn_edge.bundle.tensors import StateSpec
 from deeprnn_export.streaming.carry import Carry, any_length
 from deeprnn_export.streaming.convolution import carry_context
 from deeprnn_export.streaming.keras_loop import carried_loop

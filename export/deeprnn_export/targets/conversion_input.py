@@ -10,7 +10,7 @@ import keras
 from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_export.parity.tolerance import Tolerance
 from deeprnn_export.reading.signature import Signature
 from deeprnn_export.streaming.carry import Carry, nothing_carried

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deeprnn_edge.bundle.manifest import Form
+from deeprnn_edge.bundle.artifact import Form
 from deeprnn_edge.runtimes.runtime import Runtime
 
 if TYPE_CHECKING:  # Keras and TensorFlow come with it, and a command's help needs none of them

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import TensorSpec, decode_manifest, encode_manifest
+from deeprnn_edge.bundle.manifest import decode_manifest, encode_manifest
 from deeprnn_edge.bundle.manifest_checks import check_manifest
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.inputs.items import to_rows
 from tests.support.fuzz_targets import BUNDLES, FIXTURES

@@ -17,8 +17,8 @@ import pytest
 from deeprnn_edge.bench.sequences import entries as entries
 from deeprnn_edge.bench.sequences import run as benchmarking
 from deeprnn_edge.bench.timing import Timing
+from deeprnn_edge.bundle.artifact import Evaluation
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
-from deeprnn_edge.bundle.manifest import Evaluation
 from deeprnn_edge.choice.budgets import Measure
 from deeprnn_edge.choice.choose import FORMAT_VERSION, Choice, choose, to_json
 from deeprnn_edge.errors import InputError, MissingExtraError

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from deeprnn_edge.bundle.artifact import Evaluation
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.manifest import Evaluation
 from deeprnn_edge.cli.main import main
 from tests.support.changed_bundle import change_manifest
 from tests.support.fresh_process import HEAVY, command, modules_after

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deeprnn_edge.bundle.bundle import Bundle, open_bundle
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.web.runtime_files import SCRIPT, VERSION, WASM, unpack_runtime

@@ -15,8 +15,8 @@ import pytest
 
 import deeprnn_edge
 from deeprnn_edge.bench.inputs import choose_inputs
+from deeprnn_edge.bundle.artifact import Evaluation, StoredTensor
 from deeprnn_edge.bundle.bundle import MANIFEST, companion, open_bundle
-from deeprnn_edge.bundle.manifest import Evaluation, StoredTensor
 from deeprnn_edge.errors import BundleError, InputError
 from deeprnn_edge.files.zip_writer import zip_files
 from deeprnn_edge.inference.packing import Packed, pack, to_json

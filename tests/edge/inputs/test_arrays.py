@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.arrays import arrange, check
 

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from deeprnn_edge.bundle.manifest import Preprocessing, StateSpec, StreamSpec, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.stream import Stream
 from deeprnn_edge.inference.stream_source import run_from_start

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from deeprnn_edge.bundle.feature_steps import FeatureStep, RawInput
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.features import FeatureEncoder
 from tests.support.summing_model import Summing, make

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.items import to_rows
 from deeprnn_edge.inputs.text import TextEncoder

@@ -18,21 +18,11 @@ import deeprnn_edge
 from deeprnn_edge import runtimes
 from deeprnn_edge.bench.sequences.run import bench
 from deeprnn_edge.bench.streams.run import bench_stream
+from deeprnn_edge.bundle.artifact import Artifact, Parity
 from deeprnn_edge.bundle.bundle import GOLDEN, MANIFEST
 from deeprnn_edge.bundle.golden import Case, encode_golden
-from deeprnn_edge.bundle.manifest import (
-    FORMAT_VERSION,
-    Architecture,
-    Artifact,
-    Layer,
-    Manifest,
-    Parity,
-    Preprocessing,
-    StateSpec,
-    StreamSpec,
-    TensorSpec,
-    encode_manifest,
-)
+from deeprnn_edge.bundle.manifest import FORMAT_VERSION, Architecture, Layer, Manifest, Preprocessing, encode_manifest
+from deeprnn_edge.bundle.tensors import StateSpec, StreamSpec, TensorSpec
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.inference.packing import pack

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import deeprnn_edge
 from deeprnn_edge.bundle.answer import Answer
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inference.names import Answered
 from deeprnn_edge.scoring import output_folder

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from deeprnn_edge.bundle.bundle import GOLDEN, open_bundle
 from deeprnn_edge.bundle.golden import decode_golden, encode_golden
-from deeprnn_edge.bundle.manifest import Manifest, TensorSpec
+from deeprnn_edge.bundle.manifest import Manifest
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes import RUNTIMES
 from deeprnn_edge.runtimes.artifacts import open_artifact

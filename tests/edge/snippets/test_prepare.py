@@ -13,7 +13,8 @@ import pytest
 
 from deeprnn_edge.bundle.bundle import open_bundle
 from deeprnn_edge.bundle.feature_steps import FeatureStep, RawInput
-from deeprnn_edge.bundle.manifest import Preprocessing, TensorSpec
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.inputs.features import FeatureEncoder
 from deeprnn_edge.snippets.affine import read_affine
 from deeprnn_edge.snippets.example import RawValues

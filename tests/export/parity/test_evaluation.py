@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import Artifact, Evaluation, Parity, Preprocessing, TensorSpec
+from deeprnn_edge.bundle.artifact import Artifact, Evaluation, Parity
+from deeprnn_edge.bundle.manifest import Preprocessing
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError, ParityError
 from deeprnn_export import export
 from deeprnn_export.datasets.labelled import Dataset, make_id_dataset

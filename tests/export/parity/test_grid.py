@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_export.parity.grid import make_grid
 from deeprnn_export.reading.signature import Signature
 

@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import GOLDEN
 from deeprnn_edge.bundle.golden import decode_golden
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export import export
 from deeprnn_export.parity import grid

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from deeprnn_edge.bundle.manifest import Form, LoweredLayer
+from deeprnn_edge.bundle.artifact import Form, LoweredLayer
 from deeprnn_edge.errors import DeepRNNEdgeError
 from deeprnn_export import export
 from deeprnn_export.pipeline.forms import check_forms

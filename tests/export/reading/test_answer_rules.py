@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deeprnn_edge.bundle.answer import Answer
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import InputError
 from deeprnn_export.reading.answer_rules import AnswerOptions, AnswerRules, read_answer
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec, TensorSpec
+from deeprnn_edge.bundle.tensors import StreamSpec, TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.file_inspection import FileInspection, TensorBytes, summarize
 from deeprnn_edge.runtimes.runtime import Runtime

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from deeprnn_edge.bundle.manifest import LoweredLayer
+from deeprnn_edge.bundle.artifact import LoweredLayer
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.target import Conversion
 from deeprnn_export.targets.conversion_input import ConversionInput

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.program.form import Combine, Constant, Input, Operation, Program, Shape, Tensor, ToFloat
 from deeprnn_export.lowering.program.markers import OPERATION, Marker

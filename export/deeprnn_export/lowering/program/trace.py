@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from deeprnn_edge.bundle.manifest import LoweredLayer, TensorSpec
+from deeprnn_edge.bundle.artifact import LoweredLayer
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.lower import lowered
 from deeprnn_export.lowering.program.form import Program

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deeprnn_edge.bundle.golden import Case, cases_for
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.program.form import Program
 from deeprnn_export.lowering.program.trace import Traced, trace_program

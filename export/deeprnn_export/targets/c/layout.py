@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_export.lowering.program.form import Constant, Embed, Input, Program, Recur, Tensor
 from deeprnn_export.targets.c.layouts import padded
 from deeprnn_export.targets.c.streams import carriers, streams

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deeprnn_edge.bundle.manifest import StoredTensor
+from deeprnn_edge.bundle.artifact import StoredTensor
 from deeprnn_export.lowering.program.form import (
     Activate,
     Combine,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StoredTensor
+from deeprnn_edge.bundle.artifact import StoredTensor
 from deeprnn_edge.errors import UnsupportedModelError
 from deeprnn_export.lowering.program.form import Activation, Constant, Convolve, Dense, Embed, Operation, Recur
 from deeprnn_export.targets.c.layouts import (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnx
 
-from deeprnn_edge.bundle.manifest import LoweredLayer, StoredTensor
+from deeprnn_edge.bundle.artifact import LoweredLayer, StoredTensor
 from deeprnn_edge.errors import UnsupportedModelError
 
 _OTHERS = {"RNN": "SimpleRNN", "GRU": "GRU"}

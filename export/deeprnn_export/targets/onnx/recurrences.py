@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from deeprnn_edge.bundle.manifest import Form
+from deeprnn_edge.bundle.artifact import Form
 from deeprnn_export.cells.cell import NativeNode, Recurrence
 from deeprnn_export.lowering import masks
 from deeprnn_export.lowering.bidirectional import combine

@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from deeprnn_edge.bundle.artifact import StoredTensor
 from deeprnn_edge.bundle.golden import Case
-from deeprnn_edge.bundle.manifest import StoredTensor
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.parity.difference import compare
 from deeprnn_edge.runtimes.onnx.session import OnnxSession

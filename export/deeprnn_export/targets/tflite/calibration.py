@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deeprnn_edge.bundle.manifest import StreamSpec
+from deeprnn_edge.bundle.tensors import StreamSpec
 from deeprnn_edge.inputs.time_axis import count_steps, take_steps
 from deeprnn_edge.runtimes.tflite.session import TFLiteSession
 from deeprnn_export.lowering.target import Conversion

@@ -17,8 +17,8 @@ from deeprnn_edge.bench.streams import entries as stream_entries
 from deeprnn_edge.bench.streams.results import Timings, make_push
 from deeprnn_edge.bench.streams.run import bench_stream
 from deeprnn_edge.bench.timing import Timing
+from deeprnn_edge.bundle.artifact import Artifact
 from deeprnn_edge.bundle.bundle import open_bundle
-from deeprnn_edge.bundle.manifest import Artifact
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.runtimes import artifacts as sessions

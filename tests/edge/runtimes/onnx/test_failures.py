@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import deeprnn_edge
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError
 from deeprnn_edge.runtimes.onnx.library import name_failure
 from tests.support.changed_bundle import change_manifest

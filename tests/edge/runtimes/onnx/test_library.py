@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from deeprnn_edge.bundle.manifest import TensorSpec
+from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.errors import BundleError, MissingExtraError
 from deeprnn_edge.inference.model import load
 from deeprnn_edge.runtimes.onnx import RUNTIME, library
