@@ -104,16 +104,16 @@ def mutate_json(random: Random, content: bytes) -> bytes:
         parent, key = random.choice(places)
         what = random.randint(0, 6)
         if what <= 2:
-            parent[key] = random.choice(VALUES)
+            parent[key] = copy.deepcopy(random.choice(VALUES))
         elif what == 3:
             del parent[key]
         elif what == 4:
             other, name = random.choice(places)
             parent[key] = copy.deepcopy(other[name])
         elif what == 5 and isinstance(parent, list):
-            parent.append(parent[key])
+            parent.append(copy.deepcopy(parent[key]))
         elif isinstance(parent, dict):
-            parent[str(random.choice(NAMES))] = random.choice(VALUES)
+            parent[str(random.choice(NAMES))] = copy.deepcopy(random.choice(VALUES))
         if not tree:
             break
     text = json.dumps(tree)
