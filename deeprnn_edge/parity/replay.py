@@ -55,6 +55,18 @@ class Replay:
         for how, lengths in _cuts(count_steps(self._inputs, case.inputs), self._chunk).items():
             yield f"{case.name}, {how}", self._run_chunks(self._stream, case, lengths)
 
+    def is_steady(self, case: Case, other: Case) -> bool:
+        """Return whether a case has the same answer to the bit when it is asked again, and again after another one.
+
+        Nothing is reset in between, as in an app that has the library alone. A stream is asked so in every case.
+        """
+        if self._stream is not None:
+            return True
+        first, second = (self._session.run_plain(case.inputs) for _ in range(2))
+        self._session.run_plain(other.inputs)
+        third = self._session.run_plain(case.inputs)
+        return all(first[name].tobytes() == again[name].tobytes() for again in (second, third) for name in first)
+
     def whole(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
         """Return the outputs for whole sequences, which a stream begins from its initial states."""
         if self._stream is None:

@@ -40,6 +40,10 @@ class Session(Protocol):
         """Run the model: arrays of its own inputs to arrays of its outputs, both by name."""
         ...
 
+    def run_plain(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run it as an app does that has the library alone: what that keeps from one call to the next stays."""
+        ...
+
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """Return the file's inputs and outputs; an axis of any size is a name."""
         ...

@@ -70,6 +70,8 @@ class CSession:
             self.raise_for(wrong)
         return {port.name: array for port, array in zip(self.description.outputs, outputs, strict=True)}
 
+    run_plain = run  # source without anything static keeps nothing between calls
+
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """Return the file's inputs and outputs; an axis of any size is a name."""
         found = self.description

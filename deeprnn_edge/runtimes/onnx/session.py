@@ -53,6 +53,8 @@ class OnnxSession:
             library.name_failure(self._path, error)
             raise
 
+    run_plain = run  # ONNX Runtime keeps nothing between calls
+
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
         """Return the file's inputs and outputs; ``?`` is an axis of any size."""
         return library.interface_of(self._session)

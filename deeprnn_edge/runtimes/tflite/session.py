@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,20 @@ class TFLiteSession:
                     f"input {name!r} has the shape {feeds[name].shape}; this TFLite artifact takes "
                     f"(batch, {', '.join(map(str, shape[1:]))}): pad or cut it, or load the .onnx artifact"
                 )
+        # The fused LSTM, in files of earlier releases, keeps its state from one call to the next: tensorflow#46620.
+        return self._run(feeds, self._interpreter.reset_all_variables)
+
+    def run_plain(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Run it as an app does that has LiteRT alone: variables keep their values from one call to the next."""
+        return self._run(feeds, lambda: None)
+
+    def _run(self, feeds: Arrays, prepare: Callable[[], object]) -> dict[str, NDArray[Any]]:
         rows = len(next(iter(feeds.values())))
         if rows == 1:  # what an app asks most; the interpreter's answers are arrays of their own
-            return self._run_row(feeds)
-        parts = [self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}) for row in range(rows)]
+            return self._run_row(feeds, prepare)
+        parts = [
+            self._run_row({name: feeds[name][row : row + 1] for name in self._inputs}, prepare) for row in range(rows)
+        ]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def interface(self) -> tuple[list[TensorSpec], list[TensorSpec]]:
@@ -84,11 +94,10 @@ class TFLiteSession:
 
         return call
 
-    def _run_row(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+    def _run_row(self, feeds: Arrays, prepare: Callable[[], object]) -> dict[str, NDArray[Any]]:
         interpreter = self._interpreter
         with self._lock:
-            # The fused LSTM keeps its state from one call to the next: tensorflow#46620.
-            interpreter.reset_all_variables()
+            prepare()
             for name, (index, dtype) in self._inputs.items():
                 array = feeds[name]
                 interpreter.set_tensor(index, array if array.dtype == dtype else array.astype(dtype))

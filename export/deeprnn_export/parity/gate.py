@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,6 +99,9 @@ def check_parity(
     if not chosen:
         raise ParityError(f"no case of the grid has the shape that {path} takes")
     differences = compare_cases(replay, chosen, outputs, exact=tolerance.exact, decisions=decisions)
+    if not replay.is_steady(chosen[0], chosen[-1]):
+        problem = "another answer when it is asked again: the file keeps a state between calls"
+        differences.append(Difference(chosen[0].name, outputs[0].name, math.inf, 0, problem))
     return ParityReport(path, tolerance, tuple(differences), tuple(case.name for case in skipped))
 
 

@@ -52,6 +52,8 @@ class Session:
         start = np.zeros((len(feeds["x"]), len(self._weights["bias"])), np.float32)
         return {"h": self.advance(feeds["x"], start)}
 
+    run_plain = run
+
     def advance(self, x: NDArray[Any], h: NDArray[Any]) -> NDArray[Any]:
         kernel, recurrent, bias = (self._weights[name] for name in WEIGHTS)
         for step in range(x.shape[1]):
