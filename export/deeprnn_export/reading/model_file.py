@@ -22,7 +22,9 @@ SUFFIXES = (".keras", ".h5", ".hdf5")
 WEIGHTS = "model.weights.h5"
 # Of the entries of a .keras archive, which a zip states before anything is unpacked. A config of a thousand layers
 # takes a megabyte; weights are held in memory as a bundle's artifacts are.
-_LARGEST = {"config.json": limits.MANIFEST_BYTES, "metadata.json": limits.MIB, WEIGHTS: limits.ARTIFACT_BYTES}
+# A model's own description may hold the words of a TextVectorization.
+_CONFIG_BYTES = 16 * limits.MIB
+_LARGEST = {"config.json": _CONFIG_BYTES, "metadata.json": limits.MIB, WEIGHTS: limits.ARTIFACT_BYTES}
 
 
 @dataclass(frozen=True)
