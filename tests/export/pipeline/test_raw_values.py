@@ -164,7 +164,7 @@ def test_the_command_names_its_options_and_what_it_recognised(tmp_path: Path) ->
     assert (result.exit_code, "has no column 'ax'; its columns are t, az, ay" in result.stderr) == (2, True)
     for file, said in (
         (rows, "is neither JSON nor an .npz"),
-        (tmp_path / "m.keras", "which no scaler that is known has"),
+        (tmp_path / "m.keras", "as a scaler: an .npz of numbers by name: metadata.json is no array"),
     ):
         result = run(*words, "--force", "--scaler", file)
         assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
