@@ -87,7 +87,7 @@ def _ask(answer: Answer, case: GridCase, model: keras.Model) -> list[NDArray[Any
             return None
         reason = next((line for line in str(error).splitlines()[1:] if line.strip()), str(error)).strip()
         raise InputError(
-            f"Keras itself fails on the case {case.name!r} of the parity grid, which the model {model.name!r} may be "
+            f"Keras itself fails on the case {case.name!r}, which the model {model.name!r} may be "
             f"right to refuse ({type(error).__name__}: {_plain(reason)}); give real rows and compare on them alone: "
             "sample= with sample_only=True"
         ) from error
