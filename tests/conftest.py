@@ -15,12 +15,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.hookimpl(tryfirst=True)  # before what -m leaves out is looked for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark three of four cases of a test that is marked ``each_fourth`` as slow."""
+    """Mark all but one in so many cases of a test that is marked ``one_in`` as slow."""
     places: Counter[str] = Counter()
     for item in items:
-        if item.get_closest_marker("each_fourth"):
+        if (marker := item.get_closest_marker("one_in")) is not None:
             test = item.nodeid.split("[")[0]
-            if places[test] % 4:
+            if places[test] % marker.args[0]:
                 item.add_marker("slow")
             places[test] += 1
 

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from deeprnn_edge.cli.main import main
 from deeprnn_edge.files.place_lock import hold_place
 
+pytestmark = pytest.mark.process
+
 # The words of each command but its output, which is made by the words behind them.
 WRITERS = {
     "pack": (["{bundle}"], "out.zip"),

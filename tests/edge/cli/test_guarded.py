@@ -13,7 +13,7 @@ from deeprnn_edge.errors import BundleError
 from tests.support.damaged_bundle import crashing_bundle
 from tests.support.paths import FIXTURES
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")]
 
 
 @pytest.fixture(scope="module")

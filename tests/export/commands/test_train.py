@@ -22,6 +22,8 @@ from deeprnn_export.training import job as training_job
 from deeprnn_export.training.fit import Progress, train_network
 from deeprnn_export.training.network import build_network
 
+pytestmark = pytest.mark.slow  # each trains
+
 SMALL = [
     "--cell",
     "rnn",

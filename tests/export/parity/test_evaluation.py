@@ -32,7 +32,7 @@ def dataset(rows: int = 90, *, ids: int = 20) -> Dataset:
     return make_id_dataset("noise", parts, labels, vocabulary_size=ids, max_length=8)
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
 @pytest.mark.parametrize("batch", [7, 1000])
 def test_costs_are_those_of_every_row(

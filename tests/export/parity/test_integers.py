@@ -56,6 +56,7 @@ USES: dict[str, Callable[[Any], Any]] = {
 PROBES = np.array([[0, 1, 2, -1, -1, -1], [4, 3, 9, -7, 100, 5]], np.int32)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("use", USES)
 def test_every_integer_is_answered_as_by_keras(use: str, tmp_path: Path) -> None:

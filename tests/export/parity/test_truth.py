@@ -57,6 +57,7 @@ def truths(model: keras.Model) -> list[tuple[Mapping[str, NDArray[Any]], ...]]:
     return [(case.inputs, case.outputs, case.truth) for case in with_truth(cases, model, signature)]
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")  # Keras's, where the grid has one step
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("build", [words, steps], ids=lambda build: build.__name__)

@@ -55,6 +55,7 @@ def test_several_labels_of_one_item(tmp_path: Path, items: list[Any]) -> None:
     assert "above 0.6" in (tmp_path / "b" / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["pre", "post"])
 def test_a_tagger_names_the_words_and_no_padding(tmp_path: Path, side: Any) -> None:
     model = network([keras.layers.Dense(3, activation="softmax")], every_step=True, masked=True)

@@ -63,7 +63,7 @@ def short_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversion_inputs, "with_truth", lambda cases, *_, **__: list(cases))
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(18)
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @pytest.mark.usefixtures("convert_in_process", "short_chunks", "short_grid")
 def test_a_row_has_its_outcomes(row: Row, tmp_path: Path) -> None:

@@ -263,6 +263,7 @@ def test_layers_and_functions_of_ones_own_come_from_a_file(tmp_path: Path) -> No
     assert "keeps Keras's loop, slow but exact: the ONNX operators lack the activation squashed" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_of_keras_2_becomes_a_bundle(tmp_path: Path) -> None:
     fixtures = FIXTURES / "legacy"
     with zipfile.ZipFile(fixtures / "keras-2.2.4.zip") as stored:

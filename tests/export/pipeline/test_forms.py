@@ -119,6 +119,7 @@ def dropping() -> keras.Model:
     return model
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("model", [shared, alike, stacked, both_ways, loop, dropping])
 def test_what_is_no_mistake(model: Callable[[], keras.Model], tmp_path: Path) -> None:

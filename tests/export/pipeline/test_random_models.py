@@ -46,7 +46,7 @@ def test_a_seed_draws_the_same_and_another_seed_others() -> None:
     assert draw(3, seed=1) == draw(3, seed=1) != draw(3, seed=2)
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("kind", ["onnx", "tflite"])
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_what_failed_once_is_exact(path: Path, kind: str) -> None:

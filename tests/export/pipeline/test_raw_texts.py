@@ -22,6 +22,8 @@ from deeprnn_export.parity import raw_texts
 from tests.support.keras_models import randomised
 from tests.support.workshop import assert_untouched, run
 
+pytestmark = pytest.mark.slow  # each exports a model of strings
+
 L = keras.layers
 WORDS = ["the", "film", "don't", "dont", "café", "was", "great"]
 TEXTS = ["The film was GREAT!", "Don't, the film.", "", "unheard-of words", "Café ÉTÉ 🎬 the\u00a0film", "was " * 30]

@@ -104,6 +104,7 @@ def assert_pruned(model: keras.Model, *, kept: int = KEPT, tables: int = 1) -> k
     return pruned
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.parametrize("mask", [False, True], ids=["plain", "masked"])
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("build", [sequential, functional, nested, shared, bidirectional])

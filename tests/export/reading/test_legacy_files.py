@@ -98,7 +98,7 @@ def refusal(path: Path, **options: Any) -> str:
     return message
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(("tag", "name"), [(tag, name) for tag, name in FILES if not name.startswith(REFUSED)])
 def test_answers_of_the_old_keras(unpacked: Callable[[str, str], Path], tag: str, name: str) -> None:
     path = unpacked(tag, name)

@@ -74,6 +74,7 @@ def test_axes_are_tied_as_the_model_ties_them(make: Callable[[], keras.Model]) -
     assert {spec.name: spec.shape[1] for spec in signature.outputs if len(spec.shape) > 2} == CASES[make][1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")  # Keras's, where the grid has one step
 @pytest.mark.parametrize("make", [encoder_decoder, attending, siamese], ids=lambda make: make.__name__)
 def test_a_file_answers_for_two_lengths(make: Callable[[], keras.Model], tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
 }
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", MODELS)
 def test_chunked_equals_whole(name: str) -> None:
     model = randomised(MODELS[name](), scale=0.5)

@@ -72,7 +72,7 @@ STATES: dict[str, tuple[Model, dict[str, tuple[int, ...]]]] = {
 }
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", STATES)
 def test_the_states_are_named_after_the_layers(name: str) -> None:
     model, expected = STATES[name]
@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[Model, str]] = {
 }
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_stream_is_refused_by_name(name: str) -> None:
     model, words = REFUSED[name]
@@ -223,7 +223,7 @@ ACCEPTED: dict[str, Model] = {
 }
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_each_step_decides_streams(name: str) -> None:
     assert plan(ACCEPTED[name]()).spec.states

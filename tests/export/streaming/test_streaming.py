@@ -50,7 +50,7 @@ def chunks(ids: NDArray[np.int32], lengths: list[int]) -> list[NDArray[np.int32]
     return np.split(ids, np.cumsum(lengths)[:-1], axis=1)
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(18)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("mask", [False, True], ids=["plain", "masked"])
 @pytest.mark.parametrize("depth", [1, 3, 10])
@@ -83,7 +83,7 @@ def test_chunked_is_whole(tmp_path: Path, cell: str, depth: int, mask: bool) -> 
                         )
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("cell", CELLS)
 def test_each_push_answers_as_keras_does_up_to_there(tmp_path: Path, cell: str) -> None:
     model, _ = stack(cell, 2, mask=True, every_step=False)
@@ -110,6 +110,7 @@ def test_a_network_built_for_a_fixed_length_streams_on(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, np.asarray(free(ids)), rtol=0, atol=ATOL)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("convert_in_process")
 def test_tflite_takes_chunks_of_the_length_that_was_asked_for(tmp_path: Path) -> None:
     model, _ = stack("gru", 2, mask=True, every_step=False)

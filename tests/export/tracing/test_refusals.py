@@ -30,7 +30,7 @@ class Odd(keras.layers.Layer):
         return x * tf.linalg.det(tf.matmul(x, x, transpose_a=True))[:, tf.newaxis, tf.newaxis]
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("layer", "kind", "message"),
     [

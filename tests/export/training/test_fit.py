@@ -17,6 +17,8 @@ from deeprnn_export.training import fit as training
 from deeprnn_export.training.fit import Progress, TrainingRun, train_network
 from deeprnn_export.training.network import build_network
 
+pytestmark = pytest.mark.slow  # each trains
+
 STEPS = 6
 
 

@@ -13,7 +13,7 @@ from deeprnn_edge.errors import BundleError, InputError, MissingExtraError
 from deeprnn_edge.files.guard.parent import limit_memory_bytes, limit_seconds
 from deeprnn_edge.files.guard.question import ask
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of Unix")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(sys.platform == "win32", reason="limits and signals of Unix")]
 
 
 def _ask(how: str, **request: Any) -> Any:

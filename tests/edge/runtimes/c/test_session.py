@@ -21,6 +21,8 @@ from deeprnn_edge.runtimes.c.inspection import inspect_source
 from deeprnn_edge.runtimes.c.session import CSession
 from tests.support.changed_bundle import change_manifest
 
+pytestmark = pytest.mark.slow  # each compiles
+
 needs_compiler = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="no C compiler is installed"
 )

@@ -82,7 +82,7 @@ def test_a_kernel_needs_no_library_and_changes_nothing_static(tmp_path: Path) ->
     assert not {name for kind, name in kinds if kind in "bBdDC"}
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(24)
 @pytest.mark.parametrize("steps", [1, 2, 13, 25])
 @pytest.mark.parametrize("units", [3, 16, 40])
 @pytest.mark.parametrize("inputs", [1, 5, 8])
@@ -115,7 +115,7 @@ def test_int8_weights_are_those_of_their_scale(probe: ctypes.CDLL, cell: str, pr
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(24)
 @pytest.mark.parametrize("zero_masked", [0, 1])
 @pytest.mark.parametrize("backwards", [0, 1])
 @pytest.mark.parametrize("sequences", [0, 1])
@@ -180,7 +180,7 @@ ACTIVATIONS: list[tuple[str, float]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(24)
 @pytest.mark.parametrize(("name", "parameter"), ACTIVATIONS)
 def test_an_activation_is_kerass(probe: ctypes.CDLL, name: str, parameter: float) -> None:
     kind = [known for known, _ in ACTIVATIONS].index(name)

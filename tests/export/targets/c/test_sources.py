@@ -132,7 +132,7 @@ REPLAYED = [
 ]
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(9)
 @pytest.mark.parametrize(("build", "name", "precision"), REPLAYED)
 def test_a_file_replays_its_golden_vectors(
     made: Callable[[str, str], Path], build: str, name: str, precision: str, tmp_path: Path
@@ -164,6 +164,7 @@ def test_a_self_test_can_fail(made: Callable[[str, str], Path], tmp_path: Path) 
     assert done.stdout.startswith("failed: ")
 
 
+@pytest.mark.slow
 def test_a_file_allocates_nothing_and_writes_nothing_static(made: Callable[[str, str], Path], tmp_path: Path) -> None:
     if shutil.which("gcc") is None or shutil.which("nm") is None:
         pytest.skip("gcc or nm is not installed")

@@ -49,7 +49,7 @@ def ids(words: int = 300) -> np.ndarray:
     return drawn
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("units", [(6,), (8, 6)])
 @pytest.mark.parametrize("cell", sorted(CELLS))
@@ -188,7 +188,7 @@ def test_dynamic_quantisation_is_refused_by_name(model: object, message: str, tm
     assert_untouched(tmp_path)
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("precision", ["fp16", "int8", "int4"])
 @pytest.mark.parametrize(("number", "message"), [(0.0, "all zero"), (np.nan, "NaN"), (np.inf, "NaN or infinity")])
 def test_constants_without_a_scale_are_refused_by_name(

@@ -36,7 +36,7 @@ def data_of(content: bytes) -> list[Any]:
     return [model.Buffers(index).DataAsNumpy() for index in range(model.BuffersLength())]
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.usefixtures("_as_converted")
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
 @pytest.mark.parametrize("cell", CELLS)

@@ -21,6 +21,8 @@ from deeprnn_export.targets.tflite import convert
 from deeprnn_export.targets.tflite.convert import telling_line
 from tests.support.keras_models import randomised
 
+pytestmark = pytest.mark.process
+
 
 def build() -> keras.Model:
     return randomised(keras.Sequential([keras.Input((6, 2), name="x"), keras.layers.GRU(4), keras.layers.Dense(1)]))

@@ -27,7 +27,7 @@ def convert(model: keras.Model) -> bytes:
     return convert_to_tflite(ConversionInput(model, signature, shapes=shapes)).content
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("cell", "units", "steps", "mask", "operator"),
     [
@@ -44,7 +44,7 @@ def test_the_form_is_a_loop(cell: Any, units: int, steps: int, mask: bool, opera
     assert seen.recurrent | seen.loops == {operator: 1}
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(12)
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("return_sequences", [False, True])
 @pytest.mark.parametrize("nested", [False, True])

@@ -55,7 +55,7 @@ def convert(model: keras.Model, precision: str, values: NDArray[np.generic]) -> 
     ).content
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(16)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", TARGET.precisions)
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
@@ -79,7 +79,7 @@ def test_the_file_answers_nearly_as_keras(cell: str, mask: bool, precision: str)
         assert not seen.operators.keys() & {"WHILE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", CALIBRATED)
 @pytest.mark.parametrize("cell", CELLS)
@@ -93,7 +93,7 @@ def test_features_behind_a_masking_layer(cell: str, precision: str) -> None:
     np.testing.assert_allclose(answers, np.asarray(model(values, training=False)), rtol=0, atol=ATOL[precision])
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("precision", CALIBRATED)
 def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
@@ -118,7 +118,7 @@ def test_both_directions_and_an_input_by_an_odd_name(precision: str) -> None:
     np.testing.assert_allclose(answers, expected, rtol=0, atol=ATOL[precision] * np.abs(expected).max())
 
 
-@pytest.mark.each_fourth
+@pytest.mark.slow
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("mask", [False, True], ids=["unmasked", "masked"])
 @pytest.mark.parametrize("cell", CELLS)
@@ -168,7 +168,7 @@ def test_the_workers_end_names_model_and_precision(monkeypatch: pytest.MonkeyPat
         convert(network("rnn", mask=False), "int8", rows())
 
 
-@pytest.mark.each_fourth
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("cell", "precision", "refused"),
     [("gru", "int8-full", True), ("lstm", "int16x8", True), ("gru", "int8", False)],

@@ -15,6 +15,7 @@ from deeprnn_export.targets.tflite.convert import convert_to_tflite
 from tests.support.keras_models import CELLS, randomised
 
 
+@pytest.mark.one_in(6)
 @pytest.mark.usefixtures("convert_in_process")
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("mask", [False, True])
