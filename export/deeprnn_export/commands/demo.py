@@ -96,7 +96,7 @@ def comparison(result: DemoResult) -> str:
             "",
             format_table(["", "layers", "parameters", "embedding", "cells, head", "accuracy"], networks),
             "",
-            format_table(["", "Keras", *(target.runtime.title for target in TARGETS.values())], runtimes),
+            format_table(["", *(_title(name) for name in result.rows[0].measured)], runtimes),
             "",
             f"Accuracy on {result.test_rows:,} test sentences. Naive Bayes, a bag of words that ignores their order,",
             f"gets {result.baseline_accuracy:.1%}: on snippets of 20 words it does as well as a recurrent network.",
@@ -105,6 +105,11 @@ def comparison(result: DemoResult) -> str:
             "",
         ]
     )
+
+
+def _title(measured: str) -> str:
+    """Return how people write what was measured: a format, or Keras."""
+    return TARGETS[measured].runtime.title if measured in TARGETS else measured.capitalize()
 
 
 def _answer(result: DemoResult, sentence: str) -> None:
