@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import subprocess
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,8 @@ from deeprnn_edge.bundle.tensors import TensorSpec
 from deeprnn_edge.bundle.text_steps import encode_step
 from deeprnn_edge.errors import InputError
 from deeprnn_edge.inputs.features import FeatureEncoder
+from tests.support.page_modules import NODE, ask_modules
 
-NODE = shutil.which("node")
 ANSWER = """
 import { FeatureEncoder, parseValues } from "./features.js";
 let given = "";
@@ -72,15 +68,7 @@ REFUSED: list[tuple[RawInput, Any]] = [
 
 
 def in_node(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
-    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    (folder / "features.js").write_bytes((resources.files("deeprnn_edge.web") / "assets" / "features.js").read_bytes())
-    (folder / "answer.js").write_text(ANSWER, encoding="utf-8")
-    done = subprocess.run(
-        [str(NODE), "answer.js"], cwd=folder, input=json.dumps(given), capture_output=True, text=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return ask_modules(folder, ("features.js",), ANSWER, given)
 
 
 def as_settings(one: RawInput) -> dict[str, Any]:

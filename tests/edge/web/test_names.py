@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import subprocess
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +16,8 @@ from deeprnn_edge.bundle.manifest import Preprocessing
 from deeprnn_edge.inference.names import label_of, name_rows, scale_back
 from deeprnn_edge.inputs.items import kept_steps, to_batch
 from deeprnn_edge.web.settings import choose_artifact, make_settings
+from tests.support.page_modules import NODE, ask_modules
 
-NODE = shutil.which("node")
 PROGRAM = """
 import { readFileSync } from "node:fs";
 import { conclude, decide, describeOutput } from "./answer.js";
@@ -102,14 +98,4 @@ def test_javascript_gives_the_same_names(bundle_path: Path, tmp_path: Path) -> N
 
 
 def in_node(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
-    assets = resources.files("deeprnn_edge.web") / "assets"
-    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    for name in ("answer.js", "names.js", "padding.js"):
-        (folder / name).write_bytes((assets / name).read_bytes())
-    (folder / "program.js").write_text(PROGRAM, encoding="utf-8")
-    done = subprocess.run(
-        [str(NODE), "program.js"], cwd=folder, input=json.dumps(given), capture_output=True, text=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return ask_modules(folder, ("answer.js", "names.js", "padding.js"), PROGRAM, given)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,8 @@ import pytest
 from deeprnn_edge.inputs.padding import pad_ids
 from deeprnn_edge.inputs.text import TextEncoder, split_words
 from tests.fixtures.make_text_cases import FILE, RULES, make_cases, to_json
+from tests.support.page_modules import NODE, ask_modules
 
-NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="no node on PATH")
 
 CASES: dict[str, Any] = json.loads(FILE.read_text(encoding="ascii"))
@@ -38,18 +35,7 @@ console.log(JSON.stringify({
 
 
 def in_node(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """What the page's modules answer."""
-    assets = resources.files("deeprnn_edge.web") / "assets"
-    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    for name in ("text.js", "padding.js"):
-        (folder / name).write_bytes((assets / name).read_bytes())
-    (folder / "answer.js").write_text(ANSWER, encoding="utf-8")
-    done = subprocess.run(
-        [str(NODE), "answer.js"], cwd=folder, input=json.dumps(given), capture_output=True, text=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return ask_modules(folder, ("text.js", "padding.js"), ANSWER, given)
 
 
 def test_the_cases_are_those_of_the_python_rule() -> None:
