@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from deeprnn_edge.inference.stream import Stream
     from deeprnn_edge.inference.stream_source import Streaming
-    from deeprnn_edge.inputs.features import FeatureEncoder
 
 
 class Model:
@@ -67,11 +66,7 @@ class Model:
         self._answer: Callable[[Any], dict[str, NDArray[Any]]] = partial(forks.call, session, run)
         self._by_row = [spec.name for spec in self.manifest.outputs if spec.shape[0] == "batch"]
         self._encoder = TextEncoder(bundle.manifest.preprocessing, bundle.vocabulary())
-        self._features: dict[str, FeatureEncoder] = {}
-        if self.manifest.preprocessing.raw:
-            from deeprnn_edge.inputs.features import make_feature_encoders
-
-            self._features = make_feature_encoders(self.manifest.preprocessing, self._specs)
+        self._features = preprocessing.make_encoders(self.manifest.preprocessing, self._specs)
         self._lock = threading.Lock()
         forks.renew_lock(self)
         self._origin = (bundle.source, artifact.path, threads, allow_native_code)

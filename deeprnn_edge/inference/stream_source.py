@@ -19,6 +19,7 @@ from deeprnn_edge.files import limits
 from deeprnn_edge.inference.stream import Stream, open_stream
 from deeprnn_edge.inputs.arrays import Arrays
 from deeprnn_edge.inputs.chunks import ChunkRules
+from deeprnn_edge.inputs.items import make_encoders
 from deeprnn_edge.inputs.text import TextEncoder
 from deeprnn_edge.runtimes import forks
 from deeprnn_edge.runtimes.artifacts import open_artifact, stream_artifact
@@ -42,6 +43,8 @@ class Streaming:
         self._bundle, self._artifact, self._threads = bundle, stream_artifact(bundle, artifact), threads
         self._allow_native_code = allow_native_code
         self._encoder = encoder
+        manifest = bundle.manifest
+        self._features = make_encoders(manifest.preprocessing, stream_spec(manifest, self._artifact).inputs)
         self._session = session if self._artifact == artifact else None
         self._lock = threading.Lock()
         forks.renew_lock(self)
@@ -63,13 +66,7 @@ class Streaming:
                     self._bundle, artifact, threads=self._threads, allow_native_code=self._allow_native_code
                 )
         _check_memory(spec, rows)
-        how = self._bundle.manifest.preprocessing
-        features = {}
-        if how.raw:
-            from deeprnn_edge.inputs.features import make_feature_encoders
-
-            features = make_feature_encoders(how, spec.inputs)
-        rules = ChunkRules(spec, how, self._encoder, features)
+        rules = ChunkRules(spec, self._bundle.manifest.preprocessing, self._encoder, self._features)
         stepper = self._session.stepper(spec, rows=rows, chunk=artifact.chunk)
         return open_stream(self._session, stepper, rules, rows, checked, self._bundle.manifest)
 

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 _NO_ITEMS = (*feeds.NO_NUMBERS, Mapping, Set)
 
 
+def make_encoders(rules: Preprocessing, specs: Sequence[TensorSpec]) -> dict[str, FeatureEncoder]:
+    """Make the encoder of each input that has steps for raw values, by the input's name; none where there are none."""
+    if not rules.raw:
+        return {}
+    # Imported here, so that a program without such steps starts without them.
+    from deeprnn_edge.inputs.features import make_feature_encoders
+
+    return make_feature_encoders(rules, specs)
+
+
 def to_rows(
     items: Any,
     rules: Preprocessing,

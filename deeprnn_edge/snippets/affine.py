@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deeprnn_edge.snippets.example import Example, RawValues, Tensor
+from deeprnn_edge.snippets.rendering import fill
 
 # Raw values and scales of one input: with more, a Java class could not be compiled.
 _MOST_NUMBERS = 2_000
@@ -29,6 +30,11 @@ class Affine:
     width: int
     columns: tuple[int, ...]
     scales: NDArray[np.float64]
+
+
+def scale_helper(language: str, example: Example) -> str:
+    """Return the function of a language that computes columns and scales, where an input of the example needs it."""
+    return fill(language, "scale", {}) if any(affine_of(example, one) for one in example.inputs) else ""
 
 
 def read_affine(raw: RawValues) -> Affine | None:

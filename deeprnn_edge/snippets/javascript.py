@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from deeprnn_edge.packages import ONNXRUNTIME_JS as VERSION
-from deeprnn_edge.snippets.affine import Affine, affine_of
+from deeprnn_edge.snippets.affine import Affine, affine_of, scale_helper
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, json_string, lines, number
-from deeprnn_edge.snippets.rendering import fill, fill_program
+from deeprnn_edge.snippets.rendering import fill_program
 
 FILE = "snippet.mjs"
 MARK = "//"
@@ -35,7 +35,7 @@ def render(about: str, model: str, example: Example) -> str:
         example,
         model=json_string(model),
         tables=_tables(example),
-        helpers=fill("javascript", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
+        helpers=scale_helper("javascript", example),
     )
 
 

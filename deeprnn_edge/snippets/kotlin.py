@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from deeprnn_edge.snippets.affine import Affine, affine_of
+from deeprnn_edge.snippets.affine import Affine, affine_of, scale_helper
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, kotlin_string, lines, number
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -40,7 +40,7 @@ def render(about: str, model: str, example: Example) -> str:
         options=fill("kotlin", "delegates" if example.delegates else "plain", {}).rstrip(),
         state_class=fill("kotlin", "state_class", {}) if example.states else "",
         tables=_tables(example),
-        helpers=fill("kotlin", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
+        helpers=scale_helper("kotlin", example),
     )
 
 

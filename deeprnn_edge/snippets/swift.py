@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from deeprnn_edge.errors import InputError
-from deeprnn_edge.snippets.affine import Affine, affine_of
+from deeprnn_edge.snippets.affine import Affine, affine_of, scale_helper
 from deeprnn_edge.snippets.example import Example, State, Tensor
 from deeprnn_edge.snippets.literals import as_double, initial, lines, number, swift_string
 from deeprnn_edge.snippets.rendering import fill, fill_program
@@ -49,7 +49,7 @@ def render(about: str, model: str, example: Example) -> str:
         options=fill("swift", "delegates" if example.delegates else "plain", {}).rstrip(),
         state_class=fill("swift", "state_class", {}) if example.states else "",
         tables=_tables(example),
-        helpers=fill("swift", "scale", {}) if any(affine_of(example, one) for one in example.inputs) else "",
+        helpers=scale_helper("swift", example),
     )
 
 

@@ -56,8 +56,8 @@ class ParityReport:
     def summary(self) -> Parity:
         """Make the manifest's entry."""
         atol, reason = self.tolerance.atol, self.tolerance.reason
-        if self.grown:
-            atol = max(one.rounding for one in self.grown)
+        if grown := self.grown:
+            atol = max(one.rounding for one in grown)
             reason = (
                 f"the network grows rounding: Keras's own float32 is {atol / ROUNDING_SHARE:.1e} off its float64 "
                 "answer, and a file may be off as far"

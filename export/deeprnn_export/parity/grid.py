@@ -24,8 +24,9 @@ BATCHES = (1, 3, 32)
 LENGTHS = (1, 7)  # beside the length that the model is made for, and a longer one: twice that, up to LONGEST
 LONGEST = 40  # not always this long: a network whose values grow is sound for lengths near its own
 # Integers that go into no embedding may be anything: kinds, with the smallest and largest, and what they may stand for.
+PADDED_INTEGERS = "padded with -1"
 INTEGERS = {
-    "padded with -1": (0, 5),
+    PADDED_INTEGERS: (0, 5),
     "below zero": (-9, 2),
     "up to ten": (0, 10),
     "at the ends of a byte": (126, 129),
@@ -118,7 +119,7 @@ def _drawn(
     """Make a case in which one input of integers has those of a kind, where Keras takes such."""
     made: GridCase = case(f"batch {size[0]}, {spec.name} {kind}", *size, "full")
     values = random.integers(*INTEGERS[kind], made.inputs[spec.name].shape).astype(spec.dtype)
-    if "-1" in kind:
+    if kind == PADDED_INTEGERS:
         values.reshape(len(values), -1)[:, values[0].size // 2 :] = -1
     made.inputs[spec.name] = values
     return replace(made, may_fail=True)

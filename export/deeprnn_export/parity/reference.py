@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from deeprnn_export.streaming.carry import Carry, nothing_carried
 from deeprnn_export.streaming.reference_states import recording
 from deeprnn_export.tracing.inference_form import inference_form
 from deeprnn_export.tracing.overrides import count_recurrences, overridden
+from deeprnn_export.tracing.refusals import told_lines
 
 Answer = Callable[[GridCase], list[NDArray[Any]]]
 
@@ -30,6 +30,10 @@ _SECONDS_BETWEEN_NEWS = 2.0
 _STEPS_WORTH_COMPILING = 30
 # Both are Keras's loops on TensorFlow's kernels; compiling may only change the order of a sum.
 _AGREEMENT = 1e-6
+
+
+class KerasFailedError(InputError):
+    """Say that Keras itself does not answer a case."""
 
 
 def keras_answers(
@@ -51,7 +55,7 @@ def keras_answers(
         carry: the states of a stream: what its layers end with is then among the outputs, which the signature names.
 
     Raises:
-        InputError: where Keras itself fails on a case that every model has to take.
+        KerasFailedError: where Keras itself fails on a case that every model has to take.
     """
     names = [spec.name for spec in signature.outputs]
     carry = carry or nothing_carried()
@@ -78,27 +82,21 @@ def _ask(answer: Answer, case: GridCase, model: keras.Model) -> list[NDArray[Any
     """Return the answer to a case; None for one that Keras may refuse, and refuses or answers with no number.
 
     Raises:
-        InputError: where Keras itself fails on a case that every model has to take.
+        KerasFailedError: where Keras itself fails on a case that every model has to take.
     """
     try:
         outputs = answer(case)
     except Exception as error:  # whatever the model's own layers raise
         if case.may_fail:
             return None
-        reason = next((line for line in str(error).splitlines()[1:] if line.strip()), str(error)).strip()
-        raise InputError(
+        lines = told_lines(error) or [""]
+        raise KerasFailedError(
             f"Keras itself fails on the case {case.name!r}, which the model {model.name!r} may be "
-            f"right to refuse ({type(error).__name__}: {_plain(reason)}); give real rows and compare on them alone: "
-            "sample= with sample_only=True"
+            f"right to refuse ({type(error).__name__}: {lines[min(1, len(lines) - 1)][:200]})"
         ) from error
     if case.may_fail and not all(np.isfinite(array).all() for array in outputs if array.dtype.kind == "f"):
         return None
     return outputs
-
-
-def _plain(text: str) -> str:
-    """Take the colours out with which Keras writes its messages, and shorten."""
-    return re.sub(r"\x1b\[\d*m", "", text)[:200]
 
 
 def _layer_steps(model: keras.Model, case: GridCase) -> int:

@@ -37,6 +37,7 @@ class ArtifactWriter:
     Attributes:
         artifacts: the files that were written.
         missing: those that could not be, where the others are kept.
+        decisions: the outputs whose labels are compared, and what their numbers stand for.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class ArtifactWriter:
         self.artifacts: list[Artifact] = []
         self.missing: list[MissingArtifact] = []
         self._folder, self._loaded, self._options, self._reference, self._cut = folder, loaded, options, reference, cut
-        self._decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels, loaded.rules.answer)
+        self.decisions = decision_outputs(loaded.signature.outputs, loaded.rules.labels, loaded.rules.answer)
         self._reports: list[ParityReport] = []
         self._first: DeepRNNEdgeError | None = None
         self._streaming: set[str] = set()
@@ -91,7 +92,7 @@ class ArtifactWriter:
             file.source.cases,
             file.source.outputs,
             tolerance=file.tolerance,
-            decisions=self._decisions,
+            decisions=self.decisions,
         )
         if self._options.keep_going:
             require_parity([report])

@@ -15,7 +15,7 @@ from deeprnn_edge.errors import InputError
 from deeprnn_edge.runtimes.states import allocate, fill_initial
 from deeprnn_export.datasets.labelled import Dataset
 from deeprnn_export.parity.grid import GridCase, make_grid, read_sample, sample_grid
-from deeprnn_export.parity.reference import keras_answers
+from deeprnn_export.parity.reference import KerasFailedError, keras_answers
 from deeprnn_export.parity.tolerance import Tolerance, float32_tolerance
 from deeprnn_export.parity.truth import with_truth
 from deeprnn_export.parity.whole_answers import with_whole_answers
@@ -79,9 +79,12 @@ def make_conversion_inputs(
         grid = make_grid(asked, length=length or FREE_LENGTH, chunk=chunk, sample=checked_sample)
     grid += raw
     answering = signature if plan is None else plan.signature
-    cases = keras_answers(
-        loaded.model, answering, grid, carry=None if plan is None else plan.carry(), progress=options.progress
-    )
+    try:
+        cases = keras_answers(
+            loaded.model, answering, grid, carry=None if plan is None else plan.carry(), progress=options.progress
+        )
+    except KerasFailedError as error:
+        raise InputError(f"{error}; give real rows and compare on them alone: sample= with sample_only=True") from error
     if any(target.precisions[precision].share is None for target, precision in options.wanted):
         carry = None if plan is None else plan.carry()
         cases = with_truth(cases, loaded.model, answering, carry=carry, progress=options.progress)

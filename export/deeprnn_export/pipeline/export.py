@@ -23,7 +23,6 @@ from deeprnn_edge.files.limits import GOLDEN_UNPACKED_BYTES
 from deeprnn_edge.inputs.time_axis import count_steps
 from deeprnn_edge.inputs.value_files import read_items
 from deeprnn_edge.parity.difference import disputed_labels
-from deeprnn_edge.parity.verify import decision_outputs
 from deeprnn_export.datasets.catalogue import Dataset
 from deeprnn_export.parity.evaluation import ask_keras, load_evaluation
 from deeprnn_export.parity.grid import GridCase
@@ -230,8 +229,7 @@ def _fill(folder: Path, model: keras.Model | str | Path, options: ExportOptions)
     beside = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}  # what came with an artifact
     for artifact in manifest.artifacts:
         del beside[artifact.path]
-    decisions = decision_outputs(manifest.outputs, manifest.labels, manifest.answer)
-    golden = [case for case in _golden(sources, options.chunk) if not _is_disputed(case, decisions)]
+    golden = [case for case in _golden(sources, options.chunk) if not _is_disputed(case, writer.decisions)]
     return _write_companions(folder, manifest, beside, golden, loaded.rules)
 
 

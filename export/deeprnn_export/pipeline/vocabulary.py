@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from deeprnn_edge.errors import InputError, UnsupportedModelError
 from deeprnn_edge.inputs.text import INDEX_OFFSET
 from deeprnn_export.parity.grid import GridCase, make_grid
-from deeprnn_export.parity.reference import keras_answers
+from deeprnn_export.parity.reference import KerasFailedError, keras_answers
 from deeprnn_export.reading.signature import Signature, read_signature, tensor_specs
 from deeprnn_export.tracing.inference_form import inference_form
 from deeprnn_export.tracing.keras_internals import (
@@ -275,7 +275,7 @@ def _check_copy(model: keras.Model, copy: keras.Model, signature: Signature) -> 
     grid = [padded, GridCase("the last id", full.inputs | last)]
     try:
         expected, given = (keras_answers(one, signature, grid) for one in (model, copy))
-    except InputError as error:
+    except KerasFailedError as error:
         raise UnsupportedModelError(
             f"the model {model.name!r} cannot look its ids up in a smaller table; {_WAY_OUT}"
         ) from error

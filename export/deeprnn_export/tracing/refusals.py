@@ -36,6 +36,12 @@ def layer_along(model: keras.Model, scope: str) -> str:
     return found
 
 
+def told_lines(error: BaseException) -> list[str]:
+    """Return the lines of an exception's message, without empty ones and without the colours that Keras writes."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]
+    return [line for line in lines if line]
+
+
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
     """Turn an exception of Keras or a converter about a user's model into a refusal of one line."""
@@ -44,6 +50,5 @@ def refusing(what: str) -> Iterator[None]:
     except DeepRNNEdgeError:
         raise
     except Exception as error:
-        lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
-        reason = " ".join([line for line in lines if line][:2]) or type(error).__name__
+        reason = " ".join(told_lines(error)[:2]) or type(error).__name__
         raise UnsupportedModelError(f"{what}: {reason[:400]}") from error
